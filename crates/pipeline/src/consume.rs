@@ -1,0 +1,61 @@
+//! What a receiver hands on and what it gets back.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use spandrel_model::TenantId;
+
+/// Spans of one request on their way through the process.
+#[derive(Debug, Clone)]
+pub struct TraceBatch {
+    /// Who sent them.
+    pub tenant: TenantId,
+    /// An OTLP `ExportTraceServiceRequest` in protobuf encoding, decompressed; not checked yet.
+    pub otlp: Bytes,
+}
+
+/// The batch is safe: it survives a crash of the process and will be found by queries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// Spans that are stored.
+    pub accepted_spans: u64,
+    /// Spans that can never be stored (OTLP partial success); the sender must not send them again.
+    pub rejected_spans: u64,
+    /// Why spans were rejected, for the sender's log; empty when none were.
+    pub message: String,
+}
+
+/// No span of the batch was stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConsumeError {
+    /// The bytes are not an OTLP request; sending them again cannot help.
+    #[error("{0}")]
+    Malformed(String),
+    /// The batch is larger than the consumer can ever take; sending it again cannot help.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The consumer is over a limit or shutting down; the sender should try again.
+    #[error("{message}")]
+    Unavailable {
+        /// What is short, for the sender's log.
+        message: String,
+        /// When a new attempt makes sense.
+        retry_after: Duration,
+        /// How many spans the batch holds, for the accounting of the receiver; the consumer has counted
+        /// them as refused or failed.
+        spans: u64,
+    },
+}
+
+/// Takes responsibility for spans.
+///
+/// # Contract
+/// - `Ok` MUST mean durable: the receiver answers its sender with success right away.
+/// - An error MUST mean that no span of the batch is stored or will be.
+/// - Cancellation (the receiver drops the future because its client left) MAY still store the batch.
+/// - Implementations bound their memory and answer [`ConsumeError::Unavailable`] when they are full.
+#[async_trait::async_trait]
+pub trait TraceConsumer: Send + Sync {
+    /// Stores the batch, or says why not.
+    async fn consume(&self, batch: TraceBatch) -> Result<Accepted, ConsumeError>;
+}
