@@ -1,0 +1,117 @@
+//! The metrics of one process, grouped by the stage that updates them.
+//!
+//! # Names
+//! `spandrel_<stage>_<noun>_<unit>[_total]`, except where users already alert on another name:
+//! `process_*` as every Prometheus client has them, and the OpenTelemetry Collector's
+//! `otelcol_receiver_accepted_spans` and `otelcol_receiver_refused_spans`. A test below lists all
+//! of them; changing that list is changing a public interface.
+
+pub(crate) mod block;
+pub(crate) mod live;
+pub(crate) mod process;
+pub(crate) mod query;
+pub(crate) mod receiver;
+pub(crate) mod spans;
+pub(crate) mod wal;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use prometheus_client::encoding::text;
+use prometheus_client::registry::Registry;
+
+use crate::instrument::Registrar;
+use block::BlockMetrics;
+use live::LiveMetrics;
+use process::ProcessCollector;
+use query::QueryMetrics;
+use receiver::ReceiverMetrics;
+use spans::{SpanAccounting, SpanMetrics};
+use wal::WalMetrics;
+
+/// The `Content-Type` of what [`Metrics::encode`] returns.
+pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// All metrics of a process; clones share the same series.
+#[derive(Debug, Clone)]
+pub struct Metrics(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    registry: Registry,
+    receiver: ReceiverMetrics,
+    spans: SpanMetrics,
+    wal: WalMetrics,
+    live: LiveMetrics,
+    block: BlockMetrics,
+    query: QueryMetrics,
+}
+
+impl Metrics {
+    /// Creates every metric with value zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::default();
+        process::register_build_info(&mut registry);
+        registry.register_collector(Box::new(ProcessCollector));
+        let mut registrar = Registrar::new(&mut registry);
+        let receiver = ReceiverMetrics::register(&mut registrar);
+        let spans = SpanMetrics::register(&mut registrar);
+        let wal = WalMetrics::register(&mut registrar);
+        let live = LiveMetrics::register(&mut registrar);
+        let block = BlockMetrics::register(&mut registrar);
+        let query = QueryMetrics::register(&mut registrar);
+        Self(Arc::new(Inner { registry, receiver, spans, wal, live, block, query }))
+    }
+
+    /// Requests that bring spans.
+    pub fn receiver(&self) -> &ReceiverMetrics {
+        &self.0.receiver
+    }
+
+    /// What became of every received span.
+    pub fn spans(&self) -> &SpanMetrics {
+        &self.0.spans
+    }
+
+    /// The write-ahead log.
+    pub fn wal(&self) -> &WalMetrics {
+        &self.0.wal
+    }
+
+    /// Spans that are searchable in memory.
+    pub fn live(&self) -> &LiveMetrics {
+        &self.0.live
+    }
+
+    /// Blocks and the catalog.
+    pub fn block(&self) -> &BlockMetrics {
+        &self.0.block
+    }
+
+    /// Queries.
+    pub fn query(&self) -> &QueryMetrics {
+        &self.0.query
+    }
+
+    /// The sums behind the promise that no span is lost without a trace.
+    pub fn accounting(&self) -> SpanAccounting {
+        self.0.spans.accounting()
+    }
+
+    /// The metrics page in OpenMetrics text format, ending in `# EOF`.
+    #[expect(clippy::missing_panics_doc, reason = "the expect below states why it cannot")]
+    pub fn encode(&self) -> String {
+        let mut page = String::new();
+        text::encode(&mut page, &self.0.registry)
+            .expect("writing to a string fails only if an encoder does, and ours do not");
+        page
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}

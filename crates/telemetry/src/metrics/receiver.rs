@@ -1,0 +1,131 @@
+//! Requests that bring spans: how many, how large, how fast, and how they were answered.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+
+use crate::Counter;
+use crate::instrument::{BareCounterFamily, Buckets, CounterFamily, DurationFamily, Registrar};
+use crate::label::label_enum;
+
+label_enum! {
+    /// Which protocol the spans arrived in.
+    pub enum Receiver("receiver") {
+        /// OpenTelemetry protocol.
+        Otlp = "otlp",
+    }
+}
+
+label_enum! {
+    /// What carried the request.
+    pub enum Transport("transport") {
+        /// gRPC over HTTP/2.
+        Grpc = "grpc",
+        /// Plain HTTP.
+        Http = "http",
+    }
+}
+
+/// Where spans came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Source {
+    /// The protocol.
+    pub receiver: Receiver,
+    /// The transport under it.
+    pub transport: Transport,
+}
+
+impl Source {
+    /// OTLP over gRPC.
+    pub const OTLP_GRPC: Self = Self { receiver: Receiver::Otlp, transport: Transport::Grpc };
+    /// OTLP over HTTP.
+    pub const OTLP_HTTP: Self = Self { receiver: Receiver::Otlp, transport: Transport::Http };
+}
+
+/// A request that was answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Request {
+    /// The HTTP status, or for gRPC the numeric status (0 is OK).
+    pub code: u16,
+    /// Body bytes as they came over the network.
+    pub wire_bytes: u64,
+    /// Body bytes after decompression; zero when it did not get that far.
+    pub decompressed_bytes: u64,
+    /// From the first byte of the request to the last byte of the answer.
+    pub duration: Duration,
+}
+
+/// Series by source and code.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    receiver: Receiver,
+    transport: Transport,
+    code: u16,
+}
+
+/// Instruments of the receivers.
+#[derive(Debug, Clone)]
+pub struct ReceiverMetrics {
+    requests: CounterFamily<RequestLabels>,
+    request_duration: DurationFamily<Source>,
+    /// Body bytes as they came over the network.
+    wire_bytes: Counter,
+    decompressed_bytes: Counter,
+    accepted_spans: BareCounterFamily<Source>,
+    refused_spans: BareCounterFamily<Source>,
+}
+
+impl ReceiverMetrics {
+    pub(crate) fn register(registrar: &mut Registrar<'_>) -> Self {
+        let sources = [Source::OTLP_GRPC, Source::OTLP_HTTP];
+        Self {
+            requests: registrar.counters(
+                "spandrel_receiver_requests",
+                "Answered requests by HTTP or gRPC status code",
+                &[],
+            ),
+            request_duration: registrar.durations(
+                "spandrel_receiver_request_duration_seconds",
+                "From the first byte of a request to its answer",
+                Buckets::REQUEST,
+            ),
+            wire_bytes: registrar.counter(
+                "spandrel_receiver_request_wire_bytes",
+                "Request bodies as they came over the network",
+            ),
+            decompressed_bytes: registrar.counter(
+                "spandrel_receiver_request_decompressed_bytes",
+                "Request bodies after decompression",
+            ),
+            accepted_spans: registrar.bare_counters(
+                ["otelcol_receiver_accepted_spans", "otelcol_receiver_accepted_spans_total"],
+                "Spans whose sender heard success",
+                &sources,
+            ),
+            refused_spans: registrar.bare_counters(
+                ["otelcol_receiver_refused_spans", "otelcol_receiver_refused_spans_total"],
+                "Spans whose sender heard an error",
+                &sources,
+            ),
+        }
+    }
+
+    /// Counts one answered request.
+    pub fn record_request(&self, source: Source, request: Request) {
+        let Source { receiver, transport } = source;
+        self.requests.inc(&RequestLabels { receiver, transport, code: request.code });
+        self.request_duration.observe(&source, request.duration);
+        self.wire_bytes.add(request.wire_bytes);
+        self.decompressed_bytes.add(request.decompressed_bytes);
+    }
+
+    /// Counts spans whose sender heard success, under the Collector's name.
+    pub fn record_accepted_spans(&self, source: Source, spans: u64) {
+        self.accepted_spans.add(&source, spans);
+    }
+
+    /// Counts spans whose sender heard an error, under the Collector's name.
+    pub fn record_refused_spans(&self, source: Source, spans: u64) {
+        self.refused_spans.add(&source, spans);
+    }
+}
