@@ -1,0 +1,29 @@
+//! Protocol messages and gRPC services, generated from the vendored definitions in `proto/`.
+//!
+//! Nothing here is written by hand except the module tree: `cargo xtask codegen` rewrites the rest, and a
+//! test there holds the committed files to the definitions. Every `bytes` field is a [`bytes::Bytes`], so a
+//! message decoded from one shares its buffer instead of copying; maps are `BTreeMap`, so that encoding is
+//! deterministic. Services come with their server and their client.
+//!
+//! [`bytes::Bytes`]: prost::bytes::Bytes
+
+mod generated;
+#[cfg(test)]
+mod tests;
+
+/// OpenTelemetry Protocol, the traces signal.
+pub mod otlp {
+    pub use crate::generated::opentelemetry::proto::collector::trace::v1 as collector_trace;
+    pub use crate::generated::opentelemetry::proto::common::v1 as common;
+    pub use crate::generated::opentelemetry::proto::resource::v1 as resource;
+    pub use crate::generated::opentelemetry::proto::trace::v1 as trace;
+}
+
+/// The rich gRPC error model: `Status` and the details it may carry.
+pub use generated::google::rpc;
+
+/// Tempo's query API: messages and the `StreamingQuerier` service.
+pub use generated::tempopb as tempo;
+
+/// Google's well-known types, such as the `Any` and `Duration` that [`rpc`] uses.
+pub use prost_types as well_known;
