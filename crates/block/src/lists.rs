@@ -1,0 +1,127 @@
+//! Events and links on their way into a block: list columns.
+
+use crate::column::{Column, Encoding, Strings, Values};
+use crate::gather::Source;
+use crate::schema;
+
+/// A list of structs. Parquet's three-level list: `name.list.element.field`.
+pub(crate) struct ListColumn {
+    pub(crate) name: &'static str,
+    /// Block row of each element, ascending.
+    pub(crate) rows: Vec<u32>,
+    /// Columns over the elements: their "rows" are positions in `rows`.
+    pub(crate) fields: Vec<Column>,
+}
+
+/// Names of the fields of an event.
+pub mod event_field {
+    /// Time of the event minus start of its span.
+    pub const TIME_OFFSET: &str = "time_offset_nanos";
+    /// What happened.
+    pub const NAME: &str = "name";
+    /// OTLP `KeyValueList` message.
+    pub const ATTRIBUTES: &str = "attributes";
+    /// What the sender dropped.
+    pub const DROPPED_ATTRIBUTES: &str = "dropped_attributes_count";
+}
+
+/// Names of the fields of a link.
+pub mod link_field {
+    /// 16 bytes.
+    pub const TRACE_ID: &str = "trace_id";
+    /// 8 bytes.
+    pub const SPAN_ID: &str = "span_id";
+    /// W3C tracestate.
+    pub const TRACE_STATE: &str = "trace_state";
+    /// OTLP link flags.
+    pub const FLAGS: &str = "flags";
+    /// OTLP `KeyValueList` message.
+    pub const ATTRIBUTES: &str = "attributes";
+    /// What the sender dropped.
+    pub const DROPPED_ATTRIBUTES: &str = "dropped_attributes_count";
+}
+
+/// Block rows of the elements, ascending, and the elements in that order.
+fn in_block_order(source: &Source<'_>, rows: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let moved = rows.iter().enumerate();
+    let mut elements: Vec<(u32, u32)> =
+        moved.map(|(i, &row)| (source.positions[row as usize], i as u32)).collect();
+    elements.sort_unstable();
+    elements.into_iter().unzip()
+}
+
+/// The events, unless there are none.
+pub(crate) fn events(source: &Source<'_>) -> Option<ListColumn> {
+    let events = &source.spans.events;
+    if events.is_empty() {
+        return None;
+    }
+    let (rows, order) = in_block_order(source, &events.rows);
+    let offsets = order.iter().map(|&i| {
+        let i = i as usize;
+        let start = source.spans.start_unix_nanos[events.rows[i] as usize];
+        events.time_unix_nanos[i].cast_signed().wrapping_sub(start)
+    });
+    let names: Strings = events.name_dictionary.iter().collect();
+    let codes = order.iter().map(|&i| events.names[i as usize]).collect();
+    let lists =
+        order.iter().map(|&i| events.attribute_lists.get(events.attributes[i as usize])).collect();
+    let dropped = order.iter().map(|&i| events.dropped_attributes_counts[i as usize]).collect();
+    let fields = [
+        Some(Column::required(
+            event_field::TIME_OFFSET,
+            Values::I64(offsets.collect()),
+            Encoding::ByteStreamSplit,
+        )),
+        Some(Column::required(event_field::NAME, Values::Text(names, codes), Encoding::Dictionary)),
+        attribute_lists(event_field::ATTRIBUTES, lists),
+        counts(event_field::DROPPED_ATTRIBUTES, dropped),
+    ];
+    Some(ListColumn { name: schema::EVENTS, rows, fields: fields.into_iter().flatten().collect() })
+}
+
+/// The links, unless there are none.
+pub(crate) fn links(source: &Source<'_>) -> Option<ListColumn> {
+    let links = &source.spans.links;
+    if links.is_empty() {
+        return None;
+    }
+    let (rows, order) = in_block_order(source, &links.rows);
+    let pick = |values: &[u32]| order.iter().map(|&i| values[i as usize]).collect::<Vec<_>>();
+    let trace_ids = order.iter().map(|&i| links.trace_ids[i as usize].0.to_vec().into()).collect();
+    let span_ids = order.iter().map(|&i| links.span_ids[i as usize].0.to_vec().into()).collect();
+    let strings: Strings = links.trace_state_dictionary.iter().collect();
+    let states = pick(&links.trace_states).into_iter().enumerate();
+    let states =
+        states.filter(|(_, code)| !strings.0[*code as usize].is_empty()).map(|(i, code)| (i as u32, code));
+    let states = states.collect();
+    let lists =
+        order.iter().map(|&i| links.attribute_lists.get(links.attributes[i as usize])).collect();
+    let fields = [
+        Some(Column::required(
+            link_field::TRACE_ID,
+            Values::Fixed(16, trace_ids),
+            Encoding::Dictionary,
+        )),
+        Some(Column::required(link_field::SPAN_ID, Values::Fixed(8, span_ids), Encoding::Random)),
+        Column::optional(link_field::TRACE_STATE, states, Encoding::Dictionary, |codes| {
+            Values::Text(strings, codes)
+        }),
+        counts(link_field::FLAGS, pick(&links.flags)),
+        attribute_lists(link_field::ATTRIBUTES, lists),
+        counts(link_field::DROPPED_ATTRIBUTES, pick(&links.dropped_attributes_counts)),
+    ];
+    Some(ListColumn { name: schema::LINKS, rows, fields: fields.into_iter().flatten().collect() })
+}
+
+fn attribute_lists(name: &str, lists: Vec<&[u8]>) -> Option<Column> {
+    let present = lists.into_iter().enumerate().filter(|(_, list)| !list.is_empty());
+    let pairs = present.map(|(i, list)| (i as u32, list.to_vec().into())).collect();
+    Column::optional(name, pairs, Encoding::Dictionary, Values::Binary)
+}
+
+fn counts(name: &str, values: Vec<u32>) -> Option<Column> {
+    let present = values.into_iter().enumerate().filter(|(_, value)| *value != 0);
+    let pairs = present.map(|(i, value)| (i as u32, value.cast_signed())).collect();
+    Column::optional(name, pairs, Encoding::Dictionary, Values::I32)
+}

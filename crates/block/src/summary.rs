@@ -1,0 +1,237 @@
+//! The block index of a block in the making.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use hashbrown::HashMap;
+use spandrel_model::{Attribute, AttributeScope, AttributeValue, SpanKind, StatusCode};
+use spandrel_otlp::decode_key_value_list;
+
+use crate::attributes::{Attributes, Candidate, CandidateValues};
+use crate::error::BlockError;
+use crate::gather::Source;
+use crate::index::{
+    AttributeDirectory, AttributeEntry, BlockFacts, BlockIndex, Filter, KeyHasher, OperationDirectory,
+    OperationDirectoryBuilder, TokenFilters, TokenValue, TraceFacts, TraceTable, TraceTableBuilder,
+    TypeSummary,
+};
+
+/// Collects what the index says about attributes.
+pub(crate) struct AttributeSummary {
+    row_groups: Vec<Range<u32>>,
+    entries: BTreeMap<(AttributeScope, String), Vec<TypeSummary>>,
+    /// Tokens of each row group; may repeat.
+    tokens: Vec<Vec<u64>>,
+}
+
+impl AttributeSummary {
+    pub(crate) fn new(row_groups: Vec<Range<u32>>) -> Self {
+        let tokens = vec![Vec::new(); row_groups.len()];
+        Self { row_groups, entries: BTreeMap::new(), tokens }
+    }
+
+    /// Takes note of the attributes of one owner.
+    pub(crate) fn add(&mut self, attributes: &Attributes<'_>) {
+        for (candidate, dense) in attributes.candidates.iter().zip(&attributes.dense) {
+            self.add_candidate(attributes.scope, candidate, *dense);
+        }
+    }
+
+    fn add_candidate(&mut self, scope: AttributeScope, candidate: &Candidate<'_>, column: bool) {
+        let hasher = KeyHasher::new(scope, candidate.key);
+        let summary = match &candidate.values {
+            CandidateValues::String(strings, pairs) => {
+                let mut counts = vec![0_u64; strings.len()];
+                let mut seen_in = vec![usize::MAX; strings.len()];
+                self.each_row_group(pairs, |tokens, row_group, pairs| {
+                    for &(_, code) in pairs {
+                        counts[code as usize] += 1;
+                        if seen_in[code as usize] != row_group {
+                            seen_in[code as usize] = row_group;
+                            tokens.push(hasher.text(strings[code as usize].as_bytes()));
+                        }
+                    }
+                });
+                let counted = strings.iter().copied().zip(counts).filter(|(_, count)| *count > 0);
+                Some(TypeSummary::strings(counted, column))
+            }
+            CandidateValues::Int(pairs) => {
+                self.each_row_group(pairs, |tokens, _, pairs| {
+                    let mut values: Vec<i64> = pairs.iter().map(|pair| pair.1).collect();
+                    values.sort_unstable();
+                    values.dedup();
+                    tokens.extend(values.iter().map(|&value| hasher.token(TokenValue::Int(value))));
+                });
+                TypeSummary::ints(&mut pairs.iter().map(|pair| pair.1).collect::<Vec<_>>(), column)
+            }
+            CandidateValues::Double(pairs) => {
+                self.each_row_group(pairs, |tokens, _, pairs| {
+                    tokens.extend(pairs.iter().map(|pair| hasher.token(TokenValue::Double(pair.1))));
+                });
+                TypeSummary::doubles(&mut pairs.iter().map(|pair| pair.1).collect::<Vec<_>>(), column)
+            }
+            CandidateValues::Bool(pairs) => {
+                self.each_row_group(pairs, |tokens, _, pairs| {
+                    for value in [false, true] {
+                        if pairs.iter().any(|pair| pair.1 == value) {
+                            tokens.push(hasher.token(TokenValue::Bool(value)));
+                        }
+                    }
+                });
+                let n_true = pairs.iter().filter(|pair| pair.1).count() as u64;
+                TypeSummary::bools(pairs.len() as u64 - n_true, n_true, column)
+            }
+            CandidateValues::Other(pairs) => Some(TypeSummary::others(pairs.len() as u64, false)),
+        };
+        self.entries.entry((scope, candidate.key.to_owned())).or_default().extend(summary);
+    }
+
+    fn each_row_group<T>(
+        &mut self,
+        pairs: &[(u32, T)],
+        mut visit: impl FnMut(&mut Vec<u64>, usize, &[(u32, T)]),
+    ) {
+        let numbered = self.row_groups.iter().enumerate();
+        for ((row_group, rows), tokens) in numbered.zip(&mut self.tokens) {
+            let start = pairs.partition_point(|pair| pair.0 < rows.start);
+            let end = pairs.partition_point(|pair| pair.0 < rows.end);
+            if start < end {
+                visit(tokens, row_group, &pairs[start..end]);
+            }
+        }
+    }
+
+    /// Takes note of the attributes of events and links, which have no columns of their own.
+    pub(crate) fn add_events_and_links(&mut self, source: &Source<'_>) -> Result<(), BlockError> {
+        let events = &source.spans.events;
+        let lists = events.rows.iter().zip(&events.attributes);
+        let lists = lists.map(|(&row, &list)| (row, events.attribute_lists.get(list)));
+        self.add_lists(AttributeScope::Event, source, lists)?;
+        let links = &source.spans.links;
+        let lists = links.rows.iter().zip(&links.attributes);
+        let lists = lists.map(|(&row, &list)| (row, links.attribute_lists.get(list)));
+        self.add_lists(AttributeScope::Link, source, lists)
+    }
+
+    fn add_lists<'l>(
+        &mut self,
+        scope: AttributeScope,
+        source: &Source<'_>,
+        lists: impl Iterator<Item = (u32, &'l [u8])>,
+    ) -> Result<(), BlockError> {
+        let mut keys: BTreeMap<String, Vec<(u32, AttributeValue)>> = BTreeMap::new();
+        for (row, list) in lists.filter(|(_, list)| !list.is_empty()) {
+            let decoded = decode_key_value_list(list)
+                .map_err(|source| BlockError::Attributes { row, source })?;
+            for Attribute { key, value } in decoded {
+                keys.entry(key).or_default().push((source.positions[row as usize], value));
+            }
+        }
+        for (key, mut values) in keys {
+            values.sort_by_key(|pair| pair.0);
+            for values in by_type(&values) {
+                self.add_candidate(scope, &Candidate { key: &key, values }, false);
+            }
+        }
+        Ok(())
+    }
+
+    /// The finished parts of the index.
+    pub(crate) fn finish(self) -> (AttributeDirectory, TokenFilters) {
+        let entries = self.entries.into_iter().map(|((scope, key), types)| AttributeEntry {
+            scope,
+            key: key.into(),
+            types,
+        });
+        let row_groups = self.tokens.iter().map(|tokens| Filter::build(tokens)).collect();
+        (AttributeDirectory::new(entries.collect()), TokenFilters { row_groups })
+    }
+}
+
+/// The values of one key, separated by type in the order of the directory.
+fn by_type(pairs: &[(u32, AttributeValue)]) -> Vec<CandidateValues<'_>> {
+    let mut codes: HashMap<&str, u32> = HashMap::new();
+    let mut strings: Vec<&str> = Vec::new();
+    let (mut texts, mut ints, mut doubles) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut bools, mut others) = (Vec::new(), Vec::new());
+    for (row, value) in pairs {
+        match value {
+            AttributeValue::String(text) => {
+                let code = *codes.entry(text).or_insert_with(|| {
+                    strings.push(text);
+                    strings.len() as u32 - 1
+                });
+                texts.push((*row, code));
+            }
+            AttributeValue::Int(number) => ints.push((*row, *number)),
+            AttributeValue::Double(number) => doubles.push((*row, *number)),
+            AttributeValue::Bool(truth) => bools.push((*row, *truth)),
+            _ => others.push((*row, Vec::new())),
+        }
+    }
+    let all = [
+        CandidateValues::String(strings, texts),
+        CandidateValues::Int(ints),
+        CandidateValues::Double(doubles),
+        CandidateValues::Bool(bools),
+        CandidateValues::Other(others),
+    ];
+    all.into_iter().filter(|values| values.len() > 0).collect()
+}
+
+/// The trace table of the block.
+fn traces(source: &Source<'_>) -> Result<TraceTable, BlockError> {
+    let (spans, arrangement) = (source.spans, source.arrangement);
+    let mut table = TraceTableBuilder::default();
+    for trace in &arrangement.traces {
+        let root = trace.root_row.map(|row| arrangement.order[row as usize] as usize);
+        let service = |row: usize| {
+            spans.resource_table.values()[spans.resources[row] as usize].service_name()
+        };
+        table.push(&TraceFacts {
+            trace_id: trace.trace_id,
+            n_rows: trace.n_rows,
+            start_unix_nanos: trace.start_unix_nanos,
+            end_unix_nanos: trace.end_unix_nanos,
+            root_name: root.map(|row| spans.name_dictionary.get(spans.names[row])),
+            root_service: root.and_then(service),
+            n_errors: trace.n_errors,
+        })?;
+    }
+    Ok(table.finish())
+}
+
+/// The operation directory of the block.
+fn operations(source: &Source<'_>) -> OperationDirectory {
+    let spans = source.spans;
+    let resources = spans.resource_table.values();
+    let services: Vec<_> = resources.iter().map(|resource| resource.service_name()).collect();
+    let mut builder = OperationDirectoryBuilder::default();
+    let mut known = HashMap::new();
+    for row in 0..spans.len() as usize {
+        let (resource, name, kind) = (spans.resources[row], spans.names[row], spans.kinds[row]);
+        let operation = *known.entry((resource, name, kind)).or_insert_with(|| {
+            let name = spans.name_dictionary.get(name);
+            builder.operation(services[resource as usize], name, SpanKind::from_number(kind))
+        });
+        builder.stats_mut(operation).record(
+            u64::try_from(spans.duration_nanos[row]).unwrap_or(0),
+            spans.status_codes[row] == StatusCode::Error as u8,
+            spans.parent_span_ids[row].is_zero(),
+        );
+    }
+    builder.finish()
+}
+
+/// The whole index.
+pub(crate) fn index(
+    source: &Source<'_>,
+    attributes: AttributeSummary,
+) -> Result<BlockIndex, BlockError> {
+    let traces = traces(source)?;
+    let row_groups = attributes.row_groups.iter().map(|rows| rows.start).collect();
+    let (attributes, token_filters) = attributes.finish();
+    let writer = concat!("spandrel ", env!("CARGO_PKG_VERSION"));
+    let facts = BlockFacts::of(&traces, row_groups, writer);
+    Ok(BlockIndex { facts, traces, token_filters, attributes, operations: operations(source) })
+}
