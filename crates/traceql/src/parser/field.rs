@@ -1,0 +1,141 @@
+//! Expressions over one span.
+//!
+//! They are what people nest and chain by the hundred, so they are read with an explicit stack
+//! instead of recursion; only the height of the tree is bounded.
+
+use super::{Level, MAX_PATTERNS, Parser};
+use crate::ast::{BinaryOp, FieldExpr, UnaryOp};
+use crate::error::ParseError;
+use crate::parser::MAX_DEPTH;
+use crate::token::TokenKind;
+
+/// An expression with its height.
+type Part = (FieldExpr, usize);
+
+/// What was read and waits for the operand on its right.
+enum Pending {
+    Parenthesis,
+    Prefix(UnaryOp),
+    Binary { op: BinaryOp, level: Level, lhs: Part },
+}
+
+impl Pending {
+    /// Whether it takes the operand on its right before an operator of `level` can.
+    fn binds_before(&self, level: Level) -> bool {
+        match self {
+            Self::Parenthesis => false,
+            // Both prefixes take in products and powers, and leave what binds weaker.
+            Self::Prefix(_) => level < Level::Multiply,
+            Self::Binary { level: left, .. } => {
+                *left > level || (*left == level && level < Level::Power)
+            }
+        }
+    }
+}
+
+impl Parser {
+    /// An expression.
+    pub(super) fn field(&mut self) -> Result<FieldExpr, ParseError> {
+        let mut pending = Vec::new();
+        loop {
+            let mut part = self.field_operand(&mut pending)?;
+            // Closes parentheses until an operator asks for another operand.
+            loop {
+                if let Some((op, level)) = binary_op(self.kind()) {
+                    self.count_pattern(op)?;
+                    part = self.join(&mut pending, part, |top| top.binds_before(level))?;
+                    pending.push(Pending::Binary { op, level, lhs: part });
+                    self.bump();
+                    break;
+                }
+                let inside = |top: &Pending| !matches!(top, Pending::Parenthesis);
+                part = self.join(&mut pending, part, inside)?;
+                if pending.is_empty() {
+                    return Ok(part.0);
+                }
+                self.field_end(TokenKind::CloseParens)?;
+                pending.pop();
+            }
+        }
+    }
+
+    /// A literal or attribute, behind any number of prefixes and opening parentheses.
+    fn field_operand(&mut self, pending: &mut Vec<Pending>) -> Result<Part, ParseError> {
+        loop {
+            if let Some(value) = self.smallest_integer() {
+                return Ok((FieldExpr::Static(value), 0));
+            }
+            pending.push(match self.kind() {
+                TokenKind::OpenParens => Pending::Parenthesis,
+                TokenKind::Not => Pending::Prefix(UnaryOp::Not),
+                TokenKind::Sub => Pending::Prefix(UnaryOp::Neg),
+                _ => break,
+            });
+            self.bump();
+        }
+        if let Some(value) = self.literal()? {
+            return Ok((FieldExpr::Static(value), 0));
+        }
+        Ok((FieldExpr::Attribute(self.attribute()?), 0))
+    }
+
+    /// Gives `part` to the operators waiting for it, as long as `takes` holds for the last one.
+    fn join(
+        &self,
+        pending: &mut Vec<Pending>,
+        mut part: Part,
+        takes: impl Fn(&Pending) -> bool,
+    ) -> Result<Part, ParseError> {
+        while let Some(top) = pending.pop_if(|top| takes(top)) {
+            let (rhs, height) = part;
+            part = match top {
+                Pending::Parenthesis => (rhs, height),
+                Pending::Prefix(op) => (FieldExpr::unary(op, rhs), height + 1),
+                Pending::Binary { op, lhs: (lhs, lhs_height), .. } => {
+                    (FieldExpr::binary(op, lhs, rhs), height.max(lhs_height) + 1)
+                }
+            };
+            if part.1 > MAX_DEPTH {
+                return Err(self.error(format!("expression is deeper than {MAX_DEPTH} operators")));
+            }
+        }
+        Ok(part)
+    }
+
+    fn count_pattern(&mut self, op: BinaryOp) -> Result<(), ParseError> {
+        self.patterns += usize::from(op.is_regex());
+        if self.patterns > MAX_PATTERNS {
+            return Err(self.error(format!("more than {MAX_PATTERNS} regular expressions")));
+        }
+        Ok(())
+    }
+
+    /// Moves past what ends an expression. Any operator could stand there too, so nothing is named
+    /// as expected.
+    pub(super) fn field_end(&mut self, kind: TokenKind) -> Result<(), ParseError> {
+        if self.take(kind) { Ok(()) } else { Err(self.unexpected(&[])) }
+    }
+}
+
+/// The binary operator of a token and how tightly it binds.
+pub(super) fn binary_op(kind: TokenKind) -> Option<(BinaryOp, Level)> {
+    Some(match kind {
+        TokenKind::And => (BinaryOp::And, Level::Logical),
+        TokenKind::Or => (BinaryOp::Or, Level::Logical),
+        TokenKind::Equal => (BinaryOp::Equal, Level::Compare),
+        TokenKind::NotEqual => (BinaryOp::NotEqual, Level::Compare),
+        TokenKind::Less => (BinaryOp::Less, Level::Compare),
+        TokenKind::LessEqual => (BinaryOp::LessEqual, Level::Compare),
+        TokenKind::Greater => (BinaryOp::Greater, Level::Compare),
+        TokenKind::GreaterEqual => (BinaryOp::GreaterEqual, Level::Compare),
+        TokenKind::Regex => (BinaryOp::Regex, Level::Compare),
+        TokenKind::NotRegex => (BinaryOp::NotRegex, Level::Compare),
+        TokenKind::Add => (BinaryOp::Add, Level::Add),
+        TokenKind::Sub => (BinaryOp::Sub, Level::Add),
+        TokenKind::Mul => (BinaryOp::Mul, Level::Multiply),
+        TokenKind::Div => (BinaryOp::Div, Level::Multiply),
+        TokenKind::Mod => (BinaryOp::Mod, Level::Multiply),
+        TokenKind::Pow => (BinaryOp::Pow, Level::Power),
+        _ => return None,
+    })
+}

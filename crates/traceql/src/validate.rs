@@ -1,0 +1,296 @@
+//! Static checks of a parsed query: types, constants, and what nothing executes.
+//!
+//! The verdicts are Tempo's. What can never make sense is told apart from what the language has
+//! but no engine executes; the former is reported first when a query has both in one expression.
+
+use crate::ast::{
+    Aggregate, BinaryOp, FieldExpr, MetricsAggregate, MetricsExpr, MetricsFunction, MetricsSource,
+    Pipeline, Query, Root, ScalarExpr, ScalarFilter, SecondStage, SpansetExpr, Stage, UnaryOp,
+};
+use crate::attribute::{Attribute, Scope};
+use crate::error::{Error, ValidateError};
+use crate::operator::types_match;
+use crate::parser::parse;
+use crate::value::{Static, StaticType};
+
+#[cfg(test)]
+mod tests;
+
+/// Attributes in the `by()` of a metrics function.
+const MAX_BY: usize = 5;
+
+/// Values per attribute that `compare` can yield.
+const MAX_TOP: i64 = 1000;
+
+/// Bytes of a query's part shown in a message.
+const MAX_SHOWN: usize = 200;
+
+/// Parses and validates a query.
+///
+/// # Errors
+/// As [`parse`] and [`validate`].
+pub fn compile(query: &str) -> Result<Query, Error> {
+    let query = parse(query)?;
+    validate(&query)?;
+    Ok(query)
+}
+
+/// Checks a parsed query; afterwards its regular expressions are compiled.
+///
+/// # Errors
+/// Why the query makes no sense, or what in it nothing executes.
+pub fn validate(query: &Query) -> Result<(), ValidateError> {
+    match &query.root {
+        Root::Pipeline(pipeline) => check_pipeline(pipeline),
+        Root::ScalarPipelines(filter) => {
+            Err(unsupported("comparisons of pipelines are", &filter.lhs))
+        }
+        Root::Metrics(expr) => check_metrics(expr),
+    }
+}
+
+fn invalid(reason: impl Into<String>, part: &impl ToString) -> ValidateError {
+    ValidateError::Invalid { reason: reason.into(), part: shortened(part) }
+}
+
+fn unsupported(what: &'static str, part: &impl ToString) -> ValidateError {
+    ValidateError::Unsupported { what, part: shortened(part) }
+}
+
+fn shortened(part: &impl ToString) -> String {
+    let mut text = part.to_string();
+    if text.len() > MAX_SHOWN {
+        text.truncate(text.floor_char_boundary(MAX_SHOWN));
+        text.push_str("...");
+    }
+    text
+}
+
+fn check_pipeline(pipeline: &Pipeline) -> Result<(), ValidateError> {
+    pipeline.stages.iter().try_for_each(|stage| match stage {
+        Stage::Spanset(expr) => check_spanset(expr),
+        Stage::ScalarFilter(filter) => check_scalar_filter(filter),
+        Stage::Group(expr) => {
+            check_field(expr)?;
+            check_reads_span(expr)
+        }
+        Stage::Coalesce => Ok(()),
+        Stage::Select(attributes) => attributes.iter().try_for_each(check_attribute),
+    })
+}
+
+fn check_spanset(expr: &SpansetExpr) -> Result<(), ValidateError> {
+    match expr {
+        SpansetExpr::Filter(expr) => check_filter(expr),
+        SpansetExpr::Pipeline(pipeline) => check_pipeline(pipeline),
+        SpansetExpr::Operation { lhs, rhs, .. } => {
+            check_spanset(lhs)?;
+            check_spanset(rhs)
+        }
+    }
+}
+
+fn check_filter(expr: &FieldExpr) -> Result<(), ValidateError> {
+    check_field(expr)?;
+    match implied_type(expr) {
+        StaticType::Bool | StaticType::Dynamic => Ok(()),
+        other => Err(invalid(format!("a filter must be true or false, not {other}"), expr)),
+    }
+}
+
+fn check_reads_span(expr: &FieldExpr) -> Result<(), ValidateError> {
+    if expr.attributes().next().is_none() {
+        return Err(invalid("the expression does not depend on the span", expr));
+    }
+    Ok(())
+}
+
+fn check_attribute(attribute: &Attribute) -> Result<(), ValidateError> {
+    if attribute.is_parent() { Err(unsupported("parent is", attribute)) } else { Ok(()) }
+}
+
+fn check_scalar_filter(filter: &ScalarFilter) -> Result<(), ValidateError> {
+    let lhs = check_scalar(&filter.lhs)?;
+    let rhs = check_scalar(&filter.rhs)?;
+    if !types_match(lhs, rhs) {
+        return Err(invalid(format!("{lhs} cannot be compared with {rhs}"), filter));
+    }
+    match (&filter.lhs, &filter.rhs) {
+        (ScalarExpr::Aggregate(_), ScalarExpr::Static(_)) => Ok(()),
+        _ => Err(unsupported(
+            "scalar filters other than one aggregate against a constant are",
+            filter,
+        )),
+    }
+}
+
+/// Checks a scalar and tells its type.
+fn check_scalar(expr: &ScalarExpr) -> Result<StaticType, ValidateError> {
+    match expr {
+        ScalarExpr::Static(value) => Ok(value.static_type()),
+        ScalarExpr::Aggregate(Aggregate::Count) => Ok(StaticType::Int),
+        ScalarExpr::Aggregate(Aggregate::Field { field, .. }) => {
+            check_field(field)?;
+            let t = implied_type(field);
+            if !t.is_numeric() && t != StaticType::Dynamic {
+                return Err(invalid(format!("aggregates need numbers, not {t}"), field));
+            }
+            check_reads_span(field)?;
+            Ok(t)
+        }
+        ScalarExpr::Pipeline { .. } => Err(unsupported("comparisons of pipelines are", expr)),
+        ScalarExpr::Operation { lhs, rhs, .. } => {
+            let lhs = check_scalar(lhs)?;
+            let rhs = check_scalar(rhs)?;
+            Ok(if lhs == StaticType::Dynamic { rhs } else { lhs })
+        }
+    }
+}
+
+/// The type of a value, as far as the expression tells.
+fn implied_type(expr: &FieldExpr) -> StaticType {
+    match expr {
+        FieldExpr::Static(value) => value.static_type(),
+        FieldExpr::Attribute(attribute) => attribute.static_type(),
+        FieldExpr::Pattern(_) => StaticType::String,
+        FieldExpr::Unary { op: UnaryOp::Neg, operand } => implied_type(operand),
+        FieldExpr::Unary { .. } => StaticType::Bool,
+        FieldExpr::Binary { op, lhs, rhs } if op.is_arithmetic() => match implied_type(lhs) {
+            StaticType::Dynamic => implied_type(rhs),
+            t => t,
+        },
+        FieldExpr::Binary { .. } => StaticType::Bool,
+    }
+}
+
+fn check_field(expr: &FieldExpr) -> Result<(), ValidateError> {
+    match expr {
+        FieldExpr::Static(_) => Ok(()),
+        FieldExpr::Attribute(attribute) => check_attribute(attribute),
+        FieldExpr::Pattern(pattern) => {
+            let reason = |why: &str| invalid(format!("invalid regular expression, {why}"), expr);
+            pattern.check().map_err(reason)
+        }
+        FieldExpr::Unary { op, operand } => {
+            check_field(operand)?;
+            check_unary(*op, operand, expr)
+        }
+        FieldExpr::Binary { op, lhs, rhs } => {
+            check_field(lhs)?;
+            check_field(rhs)?;
+            check_binary(*op, lhs, rhs, expr)
+        }
+    }
+}
+
+fn check_unary(op: UnaryOp, operand: &FieldExpr, whole: &FieldExpr) -> Result<(), ValidateError> {
+    let t = implied_type(operand);
+    if !op.accepts(t) {
+        return Err(invalid(format!("the operator does not apply to {t}"), whole));
+    }
+    if op == UnaryOp::NotExists && always_there(operand) {
+        return Err(invalid("every span has it, so it is never nil", whole));
+    }
+    Ok(())
+}
+
+/// Intrinsics and the service name, which are never absent.
+fn always_there(operand: &FieldExpr) -> bool {
+    match operand {
+        FieldExpr::Attribute(Attribute::Intrinsic(_)) => true,
+        FieldExpr::Attribute(Attribute::Scoped { scope: Scope::Resource, parent, name }) => {
+            !parent && name == "service.name"
+        }
+        _ => false,
+    }
+}
+
+fn check_binary(
+    op: BinaryOp,
+    lhs: &FieldExpr,
+    rhs: &FieldExpr,
+    whole: &FieldExpr,
+) -> Result<(), ValidateError> {
+    let (left, right) = (implied_type(lhs), implied_type(rhs));
+    if !types_match(left, right) {
+        let reason = format!("{left} and {right} cannot be operands of {}", op.as_str());
+        return Err(invalid(reason, whole));
+    }
+    if let Some(t) = [left, right].into_iter().find(|t| !op.accepts_one(*t)) {
+        return Err(invalid(format!("operator {} does not apply to {t}", op.as_str()), whole));
+    }
+    if op.is_regex() && !matches!(rhs, FieldExpr::Pattern(_)) {
+        return Err(invalid(
+            "the right side of a regular expression match must be a string",
+            whole,
+        ));
+    }
+    Ok(())
+}
+
+fn check_metrics(expr: &MetricsExpr) -> Result<(), ValidateError> {
+    match &expr.source {
+        MetricsSource::Aggregate { pipeline, aggregate } => {
+            check_pipeline(pipeline)?;
+            check_metrics_aggregate(aggregate)?;
+        }
+        MetricsSource::Math { lhs, rhs, .. } => {
+            check_math_operand(lhs)?;
+            check_math_operand(rhs)?;
+        }
+        MetricsSource::ScalarMath { operand, .. } => check_math_operand(operand)?,
+    }
+    if is_compare(expr) && !expr.stages.is_empty() {
+        return Err(invalid("compare() cannot be followed by another stage", expr));
+    }
+    expr.stages.iter().try_for_each(|stage| match stage {
+        SecondStage::TopK(limit) | SecondStage::BottomK(limit) if *limit <= 0 => {
+            Err(invalid("the limit must be above zero", stage))
+        }
+        _ => Ok(()),
+    })
+}
+
+fn check_math_operand(expr: &MetricsExpr) -> Result<(), ValidateError> {
+    check_metrics(expr)?;
+    if is_compare(expr) { Err(invalid("compare() has no arithmetic", expr)) } else { Ok(()) }
+}
+
+fn is_compare(expr: &MetricsExpr) -> bool {
+    let MetricsSource::Aggregate { aggregate, .. } = &expr.source else { return false };
+    matches!(aggregate.function, MetricsFunction::Compare { .. })
+}
+
+fn check_metrics_aggregate(aggregate: &MetricsAggregate) -> Result<(), ValidateError> {
+    let mut max_by = MAX_BY;
+    match &aggregate.function {
+        MetricsFunction::Rate | MetricsFunction::CountOverTime => {}
+        MetricsFunction::MinOverTime(attribute)
+        | MetricsFunction::MaxOverTime(attribute)
+        | MetricsFunction::SumOverTime(attribute) => check_attribute(attribute)?,
+        // These need one label of their own.
+        MetricsFunction::AvgOverTime(attribute) | MetricsFunction::HistogramOverTime(attribute) => {
+            max_by -= 1;
+            check_attribute(attribute)?;
+        }
+        MetricsFunction::QuantileOverTime { attribute, quantiles } => {
+            max_by -= 1;
+            check_attribute(attribute)?;
+            if let Some(q) = quantiles.iter().find(|q| !(0.0..=1.0).contains(*q)) {
+                return Err(invalid("quantiles lie between 0 and 1", &Static::Float(*q)));
+            }
+        }
+        MetricsFunction::Compare { selection, top, .. } => {
+            check_filter(selection)?;
+            if !(1..=MAX_TOP).contains(top) {
+                let reason = format!("compare() yields between 1 and {MAX_TOP} values");
+                return Err(invalid(reason, top));
+            }
+        }
+    }
+    aggregate.by.iter().try_for_each(check_attribute)?;
+    if aggregate.by.len() > max_by {
+        return Err(invalid(format!("by() takes at most {max_by} attributes here"), aggregate));
+    }
+    Ok(())
+}
