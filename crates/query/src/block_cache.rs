@@ -1,0 +1,179 @@
+//! Blocks that queries have opened: metadata and index stay in memory, rows do not.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use arrow_array::RecordBatch;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use spandrel_base::cpu;
+use spandrel_block::BlockError;
+use spandrel_block::index::{
+    AttributeDirectory, OperationDirectory, TokenFilters, TraceFilter, TraceTable,
+};
+use spandrel_block::read::{BlockFile, Opened, Step};
+use spandrel_catalog::{BlockEntry, BlockId};
+
+use crate::QueryError;
+
+/// What the first read of a block fetches. Index and footer of a block of 200,000 spans take about this
+/// much; when it is too little, a second read fetches the rest.
+const TAIL_BYTES: u64 = 1 << 20;
+
+/// A block that can be read.
+pub(crate) struct OpenBlock {
+    pub(crate) path: Path,
+    pub(crate) file: BlockFile,
+    objects: Arc<dyn ObjectStore>,
+    size_bytes: u64,
+    traces: OnceLock<TraceTable>,
+    trace_filter: OnceLock<TraceFilter>,
+    tokens: OnceLock<TokenFilters>,
+    attributes: OnceLock<AttributeDirectory>,
+    operations: OnceLock<OperationDirectory>,
+}
+
+/// Reads the value of a section once, and keeps it.
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident: $kind:ty = $read:ident) => {
+        $(#[$doc])*
+        pub(crate) fn $name(&self) -> Result<&$kind, QueryError> {
+            if let Some(section) = self.$name.get() {
+                return Ok(section);
+            }
+            let section = self.file.index().$read().map_err(|error| self.damaged(error.into()))?;
+            Ok(self.$name.get_or_init(|| section))
+        }
+    };
+}
+
+impl OpenBlock {
+    section!(
+        /// The traces in row order.
+        traces: TraceTable = traces
+    );
+    section!(
+        /// Rules the block out for a trace id.
+        trace_filter: TraceFilter = trace_filter
+    );
+    section!(
+        /// Rules row groups out for a value.
+        tokens: TokenFilters = token_filters
+    );
+    section!(
+        /// Keys, types and top values.
+        attributes: AttributeDirectory = attributes
+    );
+    section!(
+        /// Services and span names with their figures.
+        operations: OperationDirectory = operations
+    );
+
+    pub(crate) fn damaged(&self, source: BlockError) -> QueryError {
+        QueryError::Block { path: self.path.to_string(), source }
+    }
+
+    /// Columns of a row group, of all its rows or of some (counted from the row group's first); those that
+    /// the block does not have are left out.
+    pub(crate) async fn columns(
+        &self,
+        row_group: usize,
+        names: impl IntoIterator<Item = &str>,
+        rows: Option<Range<u32>>,
+    ) -> Result<Option<RecordBatch>, QueryError> {
+        let present: Vec<&str> =
+            names.into_iter().filter(|name| self.file.has_column(name)).collect();
+        if present.is_empty() {
+            return Ok(None);
+        }
+        let damaged = |source| self.damaged(source);
+        let mut decoder = self.file.decoder(row_group, present, rows).map_err(damaged)?;
+        // The first step only says what is needed; those behind it decode.
+        let mut step = decoder.step();
+        loop {
+            match step.map_err(damaged)? {
+                Step::Done(batch) => return Ok(batch),
+                Step::Needs(ranges) => {
+                    let fetched = self.objects.get_ranges(&self.path, &ranges).await;
+                    let bytes = fetched.map_err(|source| not_read(&self.path, source))?;
+                    decoder.push(ranges, bytes).map_err(damaged)?;
+                    (decoder, step) = cpu::run(move || {
+                        let step = decoder.step();
+                        (decoder, step)
+                    })
+                    .await?;
+                }
+            }
+        }
+    }
+}
+
+fn not_read(path: &Path, source: object_store::Error) -> QueryError {
+    QueryError::Objects { path: path.to_string(), source }
+}
+
+#[derive(Clone)]
+struct ByIndexSize;
+
+impl Weighter<BlockId, Arc<OpenBlock>> for ByIndexSize {
+    fn weight(&self, _: &BlockId, block: &Arc<OpenBlock>) -> u64 {
+        block.size_bytes
+    }
+}
+
+/// Open blocks by id, the least useful ones forgotten when they take too much memory.
+pub(crate) struct BlockCache {
+    objects: Arc<dyn ObjectStore>,
+    blocks: Cache<BlockId, Arc<OpenBlock>, ByIndexSize>,
+}
+
+impl BlockCache {
+    pub(crate) fn new(objects: Arc<dyn ObjectStore>, bytes_max: u64) -> Self {
+        Self { objects, blocks: Cache::with_weighter(1024, bytes_max, ByIndexSize) }
+    }
+
+    /// The block, from memory or from the store.
+    pub(crate) async fn open(
+        &self,
+        path: Path,
+        entry: &BlockEntry,
+    ) -> Result<Arc<OpenBlock>, QueryError> {
+        self.blocks.get_or_insert_async(&entry.id, self.read(path, entry)).await
+    }
+
+    async fn read(&self, path: Path, entry: &BlockEntry) -> Result<Arc<OpenBlock>, QueryError> {
+        let mut tail_bytes = TAIL_BYTES.min(entry.size_bytes);
+        loop {
+            let range = entry.size_bytes - tail_bytes..entry.size_bytes;
+            let tail = self.objects.get_range(&path, range).await;
+            let tail = tail.map_err(|source| not_read(&path, source))?;
+            let size_bytes = entry.size_bytes;
+            let opened = cpu::run(move || BlockFile::open(&tail, size_bytes)).await?;
+            let damaged = |source| QueryError::Block { path: path.to_string(), source };
+            match opened.map_err(damaged)? {
+                Opened::NeedsTail(needed) if needed <= size_bytes && needed > tail_bytes => {
+                    tail_bytes = needed;
+                }
+                Opened::NeedsTail(_) => {
+                    return Err(damaged(BlockError::NotABlock("it is shorter than it says")));
+                }
+                Opened::File(file) => {
+                    return Ok(Arc::new(OpenBlock {
+                        path,
+                        file: *file,
+                        objects: Arc::clone(&self.objects),
+                        // Decoded, the sections take about as much again.
+                        size_bytes: 2 * tail_bytes,
+                        traces: OnceLock::new(),
+                        trace_filter: OnceLock::new(),
+                        tokens: OnceLock::new(),
+                        attributes: OnceLock::new(),
+                        operations: OnceLock::new(),
+                    }));
+                }
+            }
+        }
+    }
+}

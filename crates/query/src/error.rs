@@ -1,0 +1,64 @@
+//! Why a question has no answer.
+
+use spandrel_base::cpu::CpuError;
+use spandrel_base::outcome::OutcomeCode;
+use spandrel_block::BlockError;
+use spandrel_ingest::StoreError;
+use spandrel_otlp::DecodeError;
+use spandrel_traceql::EvalError;
+
+/// A query failed.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The query is valid TraceQL, but this version does not execute that part yet.
+    #[error("{0} are not supported yet; only a single spanset filter such as {{ span.x = 1 }} is")]
+    NotExecuted(&'static str),
+    /// The query cannot be computed for some span, for example a division by zero.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// It took longer than its deadline.
+    #[error("query exceeded its deadline of {0:?}; narrow the time range or the filter")]
+    Deadline(std::time::Duration),
+    /// The tenant's blocks cannot be listed.
+    #[error("cannot read the list of blocks")]
+    Store(#[from] StoreError),
+    /// A block cannot be fetched.
+    #[error("cannot read block {path}")]
+    Objects {
+        /// Its file.
+        path: String,
+        /// What the store said.
+        #[source]
+        source: object_store::Error,
+    },
+    /// A block is damaged.
+    #[error("cannot read block {path}")]
+    Block {
+        /// Its file.
+        path: String,
+        /// What is wrong with it.
+        #[source]
+        source: BlockError,
+    },
+    /// A live span is damaged.
+    #[error("cannot read a live span")]
+    Live(#[from] DecodeError),
+    /// The work could not be done.
+    #[error(transparent)]
+    Cpu(#[from] CpuError),
+}
+
+impl QueryError {
+    /// What the client is told, by protocol.
+    pub fn code(&self) -> OutcomeCode {
+        match self {
+            Self::NotExecuted(_) | Self::Eval(_) => OutcomeCode::InvalidArgument,
+            Self::Deadline(_) => OutcomeCode::DeadlineExceeded,
+            Self::Store(_)
+            | Self::Objects { .. }
+            | Self::Block { .. }
+            | Self::Live(_)
+            | Self::Cpu(_) => OutcomeCode::Internal,
+        }
+    }
+}

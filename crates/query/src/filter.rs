@@ -1,0 +1,146 @@
+//! A spanset filter, compiled for columns.
+//!
+//! The filter becomes a tree of `&&`, `||` and `!` over *leaves*. A leaf is a condition that reads one
+//! attribute: a function of one value, so it is computed once per distinct value of a column, and for a
+//! whole block when the index lists the values. A condition that reads several attributes is a *row leaf*,
+//! computed span by span. Both use the language's own evaluation, so there is one place that knows what
+//! an operator means.
+
+mod leaf;
+mod number;
+mod prune;
+
+use spandrel_traceql::ast::{BinaryOp, UnaryOp};
+use spandrel_traceql::{Attribute, FieldExpr, Intrinsic, Static};
+
+pub(crate) use leaf::{
+    Layer, LeafColumn, Meaning, RowMask, kind as kind_word, status as status_word,
+};
+pub(crate) use number::NumberTest;
+pub(crate) use prune::row_groups;
+
+/// A node of a compiled filter.
+#[derive(Debug, Clone)]
+pub(crate) enum Node {
+    /// Constant.
+    Const(bool),
+    /// Both hold.
+    And(Box<Node>, Box<Node>),
+    /// One holds.
+    Or(Box<Node>, Box<Node>),
+    /// The operand does not hold.
+    Not(Box<Node>),
+    /// A condition on one attribute.
+    Leaf(Leaf),
+    /// A condition on several attributes.
+    Rows(FieldExpr),
+}
+
+/// A condition on one attribute.
+#[derive(Debug, Clone)]
+pub(crate) struct Leaf {
+    pub(crate) attribute: Attribute,
+    pub(crate) expr: FieldExpr,
+    /// The same condition on plain numbers, when it is that simple.
+    pub(crate) number: Option<NumberTest>,
+}
+
+impl Node {
+    /// Compiles a validated filter.
+    pub(crate) fn compile(expr: &FieldExpr) -> Self {
+        match expr {
+            FieldExpr::Static(value) => Self::Const(matches!(value, Static::Bool(true))),
+            FieldExpr::Binary { op, lhs, rhs } if always_boolean(lhs) && always_boolean(rhs) => {
+                let (left, right) = (Self::compile(lhs), Self::compile(rhs));
+                match op {
+                    BinaryOp::And => Self::And(Box::new(left), Box::new(right)),
+                    BinaryOp::Or => Self::Or(Box::new(left), Box::new(right)),
+                    _ => Self::leaf_or_rows(expr),
+                }
+            }
+            FieldExpr::Unary { op: UnaryOp::Not, operand } if always_boolean(operand) => {
+                Self::Not(Box::new(Self::compile(operand)))
+            }
+            _ => Self::leaf_or_rows(expr),
+        }
+    }
+
+    fn leaf_or_rows(expr: &FieldExpr) -> Self {
+        let mut attributes = expr.attributes();
+        let Some(first) = attributes.next() else { return Self::Rows(expr.clone()) };
+        if attributes.any(|other| other != first) {
+            return Self::Rows(expr.clone());
+        }
+        let number = NumberTest::of(expr);
+        Self::Leaf(Leaf { attribute: first.clone(), expr: expr.clone(), number })
+    }
+}
+
+/// Whether the expression is a truth value for every span, so that `!`, `&&` and `||` over it are those of
+/// sets of spans. A bare attribute may be of another type or absent.
+fn always_boolean(expr: &FieldExpr) -> bool {
+    match expr {
+        FieldExpr::Static(value) => matches!(value, Static::Bool(_)),
+        FieldExpr::Binary { op, .. } => !op.is_arithmetic(),
+        FieldExpr::Unary { op, operand } => match op {
+            UnaryOp::Exists | UnaryOp::NotExists => true,
+            UnaryOp::Not => always_boolean(operand),
+            UnaryOp::Neg => false,
+        },
+        FieldExpr::Attribute(_) | FieldExpr::Pattern(_) => false,
+    }
+}
+
+/// Whether the attribute depends on other spans of the trace, so that a unit that holds only a part of
+/// the trace cannot know its value.
+pub(crate) fn needs_whole_trace(attribute: &Attribute) -> bool {
+    let Attribute::Intrinsic(intrinsic) = attribute else { return false };
+    matches!(
+        intrinsic,
+        Intrinsic::RootName
+            | Intrinsic::RootServiceName
+            | Intrinsic::TraceDuration
+            | Intrinsic::ChildCount
+            | Intrinsic::NestedSetLeft
+            | Intrinsic::NestedSetRight
+            | Intrinsic::NestedSetParent
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compiled(query: &str) -> String {
+        let query = spandrel_traceql::compile(query).unwrap();
+        show(&Node::compile(query.spanset_filter().unwrap()))
+    }
+
+    fn show(node: &Node) -> String {
+        match node {
+            Node::Const(value) => value.to_string(),
+            Node::And(left, right) => format!("and({}, {})", show(left), show(right)),
+            Node::Or(left, right) => format!("or({}, {})", show(left), show(right)),
+            Node::Not(operand) => format!("not({})", show(operand)),
+            Node::Leaf(leaf) => format!("leaf {}", leaf.attribute),
+            Node::Rows(expr) => format!("rows {}", expr.attributes().count()),
+        }
+    }
+
+    #[test]
+    fn conditions_on_one_attribute_become_leaves() {
+        assert_eq!(compiled("{}"), "true");
+        assert_eq!(
+            compiled("{ span.a = 1 && !(.b =~ `x` || name != `y`) }"),
+            "and(leaf span.a, not(or(leaf .b, leaf name)))"
+        );
+        assert_eq!(compiled("{ .a + .a > 3 }"), "leaf .a");
+    }
+
+    #[test]
+    fn what_is_not_surely_boolean_is_not_taken_apart() {
+        assert_eq!(compiled("{ .a || .b = 1 }"), "rows 2");
+        assert_eq!(compiled("{ !.a }"), "leaf .a");
+        assert_eq!(compiled("{ .a = .b && .c = 1 }"), "and(rows 2, leaf .c)");
+    }
+}

@@ -1,0 +1,283 @@
+//! What a filter can never match, known from a block's index alone.
+//!
+//! Every answer is about possibility: a condition *may* hold for some span of the block, and it may fail for
+//! some. Both are over-estimated, so that `!` can swap them; a block is left out only when the whole filter
+//! cannot hold. The block's operations (service, name, kind, with the range of durations) are looked at one by
+//! one, so that `service = x && duration > 1s` leaves out blocks in which that service was never slow.
+
+use std::ops::Range;
+
+use spandrel_block::index::{AttributeEntry, Operation, TokenValue, TypeSummary, Values, token};
+use spandrel_model::AttributeScope;
+use spandrel_traceql::ast::BinaryOp;
+use spandrel_traceql::{Attribute, EvalError, FieldExpr, Intrinsic, Scope, Static};
+
+use super::leaf::kind as kind_word;
+use super::{Leaf, Node};
+use crate::QueryError;
+use crate::block_cache::OpenBlock;
+
+/// Whether a condition may hold, and whether it may fail, for some span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Possible {
+    pub(crate) holds: bool,
+    pub(crate) fails: bool,
+}
+
+impl Possible {
+    const UNKNOWN: Self = Self { holds: true, fails: true };
+
+    fn exactly(holds: bool) -> Self {
+        Self { holds, fails: !holds }
+    }
+
+    fn or_else(self, other: Self) -> Self {
+        Self { holds: self.holds || other.holds, fails: self.fails || other.fails }
+    }
+}
+
+/// Whether the filter may hold for some span of a row group.
+pub(crate) fn possible_in_block(
+    node: &Node,
+    block: &OpenBlock,
+    row_group: usize,
+) -> Result<bool, QueryError> {
+    let evidence = Evidence { block, row_group };
+    if !evidence.node(node, None)?.holds {
+        return Ok(false);
+    }
+    if !reads_operation(node) {
+        return Ok(true);
+    }
+    let operations = block.operations()?;
+    if !operations.is_complete() {
+        return Ok(true);
+    }
+    for operation in operations.operations() {
+        if evidence.node(node, Some(operation))?.holds {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether an operation can tell more than the block as a whole.
+fn reads_operation(node: &Node) -> bool {
+    match node {
+        Node::And(left, right) | Node::Or(left, right) => {
+            reads_operation(left) || reads_operation(right)
+        }
+        Node::Not(operand) => reads_operation(operand),
+        Node::Leaf(leaf) => match &leaf.attribute {
+            Attribute::Intrinsic(intrinsic) => {
+                matches!(intrinsic, Intrinsic::Name | Intrinsic::Kind | Intrinsic::Duration)
+            }
+            attribute => is_service(attribute),
+        },
+        Node::Const(_) | Node::Rows(_) => false,
+    }
+}
+
+fn is_service(attribute: &Attribute) -> bool {
+    matches!(
+        attribute,
+        Attribute::Scoped { scope: Scope::Resource, parent: false, name } if name == "service.name"
+    )
+}
+
+struct Evidence<'a> {
+    block: &'a OpenBlock,
+    row_group: usize,
+}
+
+impl Evidence<'_> {
+    fn node(&self, node: &Node, operation: Option<&Operation>) -> Result<Possible, QueryError> {
+        Ok(match node {
+            Node::Const(value) => Possible::exactly(*value),
+            Node::And(left, right) => {
+                let (left, right) = (self.node(left, operation)?, self.node(right, operation)?);
+                Possible { holds: left.holds && right.holds, fails: left.fails || right.fails }
+            }
+            Node::Or(left, right) => {
+                let (left, right) = (self.node(left, operation)?, self.node(right, operation)?);
+                Possible { holds: left.holds || right.holds, fails: left.fails && right.fails }
+            }
+            Node::Not(operand) => {
+                let operand = self.node(operand, operation)?;
+                Possible { holds: operand.fails, fails: operand.holds }
+            }
+            Node::Rows(_) => Possible::UNKNOWN,
+            Node::Leaf(leaf) => match operation {
+                Some(operation) => self.operation_leaf(leaf, operation)?,
+                None => self.block_leaf(leaf)?,
+            },
+        })
+    }
+
+    fn operation_leaf(&self, leaf: &Leaf, operation: &Operation) -> Result<Possible, QueryError> {
+        let one = |value: &Static| Ok(Possible::exactly(leaf.passes(value)?));
+        match &leaf.attribute {
+            Attribute::Intrinsic(Intrinsic::Duration) => {
+                let durations = &operation.stats.durations;
+                let range = durations.min().zip(durations.max());
+                Ok(duration_range(leaf, range))
+            }
+            Attribute::Intrinsic(Intrinsic::Name) => match &operation.name {
+                Some(name) => one(&Static::String(name.to_string())),
+                None => Ok(Possible::UNKNOWN),
+            },
+            Attribute::Intrinsic(Intrinsic::Kind) if operation.name.is_some() => {
+                one(&Static::Kind(kind_word(operation.kind)))
+            }
+            attribute if is_service(attribute) => match &operation.service {
+                Some(service) => one(&Static::String(service.to_string())),
+                // Not a text, which the directory of attributes knows better.
+                None => self.block_leaf(leaf),
+            },
+            _ => self.block_leaf(leaf),
+        }
+    }
+
+    fn block_leaf(&self, leaf: &Leaf) -> Result<Possible, QueryError> {
+        match &leaf.attribute {
+            Attribute::Scoped { parent: true, .. } => {
+                Ok(Possible::exactly(leaf.passes(&Static::Nil)?))
+            }
+            Attribute::Scoped { scope, name, .. } => match scope {
+                Scope::None => {
+                    let span = self.owner(leaf, AttributeScope::Span, name)?;
+                    let resource = self.owner(leaf, AttributeScope::Resource, name)?;
+                    Ok(span.or_else(resource))
+                }
+                Scope::Span => self.owner(leaf, AttributeScope::Span, name),
+                Scope::Resource => self.owner(leaf, AttributeScope::Resource, name),
+                Scope::Instrumentation => self.owner(leaf, AttributeScope::Instrumentation, name),
+                Scope::Event => self.elements(leaf, AttributeScope::Event, name),
+                Scope::Link => self.elements(leaf, AttributeScope::Link, name),
+            },
+            Attribute::Intrinsic(Intrinsic::TraceId) => self.trace_id(leaf),
+            Attribute::Intrinsic(_) => Ok(Possible::UNKNOWN),
+        }
+    }
+
+    /// `trace:id = "..."`: the one condition on ids that the index can answer.
+    fn trace_id(&self, leaf: &Leaf) -> Result<Possible, QueryError> {
+        let Some(Static::String(text)) = equal_to(&leaf.expr) else { return Ok(Possible::UNKNOWN) };
+        let holds = match spandrel_model::TraceId::from_hex(text) {
+            Ok(id) => self.block.trace_filter()?.may_contain(id),
+            Err(_) => false,
+        };
+        Ok(Possible { holds, fails: true })
+    }
+
+    /// Values of an owner that every span has: absent ones are nil.
+    fn owner(&self, leaf: &Leaf, scope: AttributeScope, key: &str) -> Result<Possible, QueryError> {
+        let nil = Possible::exactly(leaf.passes(&Static::Nil)?);
+        let Some(entry) = self.block.attributes()?.find(scope, key) else { return Ok(nil) };
+        Ok(nil.or_else(self.values(leaf, scope, key, entry)?))
+    }
+
+    /// Values of events or links: a span without any passes nothing.
+    fn elements(
+        &self,
+        leaf: &Leaf,
+        scope: AttributeScope,
+        key: &str,
+    ) -> Result<Possible, QueryError> {
+        let passes = leaf.passes(&Static::Several(Vec::new()))?;
+        let nil = leaf.passes(&Static::Several(vec![Static::Nil]))?;
+        let absent = Possible { holds: passes || nil, fails: true };
+        let Some(entry) = self.block.attributes()?.find(scope, key) else { return Ok(absent) };
+        Ok(absent.or_else(self.values(leaf, scope, key, entry)?))
+    }
+
+    fn values(
+        &self,
+        leaf: &Leaf,
+        scope: AttributeScope,
+        key: &str,
+        entry: &AttributeEntry,
+    ) -> Result<Possible, QueryError> {
+        let typed = entry.types.iter().map(|summary| typed_values(leaf, summary));
+        let typed = typed.collect::<Result<Vec<_>, _>>()?;
+        let mut possible =
+            typed.into_iter().fold(Possible { holds: false, fails: false }, Possible::or_else);
+        // Arrays and the like have no tokens, so only plain values can be ruled out by them.
+        let plain = !entry.types.iter().any(|summary| matches!(summary.values, Values::Others));
+        if possible.holds
+            && plain
+            && let Some(value) = equal_to(&leaf.expr).and_then(token_value)
+        {
+            let token = token(scope, key, value);
+            possible.holds = self.block.tokens()?.may_contain(self.row_group, token);
+        }
+        Ok(possible)
+    }
+}
+
+/// What the listed values, or the range of them, allow.
+fn typed_values(leaf: &Leaf, summary: &TypeSummary) -> Result<Possible, EvalError> {
+    let listed: Vec<Static> = match &summary.values {
+        Values::Strings(texts) => {
+            texts.iter().map(|(text, _)| Static::String(text.to_string())).collect()
+        }
+        Values::Ints { min, max, top } if summary.complete => {
+            debug_assert!(min <= max);
+            top.iter().map(|(number, _)| Static::Int(*number)).collect()
+        }
+        Values::Ints { min, max, .. } => {
+            let holds = leaf.number.is_none_or(|test| test.may_pass_between(*min, *max));
+            return Ok(Possible { holds, fails: true });
+        }
+        Values::Bools(truths) => truths.iter().map(|(truth, _)| Static::Bool(*truth)).collect(),
+        Values::Doubles { .. } | Values::Others => return Ok(Possible::UNKNOWN),
+    };
+    if !summary.complete {
+        return Ok(Possible::UNKNOWN);
+    }
+    let mut possible = Possible { holds: false, fails: false };
+    for value in &listed {
+        possible = possible.or_else(Possible::exactly(leaf.passes(value)?));
+    }
+    Ok(possible)
+}
+
+fn duration_range(leaf: &Leaf, range: Option<(u64, u64)>) -> Possible {
+    let signed = |nanos: u64| i64::try_from(nanos).unwrap_or(i64::MAX);
+    let Some((test, (min, max))) = leaf.number.zip(range) else { return Possible::UNKNOWN };
+    // Spans that end before they start are recorded as 0, whatever their negative duration.
+    let min = if min == 0 { i64::MIN } else { signed(min) };
+    Possible { holds: test.may_pass_between(min, signed(max)), fails: true }
+}
+
+/// The literal that the attribute must equal for the condition to hold.
+fn equal_to(expr: &FieldExpr) -> Option<&Static> {
+    let FieldExpr::Binary { op: BinaryOp::Equal, lhs, rhs } = expr else { return None };
+    match (&**lhs, &**rhs) {
+        (FieldExpr::Attribute(_), FieldExpr::Static(value))
+        | (FieldExpr::Static(value), FieldExpr::Attribute(_)) => Some(value),
+        _ => None,
+    }
+}
+
+fn token_value(value: &Static) -> Option<TokenValue<'_>> {
+    match value {
+        Static::String(text) => Some(TokenValue::Str(text)),
+        Static::Int(number) | Static::Duration(number) => Some(TokenValue::Int(*number)),
+        Static::Float(number) => Some(TokenValue::Double(*number)),
+        Static::Bool(truth) => Some(TokenValue::Bool(*truth)),
+        _ => None,
+    }
+}
+
+/// Row groups of a block that the filter cannot rule out.
+pub(crate) fn row_groups(node: &Node, block: &OpenBlock) -> Result<Vec<usize>, QueryError> {
+    let all: Range<usize> = 0..block.file.n_row_groups();
+    let mut kept = Vec::new();
+    for row_group in all {
+        if possible_in_block(node, block, row_group)? {
+            kept.push(row_group);
+        }
+    }
+    Ok(kept)
+}

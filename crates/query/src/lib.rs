@@ -1,0 +1,34 @@
+//! Questions about traces, answered exactly from live segments and blocks.
+//!
+//! A query looks at *units*: live runs and row groups of blocks. A search compiles its spanset filter to a
+//! tree of leaves ([`filter`]); a leaf reads one attribute, so it is decided once per distinct value instead of once
+//! per span, and by the block index alone where that is possible. What survives are candidate traces,
+//! newest first; each is then read whole from every unit that holds a part of it and decided by the
+//! reference evaluation of the language over the complete trace.
+//!
+//! # Invariants
+//! - Answers do not depend on how a trace is spread over units: whatever looks at more than one span is
+//!   evaluated over the complete trace.
+//! - Search results are the newest traces by start, ties by id; a scan stops only when no remaining unit can
+//!   hold a newer one.
+//! - Memory is bounded per unit and by the number of results, never by the number of spans.
+
+mod block_cache;
+mod engine;
+mod error;
+mod filter;
+mod find_trace;
+mod matched;
+mod search;
+mod services;
+mod tags;
+mod trace_values;
+mod unit;
+
+pub use engine::{QueryEngine, QueryOptions, TimeRange};
+pub use error::QueryError;
+pub use search::{
+    MatchedSpan, Search, SearchAnswer, SearchInspected, ServiceStats, Spanset, TraceMatch,
+};
+pub use services::Operation;
+pub use tags::{TagNames, TagValue, TagValues, TagValuesRequest};

@@ -1,0 +1,67 @@
+//! A unit of a scan: a live run, or a row group of a block. Both give their columns as Arrow arrays, so what
+//! comes after does not know which it is.
+
+mod block;
+mod events;
+mod live;
+mod shape;
+
+use std::sync::Arc;
+
+use spandrel_ingest::LiveRun;
+use spandrel_traceql::Attribute;
+
+use crate::QueryError;
+use crate::block_cache::OpenBlock;
+use crate::filter::LeafColumn;
+
+pub(crate) use events::find as find_attribute;
+pub(crate) use shape::Shape;
+
+/// A live run, or a row group of a block.
+#[derive(Clone)]
+pub(crate) enum Unit {
+    /// All rows of a live run, in order of arrival.
+    Live(Arc<LiveRun>),
+    /// The rows of a row group.
+    Block(Arc<OpenBlock>, usize),
+}
+
+/// A trace as far as a unit knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PartialTrace {
+    pub(crate) trace_id: spandrel_model::TraceId,
+    /// Start of its earliest span in this unit.
+    pub(crate) start: i64,
+    /// End of its last span in this unit.
+    pub(crate) end: i64,
+}
+
+impl Unit {
+    /// How many rows it has.
+    pub(crate) fn n_rows(&self) -> usize {
+        match self {
+            Self::Live(run) => run.spans().len() as usize,
+            Self::Block(block, row_group) => block.file.row_group_rows(*row_group).len(),
+        }
+    }
+
+    /// The values of an attribute in all rows.
+    pub(crate) async fn column(&self, attribute: &Attribute) -> Result<LeafColumn, QueryError> {
+        match self {
+            Self::Live(run) => live::column(run, attribute),
+            Self::Block(block, row_group) => block::column(block, *row_group, attribute).await,
+        }
+    }
+
+    /// The traces that have a row in the mask, each once.
+    pub(crate) fn traces_of(
+        &self,
+        mask: &crate::filter::RowMask,
+    ) -> Result<Vec<PartialTrace>, QueryError> {
+        match self {
+            Self::Live(run) => Ok(live::traces_of(run, mask)),
+            Self::Block(block, row_group) => block::traces_of(block, *row_group, mask),
+        }
+    }
+}
