@@ -1,0 +1,311 @@
+//! OTLP over HTTP: `POST /v1/traces` with protobuf or JSON.
+//!
+//! # Answers
+//! In the encoding of the request, errors included, as OTLP asks; only where that encoding is not known or
+//! does not matter (404, 405, and 415 for a media type) they are plain text.
+//!
+//! # Choices
+//! - An unknown `Content-Encoding` is 415 with `Accept-Encoding`, as RFC 9110 says; the OpenTelemetry
+//!   Collector answers 400. Senders give up on either.
+//! - `deflate` is the zlib format, as RFC 9110 defines it, and not a bare deflate stream.
+//! - A body that is refused early over HTTP/1.1 is still read up to a limit, so that the sender sees
+//!   the answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HeaderName, RETRY_AFTER,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use prost::Message;
+use serde_json::json;
+use spandrel_base::cpu;
+use spandrel_otlp::{DecodeLimits, json_to_protobuf};
+use spandrel_pipeline::Accepted;
+use spandrel_telemetry::Source;
+use tokio::time::timeout;
+
+use super::admission::Share;
+use super::body::{BodyReader, inflate};
+use super::compression::{Encoding, UnknownEncoding};
+use super::config::HttpOptions;
+use super::cors::Cors;
+use super::intake::{Intake, Weight, tenant_of};
+use super::listen::Handler;
+use super::reply::Reply;
+use super::status::{Failure, export_response};
+
+const TRACES_PATH: &str = "/v1/traces";
+const OTHER_SIGNALS: [&str; 3] = ["/v1/metrics", "/v1/logs", "/v1development/profiles"];
+/// JSON up to this size is converted on the thread that serves connections, in about 200 microseconds.
+const INLINE_JSON_BYTES_MAX: usize = 32 << 10;
+
+/// How the message of a request, and of its answer, is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MediaType {
+    Protobuf,
+    Json,
+}
+
+/// How a body is written, by its headers.
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    media_type: MediaType,
+    encoding: Option<Encoding>,
+}
+
+/// Answers the requests of the HTTP port.
+pub(crate) struct HttpService {
+    body_bytes_max: usize,
+    decompressed_bytes_max: usize,
+    cors: Cors,
+    /// For the answer to senders of OTLP over gRPC that have come to the wrong port.
+    grpc_addr: Option<SocketAddr>,
+    intake: Arc<Intake>,
+}
+
+impl Handler for HttpService {
+    async fn handle(&self, request: Request<Incoming>) -> Response<Reply> {
+        let arrived = self.intake.clock.monotonic();
+        let (parts, body) = request.into_parts();
+        let mut weight = Weight::default();
+        let mut reader = BodyReader::new(&self.intake, body);
+        let mut response = self.answer(&parts, &mut reader, &mut weight).await;
+        // Over HTTP/2 the unread rest is cancelled without harm. Who expects 100 has not sent anything.
+        let is_http1 = parts.version < Version::HTTP_2;
+        if is_http1 && !response.status().is_success() && !parts.headers.contains_key(EXPECT) {
+            reader.discard().await;
+        }
+        response.headers_mut().extend(self.cors.answer_headers(&parts.headers));
+        let code = response.status().as_u16();
+        self.intake.count_request(Source::OTLP_HTTP, code, weight, arrived);
+        response
+    }
+}
+
+impl HttpService {
+    pub(crate) fn new(
+        options: &HttpOptions,
+        grpc_addr: Option<SocketAddr>,
+        intake: Arc<Intake>,
+    ) -> Self {
+        Self {
+            body_bytes_max: options.body_bytes_max,
+            decompressed_bytes_max: options.decompressed_bytes_max,
+            cors: Cors::new(&options.cors_allowed_origins),
+            grpc_addr,
+            intake,
+        }
+    }
+
+    async fn answer(
+        &self,
+        parts: &Parts,
+        reader: &mut BodyReader<'_>,
+        weight: &mut Weight,
+    ) -> Response<Reply> {
+        if is_grpc(&parts.headers) {
+            return self.wrong_protocol();
+        }
+        let path = parts.uri.path();
+        if OTHER_SIGNALS.contains(&path) {
+            return text(StatusCode::NOT_FOUND, "only traces are taken here, at /v1/traces\n");
+        }
+        if path != TRACES_PATH {
+            return text(StatusCode::NOT_FOUND, "not found, traces are taken at /v1/traces\n");
+        }
+        if self.cors.is_preflight(&parts.method, &parts.headers) {
+            let mut response = empty(StatusCode::NO_CONTENT);
+            *response.headers_mut() = self.cors.preflight_headers(&parts.headers);
+            return response;
+        }
+        if parts.method != Method::POST {
+            let message = "method not allowed, traces are taken by POST\n";
+            let response = text(StatusCode::METHOD_NOT_ALLOWED, message);
+            return with_header(response, ALLOW, "POST");
+        }
+        let Some(media_type) = media_type_of(&parts.headers) else {
+            let message =
+                "unsupported media type, use application/x-protobuf or application/json\n";
+            return text(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+        };
+        let Ok(encoding) = encoding_of(&parts.headers) else {
+            let failure = Failure::unimplemented(format!("Content-Encoding: {UnknownEncoding}"));
+            let response = media_type.failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, &failure);
+            return with_header(response, ACCEPT_ENCODING, Encoding::ACCEPTED);
+        };
+        let form = Form { media_type, encoding };
+        match self.export(parts, form, reader, weight).await {
+            Ok(accepted) => media_type.success(accepted),
+            Err(failure) => media_type.failure(failure.http_status(), &failure),
+        }
+    }
+
+    async fn export(
+        &self,
+        parts: &Parts,
+        form: Form,
+        reader: &mut BodyReader<'_>,
+        weight: &mut Weight,
+    ) -> Result<Accepted, Failure> {
+        let tenant = tenant_of(&parts.headers)?;
+        let read = timeout(self.intake.body_read_timeout, self.read_body(reader)).await;
+        weight.wire_bytes = reader.n_received();
+        let body = read.unwrap_or_else(|_elapsed| {
+            reader.abandon();
+            Err(Failure::too_slow())
+        })?;
+        let mut plain = (body, reader.take_share());
+        if let Some(encoding) = form.encoding {
+            let (body, share) = plain;
+            plain =
+                inflate(&self.intake, encoding, body, self.decompressed_bytes_max, share).await?;
+        }
+        weight.decompressed_bytes = plain.0.len();
+        if form.media_type == MediaType::Json {
+            plain = self.to_protobuf(plain).await?;
+        }
+        let (otlp, share) = plain;
+        self.intake.deliver(Source::OTLP_HTTP, tenant, otlp, share).await
+    }
+
+    async fn read_body(&self, reader: &mut BodyReader<'_>) -> Result<Bytes, Failure> {
+        let max = self.body_bytes_max;
+        let too_large = || Failure::too_large(format!("body exceeds the limit of {max} bytes"));
+        if reader.n_expected() > max {
+            return Err(too_large());
+        }
+        if !self.intake.budget.has_room_for(reader.n_expected()) {
+            return Err(self.intake.no_room());
+        }
+        // Filled by one byte more than allowed means that it is too large.
+        if reader.fill(max.saturating_add(1)).await? {
+            return Err(too_large());
+        }
+        Ok(reader.take())
+    }
+
+    /// The answer to gRPC, in its own form.
+    fn wrong_protocol(&self) -> Response<Reply> {
+        let mut message = "this port takes OTLP over HTTP".to_owned();
+        if let Some(grpc) = self.grpc_addr {
+            message.push_str(&format!("; OTLP over gRPC is on port {}", grpc.port()));
+        }
+        Failure::unimplemented(message).to_tonic().into_http()
+    }
+
+    /// Converts JSON; while it does, both forms are held.
+    async fn to_protobuf(
+        &self,
+        (json, mut share): (Bytes, Share),
+    ) -> Result<(Bytes, Share), Failure> {
+        // The protobuf form is about as long as the JSON form at most.
+        if !share.grow(json.len()) {
+            return Err(self.intake.no_room());
+        }
+        let limits = DecodeLimits::default();
+        let converted = if json.len() <= INLINE_JSON_BYTES_MAX {
+            json_to_protobuf(&json, &limits)
+        } else {
+            let converted = cpu::run(move || json_to_protobuf(&json, &limits)).await;
+            converted.map_err(|error| self.intake.no_cpu(&error))?
+        };
+        let otlp = converted.map_err(|error| Failure::invalid(error.to_string()))?;
+        share.shrink_to(otlp.len());
+        Ok((otlp.into(), share))
+    }
+}
+
+impl MediaType {
+    fn header(self) -> &'static str {
+        match self {
+            Self::Protobuf => "application/x-protobuf",
+            Self::Json => "application/json",
+        }
+    }
+
+    fn success(self, accepted: Accepted) -> Response<Reply> {
+        let response = export_response(accepted);
+        let body: Bytes = match self {
+            Self::Protobuf => response.encode_to_vec().into(),
+            Self::Json => match response.partial_success {
+                None => Bytes::from_static(b"{}"),
+                // 64-bit integers are strings in protobuf's JSON.
+                Some(partial) => json!({ "partialSuccess": {
+                    "rejectedSpans": partial.rejected_spans.to_string(),
+                    "errorMessage": partial.error_message,
+                }})
+                .to_string()
+                .into(),
+            },
+        };
+        with_header(Response::new(Reply::new(body)), CONTENT_TYPE, self.header())
+    }
+
+    fn failure(self, status: StatusCode, failure: &Failure) -> Response<Reply> {
+        tracing::debug!(
+            status = status.as_u16(),
+            message = failure.message,
+            "otlp request not taken"
+        );
+        let body: Bytes = match self {
+            Self::Protobuf => failure.to_status().encode_to_vec().into(),
+            Self::Json => failure.to_json().into(),
+        };
+        let mut response =
+            with_header(Response::new(Reply::new(body)), CONTENT_TYPE, self.header());
+        *response.status_mut() = status;
+        if let Some(seconds) = failure.retry_after_seconds() {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// Parameters such as `charset` mean nothing for either type.
+fn media_type_of(headers: &HeaderMap) -> Option<MediaType> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let essence = value.split(';').next()?.trim().to_ascii_lowercase();
+    [MediaType::Protobuf, MediaType::Json].into_iter().find(|known| known.header() == essence)
+}
+
+fn encoding_of(headers: &HeaderMap) -> Result<Option<Encoding>, UnknownEncoding> {
+    let mut values = headers.get_all(CONTENT_ENCODING).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => {
+            Encoding::from_name(value.to_str().map_err(|_not_text| UnknownEncoding)?)
+        }
+        // Several headers are a stack of encodings.
+        (Some(_), Some(_)) => Err(UnknownEncoding),
+    }
+}
+
+fn empty(status: StatusCode) -> Response<Reply> {
+    let mut response = Response::new(Reply::default());
+    *response.status_mut() = status;
+    response
+}
+
+fn text(status: StatusCode, message: &'static str) -> Response<Reply> {
+    let mut response = Response::new(Reply::new(Bytes::from_static(message.as_bytes())));
+    *response.status_mut() = status;
+    with_header(response, CONTENT_TYPE, "text/plain")
+}
+
+fn with_header(
+    mut response: Response<Reply>,
+    name: HeaderName,
+    value: &'static str,
+) -> Response<Reply> {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+    response
+}

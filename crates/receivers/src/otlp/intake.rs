@@ -1,0 +1,176 @@
+//! The step that both transports share: hand the bytes to the consumer, and count what became of them.
+//!
+//! # Accounts
+//! See [`spandrel_telemetry::SpanAccounting`]. The consumer counts the fate of each span; this module
+//! counts the same spans as received, from the consumer's own numbers. It counts a fate itself where
+//! the consumer cannot have: for a batch that was too large for it, and for one on which it panicked. What
+//! is refused before the consumer sees it is not decoded, so it counts as a request and not as spans.
+
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use http::HeaderMap;
+use spandrel_base::clock::SharedClock;
+use spandrel_base::cpu::CpuError;
+use spandrel_base::task::TaskSet;
+use spandrel_model::TenantId;
+use spandrel_otlp::count_spans;
+use spandrel_pipeline::{Accepted, ConsumeError, TraceBatch, TraceConsumer};
+use spandrel_telemetry::{FailReason, Metrics, RejectReason, Request, Source};
+use tokio::sync::oneshot;
+
+use super::admission::{Budget, Share};
+use super::config::OtlpOptions;
+use super::status::Failure;
+
+/// Header, and gRPC metadata key, that names the tenant.
+const TENANT_HEADER: &str = "x-scope-orgid";
+
+/// What all requests of a receiver share.
+pub(crate) struct Intake {
+    pub(crate) clock: SharedClock,
+    pub(crate) budget: Arc<Budget>,
+    /// Batches that the consumer has and that nobody may cancel.
+    pub(crate) deliveries: TaskSet,
+    pub(crate) body_read_timeout: Duration,
+    retry_after: Duration,
+    consumer: Arc<dyn TraceConsumer>,
+    metrics: Metrics,
+}
+
+/// What a request weighs, for the metrics.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Weight {
+    pub(crate) wire_bytes: usize,
+    pub(crate) decompressed_bytes: usize,
+}
+
+impl Intake {
+    pub(crate) fn new(
+        options: &OtlpOptions,
+        consumer: Arc<dyn TraceConsumer>,
+        metrics: Metrics,
+        clock: SharedClock,
+    ) -> Self {
+        Self {
+            clock,
+            budget: Budget::new(options.in_flight_bytes_max),
+            deliveries: TaskSet::new(),
+            body_read_timeout: options.body_read_timeout,
+            retry_after: options.retry_after,
+            consumer,
+            metrics,
+        }
+    }
+
+    /// Gives `otlp` to the consumer and waits for its answer. The consumer is not called for an empty
+    /// request. `share` is held until it has answered, even when the caller stops waiting.
+    pub(crate) async fn deliver(
+        self: &Arc<Self>,
+        source: Source,
+        tenant: TenantId,
+        otlp: Bytes,
+        share: Share,
+    ) -> Result<Accepted, Failure> {
+        if otlp.is_empty() {
+            return Ok(Accepted::default());
+        }
+        let intake = Arc::clone(self);
+        let (answer, answered) = oneshot::channel();
+        self.deliveries.spawn("otlp delivery", async move {
+            let consumed = intake.consume(source, tenant, otlp).await;
+            drop(share);
+            // A sender that has hung up does not hear it.
+            drop(answer.send(consumed));
+        });
+        let aborted = |_closed| Failure::unavailable("shutting down", self.retry_after);
+        answered.await.map_err(aborted)?
+    }
+
+    async fn consume(
+        &self,
+        source: Source,
+        tenant: TenantId,
+        otlp: Bytes,
+    ) -> Result<Accepted, Failure> {
+        let batch = TraceBatch { tenant, otlp: otlp.clone() };
+        // Unwind safety: what the consumer shares with others is behind locks that it judges itself.
+        let consumed = AssertUnwindSafe(self.consumer.consume(batch)).catch_unwind().await;
+        let Ok(consumed) = consumed else {
+            let spans = count_spans(&otlp);
+            self.metrics.spans().failed.add(&FailReason::Internal, spans);
+            self.count_spans(source, 0, spans);
+            tracing::error!(spans, "the consumer of spans panicked");
+            return Err(Failure::internal("internal error, see the log of the receiver"));
+        };
+        match &consumed {
+            Ok(accepted) => {
+                self.count_spans(source, accepted.accepted_spans, accepted.rejected_spans);
+            }
+            Err(ConsumeError::Unavailable { spans, .. }) => self.count_spans(source, 0, *spans),
+            Err(ConsumeError::TooLarge(_)) => {
+                let spans = count_spans(&otlp);
+                self.metrics.spans().rejected.add(&RejectReason::TooLarge, spans);
+                self.count_spans(source, 0, spans);
+            }
+            Err(ConsumeError::Malformed(_)) => {}
+        }
+        consumed.map_err(Failure::from)
+    }
+
+    fn count_spans(&self, source: Source, accepted: u64, others: u64) {
+        self.metrics.spans().received.add(&source, accepted.saturating_add(others));
+        self.metrics.receiver().record_accepted_spans(source, accepted);
+        self.metrics.receiver().record_refused_spans(source, others);
+    }
+
+    /// Counts a request that has been answered with `code`; `arrived` is by [`Intake::clock`].
+    pub(crate) fn count_request(
+        &self,
+        source: Source,
+        code: u16,
+        weight: Weight,
+        arrived: Duration,
+    ) {
+        let request = Request {
+            code,
+            wire_bytes: weight.wire_bytes as u64,
+            decompressed_bytes: weight.decompressed_bytes as u64,
+            duration: self.clock.monotonic().saturating_sub(arrived),
+        };
+        self.metrics.receiver().record_request(source, request);
+    }
+
+    /// The answer when the budget is used up.
+    pub(crate) fn no_room(&self) -> Failure {
+        Failure::unavailable("too many bytes of other requests in flight", self.retry_after)
+    }
+
+    /// The answer when work on a request had no result.
+    pub(crate) fn no_cpu(&self, error: &CpuError) -> Failure {
+        match error {
+            CpuError::Panicked { message } => {
+                tracing::error!(panic = %message, "work on an otlp request panicked");
+                Failure::internal("internal error, see the log of the receiver")
+            }
+            CpuError::Stopping => Failure::unavailable("shutting down", self.retry_after),
+        }
+    }
+}
+
+impl fmt::Debug for Intake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intake").field("budget", &self.budget).finish_non_exhaustive()
+    }
+}
+
+/// Who sends; without the header it is the tenant of everybody.
+pub(crate) fn tenant_of(headers: &HeaderMap) -> Result<TenantId, Failure> {
+    let Some(value) = headers.get(TENANT_HEADER) else { return Ok(TenantId::single()) };
+    let name = String::from_utf8_lossy(value.as_bytes());
+    TenantId::new(&name).map_err(|error| Failure::invalid(format!("X-Scope-OrgID: {error}")))
+}

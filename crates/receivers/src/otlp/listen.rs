@@ -1,0 +1,217 @@
+//! Connections: accepting them, telling HTTP/1.1 from HTTP/2, serving requests, closing gracefully.
+//!
+//! Both ports speak both versions; HTTP/2 is without TLS and with prior knowledge, as gRPC does it. So a
+//! sender that has the wrong port gets an answer that it can read.
+//!
+//! # Life cycle
+//! When the token of the task set is cancelled, the listener is closed at once and every connection
+//! finishes the requests that it has begun. Each connection and each HTTP/2 stream is a task of the set;
+//! a panic ends only that task. Tasks reach the set by a weak reference: dropping it ends them all.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io::{self, Cursor};
+use std::pin::pin;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
+use spandrel_base::task::TaskSet;
+use tokio::io::{AsyncReadExt, join};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::config::OtlpOptions;
+use super::reply::Reply;
+
+/// What every HTTP/2 client sends first (RFC 9113, section 3.4).
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Flow control: enough for 20 MB/s per stream at a round trip of 50 ms.
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// Header fields of one HTTP/2 request.
+const HEADER_BYTES_MAX: u32 = 16 << 10;
+/// Pause after a failed `accept`, which usually means that file descriptors have run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Answers the requests of one port.
+pub(crate) trait Handler: Send + Sync + 'static {
+    /// Never fails: whatever is wrong with the request is worded in the answer.
+    fn handle(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Reply>> + Send + '_;
+}
+
+/// Serves one port.
+pub(crate) struct Listener<H> {
+    /// Names the tasks: `otlp grpc` or `otlp http`.
+    name: &'static str,
+    handler: H,
+    options: OtlpOptions,
+    tasks: Weak<TaskSet>,
+    token: CancellationToken,
+}
+
+impl<H: Handler> Listener<H> {
+    pub(crate) fn new(
+        name: &'static str,
+        handler: H,
+        options: &OtlpOptions,
+        tasks: &Arc<TaskSet>,
+    ) -> Arc<Self> {
+        let (options, token) = (options.clone(), tasks.token());
+        Arc::new(Self { name, handler, options, tasks: Arc::downgrade(tasks), token })
+    }
+
+    /// Starts to accept connections.
+    pub(crate) fn spawn(self: Arc<Self>, socket: TcpListener) {
+        if let Some(tasks) = self.tasks.upgrade() {
+            tasks.spawn(self.name, self.accept(socket));
+        }
+    }
+
+    async fn accept(self: Arc<Self>, socket: TcpListener) {
+        let free =
+            Arc::new(Semaphore::new(self.options.connections_max.min(Semaphore::MAX_PERMITS)));
+        let next = async || {
+            let permit = Arc::clone(&free).acquire_owned().await;
+            let permit = permit.expect("the semaphore is never closed");
+            socket.accept().await.map(|(stream, _peer)| (permit, stream))
+        };
+        loop {
+            // Cancellation first, or a flood of connections could keep the port open.
+            let accepted = tokio::select! {
+                biased;
+                () = self.token.cancelled() => return,
+                accepted = next() => accepted,
+            };
+            match (accepted, self.tasks.upgrade()) {
+                (_, None) => return,
+                (Ok((permit, stream)), Some(tasks)) => {
+                    let listener = Arc::clone(&self);
+                    tasks.spawn(self.name, async move {
+                        listener.serve(stream).await;
+                        drop(permit);
+                    });
+                }
+                (Err(error), Some(_)) if concerns_one_connection(&error) => {}
+                (Err(error), Some(_)) => {
+                    tracing::warn!(listener = self.name, %error, "cannot accept a connection");
+                    // Ends early, and the loop with it, when the token is cancelled.
+                    drop(timeout(ACCEPT_PAUSE, self.token.cancelled()).await);
+                }
+            }
+        }
+    }
+
+    async fn serve(self: Arc<Self>, mut stream: TcpStream) {
+        let sniffed = tokio::select! {
+            biased;
+            () = self.token.cancelled() => return,
+            sniffed = timeout(self.options.header_read_timeout, sniff(&mut stream)) => sniffed,
+        };
+        // A peer that says nothing, or has gone, gets no answer.
+        let Ok(Ok(Some(sniffed))) = sniffed else { return };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(listener = self.name, %error, "cannot set TCP_NODELAY");
+        }
+        let (read, write) = stream.into_split();
+        let io = TokioIo::new(join(Cursor::new(sniffed.bytes).chain(read), write));
+        let service = service_fn(|request| {
+            let listener = Arc::clone(&self);
+            async move { Ok::<_, Infallible>(listener.handler.handle(request).await) }
+        });
+        if sniffed.is_http2 {
+            let connection = self.http2().serve_connection(io, service);
+            self.drive(connection).await;
+        } else {
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.options.header_read_timeout)
+                .serve_connection(io, service);
+            self.drive(connection).await;
+        }
+    }
+
+    fn http2(&self) -> http2::Builder<StreamTasks> {
+        let tasks = StreamTasks { name: self.name, tasks: Weak::clone(&self.tasks) };
+        let mut builder = http2::Builder::new(tasks);
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.options.concurrent_streams_max)
+            .keep_alive_interval(self.options.keep_alive_interval)
+            .keep_alive_timeout(self.options.keep_alive_timeout)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_header_list_size(HEADER_BYTES_MAX);
+        builder
+    }
+
+    async fn drive<C: GracefulConnection>(&self, connection: C) {
+        let mut connection = pin!(connection);
+        // The connection first: what it can finish needs no shutdown. Both branches may be dropped.
+        let ended = tokio::select! {
+            biased;
+            ended = connection.as_mut() => ended,
+            () = self.token.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if ended.is_err() {
+            // Peers break off all the time; a request that was lost is sent again.
+            tracing::debug!(listener = self.name, "connection ended by an error");
+        }
+    }
+}
+
+/// The beginning of a connection.
+struct Sniffed {
+    bytes: Vec<u8>,
+    is_http2: bool,
+}
+
+/// Reads until it is clear whether the peer speaks HTTP/2; `None` if it leaves before that.
+async fn sniff(stream: &mut TcpStream) -> io::Result<Option<Sniffed>> {
+    let mut bytes = Vec::with_capacity(HTTP2_PREFACE.len());
+    loop {
+        let missing = (HTTP2_PREFACE.len() - bytes.len()) as u64;
+        if stream.take(missing).read_buf(&mut bytes).await? == 0 {
+            return Ok(None);
+        }
+        if !HTTP2_PREFACE.starts_with(&bytes) {
+            return Ok(Some(Sniffed { bytes, is_http2: false }));
+        }
+        if bytes.len() == HTTP2_PREFACE.len() {
+            return Ok(Some(Sniffed { bytes, is_http2: true }));
+        }
+    }
+}
+
+fn concerns_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+/// Runs the streams of HTTP/2 connections as tasks of the set.
+#[derive(Clone)]
+struct StreamTasks {
+    name: &'static str,
+    tasks: Weak<TaskSet>,
+}
+
+impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for StreamTasks {
+    fn execute(&self, stream: F) {
+        if let Some(tasks) = self.tasks.upgrade() {
+            tasks.spawn(self.name, stream);
+        }
+    }
+}
