@@ -1,0 +1,23 @@
+//! Which query API a path means.
+
+use axum::Router;
+
+use crate::{ApiState, jaeger_router, tempo_router};
+
+/// Whose API a port speaks where paths of several APIs collide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Tempo's.
+    Tempo,
+    /// Jaeger's.
+    Jaeger,
+}
+
+/// The default dialect at the root, and every dialect under its prefix: `/tempo/...`, `/jaeger/...`.
+pub fn router(state: ApiState, default: Dialect) -> Router {
+    let root = match default {
+        Dialect::Tempo => tempo_router(state.clone()),
+        Dialect::Jaeger => jaeger_router(state.clone()),
+    };
+    root.nest("/tempo", tempo_router(state.clone())).nest("/jaeger", jaeger_router(state))
+}

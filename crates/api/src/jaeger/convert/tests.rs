@@ -1,0 +1,234 @@
+//! Whole traces, and the values that need care.
+
+use std::sync::Arc;
+
+use expect_test::expect;
+use spandrel_model::SpanId;
+
+use super::*;
+use crate::test_trace::{attribute, checkout, string};
+
+#[test]
+fn a_trace_with_one_of_everything() {
+    let trace = checkout();
+    let json = go_json::to_vec_pretty(&legacy_trace(&trace));
+    expect![[r#"
+        {
+            "traceID": "0000000000000001",
+            "spans": [
+                {
+                    "traceID": "0000000000000001",
+                    "spanID": "000000000000000a",
+                    "flags": 1,
+                    "operationName": "GET /checkout",
+                    "references": [],
+                    "startTime": 1700000000000001,
+                    "duration": 250000,
+                    "tags": [
+                        {
+                            "key": "otel.scope.name",
+                            "type": "string",
+                            "value": "otel.http"
+                        },
+                        {
+                            "key": "otel.scope.version",
+                            "type": "string",
+                            "value": "1.2.3"
+                        },
+                        {
+                            "key": "http.status_code",
+                            "type": "int64",
+                            "value": 500
+                        },
+                        {
+                            "key": "big",
+                            "type": "int64",
+                            "value": "9223372036854775807"
+                        },
+                        {
+                            "key": "ratio",
+                            "type": "float64",
+                            "value": 3
+                        },
+                        {
+                            "key": "cached",
+                            "type": "bool",
+                            "value": false
+                        },
+                        {
+                            "key": "raw",
+                            "type": "binary",
+                            "value": "AP8="
+                        },
+                        {
+                            "key": "empty",
+                            "type": "string",
+                            "value": ""
+                        },
+                        {
+                            "key": "list",
+                            "type": "string",
+                            "value": "[\"\\u003ca\\u003e\",1.5]"
+                        },
+                        {
+                            "key": "map",
+                            "type": "string",
+                            "value": "{\"a\":\"AQ==\",\"z\":1}"
+                        },
+                        {
+                            "key": "span.kind",
+                            "type": "string",
+                            "value": "server"
+                        },
+                        {
+                            "key": "w3c.tracestate",
+                            "type": "string",
+                            "value": "vendor=1"
+                        }
+                    ],
+                    "logs": [],
+                    "processID": "p1",
+                    "warnings": null
+                },
+                {
+                    "traceID": "0000000000000001",
+                    "spanID": "000000000000000b",
+                    "operationName": "charge",
+                    "references": [
+                        {
+                            "refType": "CHILD_OF",
+                            "traceID": "0000000000000001",
+                            "spanID": "000000000000000a"
+                        },
+                        {
+                            "refType": "FOLLOWS_FROM",
+                            "traceID": "0102030405060708090a0b0c0d0e0f10",
+                            "spanID": "000000000000000c"
+                        }
+                    ],
+                    "startTime": 1700000000100000,
+                    "duration": 0,
+                    "tags": [
+                        {
+                            "key": "amount",
+                            "type": "string",
+                            "value": "12 \u0026 up"
+                        },
+                        {
+                            "key": "otel.status_code",
+                            "type": "string",
+                            "value": "ERROR"
+                        },
+                        {
+                            "key": "error",
+                            "type": "bool",
+                            "value": true
+                        },
+                        {
+                            "key": "otel.status_description",
+                            "type": "string",
+                            "value": "card declined"
+                        }
+                    ],
+                    "logs": [
+                        {
+                            "timestamp": 1700000000100000,
+                            "fields": [
+                                {
+                                    "key": "event",
+                                    "type": "string",
+                                    "value": "retry"
+                                },
+                                {
+                                    "key": "attempt",
+                                    "type": "int64",
+                                    "value": 2
+                                }
+                            ]
+                        }
+                    ],
+                    "processID": "p2",
+                    "warnings": null
+                }
+            ],
+            "processes": {
+                "p1": {
+                    "serviceName": "frontend",
+                    "tags": [
+                        {
+                            "key": "host.name",
+                            "type": "string",
+                            "value": "web-1"
+                        }
+                    ]
+                },
+                "p2": {
+                    "serviceName": "OTLPResourceNoServiceName",
+                    "tags": []
+                }
+            },
+            "warnings": null
+        }"#]]
+    .assert_eq(&String::from_utf8(json).unwrap());
+}
+
+#[test]
+fn equal_producers_are_one_process() {
+    let mut trace = checkout();
+    let template = trace.spans.remove(0);
+    let of_host = |i: usize| {
+        let mut span = template.clone();
+        let host = attribute("host.name", string(&format!("web-{}", i % 11)));
+        let service = attribute("service.name", string("frontend"));
+        let attributes = vec![service, host];
+        span.resource = Arc::new(Resource { attributes, ..Resource::default() });
+        span
+    };
+    trace.spans = (0..22).map(of_host).collect();
+    let legacy = legacy_trace(&trace);
+    let keys: Vec<_> = legacy.processes.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["p1", "p10", "p11", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9"]);
+    let ids: Vec<_> = legacy.spans.iter().map(|span| span.process_id.as_str()).collect();
+    assert_eq!(ids[..3], ["p1", "p2", "p3"]);
+    assert_eq!(ids[..11], ids[11..]);
+}
+
+#[test]
+fn integers_that_javascript_cannot_hold_are_texts() {
+    let json = |number| {
+        let attribute = attribute("n", AttributeValue::Int(number));
+        String::from_utf8(go_json::to_vec(&tag(&attribute))).unwrap()
+    };
+    let max = (1_i64 << 53) - 1;
+    assert_eq!(json(max), r#"{"key":"n","type":"int64","value":9007199254740991}"#);
+    assert_eq!(json(-max), r#"{"key":"n","type":"int64","value":-9007199254740991}"#);
+    assert_eq!(json(max + 1), r#"{"key":"n","type":"int64","value":"9007199254740992"}"#);
+    assert_eq!(json(i64::MIN), r#"{"key":"n","type":"int64","value":"-9223372036854775808"}"#);
+}
+
+#[test]
+fn floats_that_json_cannot_hold_are_texts() {
+    let attribute = attribute("x", AttributeValue::Double(f64::NEG_INFINITY));
+    let json = String::from_utf8(go_json::to_vec(&tag(&attribute))).unwrap();
+    assert_eq!(json, r#"{"key":"x","type":"float64","value":"-Inf"}"#);
+}
+
+#[test]
+fn an_attribute_called_event_wins_over_the_name() {
+    let mut trace = checkout();
+    let event = &mut trace.spans[1].events[0];
+    event.attributes.push(attribute("event", string("mine")));
+    let log = log(&trace.spans[1].events[0]);
+    let keys: Vec<_> = log.fields.iter().map(|field| field.key).collect();
+    assert_eq!(keys, ["attempt", "event"]);
+}
+
+#[test]
+fn a_span_that_ends_before_it_starts_has_no_duration() {
+    let mut trace = checkout();
+    trace.spans[0].end_unix_nanos = 0;
+    trace.spans[0].parent_span_id = Some(SpanId([1; 8]));
+    let span = legacy_span(&trace.spans[0], "p1".to_owned());
+    assert_eq!(span.duration, 0);
+    assert_eq!(span.references[0].span_id, "0101010101010101");
+}

@@ -1,0 +1,25 @@
+//! Query APIs: Tempo and Jaeger over HTTP.
+//!
+//! A handler reads parameters, asks the engine once, and converts the answer; each conversion is a
+//! module of its own. What a client sent wrongly is answered with 400 and a text that names
+//! the parameter and what it may be.
+
+mod dialect;
+mod error;
+mod go_duration;
+mod go_json;
+mod jaeger;
+mod params;
+mod routes;
+mod state;
+mod tempo;
+mod tenant;
+#[cfg(test)]
+mod test_trace;
+mod trace_ids;
+mod value_match;
+
+pub use dialect::{Dialect, router};
+pub use jaeger::jaeger_router;
+pub use state::ApiState;
+pub use tempo::tempo_router;

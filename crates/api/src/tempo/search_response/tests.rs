@@ -1,0 +1,274 @@
+//! The response as JSON, whole.
+
+use expect_test::expect;
+use spandrel_model::{SpanId, TraceId};
+use spandrel_traceql::{Kind, Scope, Status};
+
+use super::*;
+use crate::tempo::jsonpb::to_json;
+
+/// The JSON with every member on a line of its own.
+fn json(answer: &SearchAnswer) -> String {
+    let json = String::from_utf8(to_json(&search_response(answer))).unwrap();
+    json.replace(",\"", ",\n\"")
+}
+
+fn attributes() -> Vec<(Attribute, Static)> {
+    let of_span = |name: &str| Attribute::scoped(Scope::Span, name);
+    vec![
+        (Intrinsic::Name.into(), Static::String("charge".to_owned())),
+        (Intrinsic::Duration.into(), Static::Duration(5)),
+        (Intrinsic::Status.into(), Static::Status(Status::Error)),
+        (Intrinsic::Kind.into(), Static::Kind(Kind::Client)),
+        (of_span("http.status_code"), Static::Int(0)),
+        (of_span("ratio"), Static::Float(0.5)),
+        (of_span("ok"), Static::Bool(false)),
+        (of_span("hosts"), Static::StringArray(vec!["a".to_owned(), String::new()])),
+        (
+            Intrinsic::EventName.into(),
+            Static::Several(vec![Static::Nil, Static::String("retry".to_owned())]),
+        ),
+        (Attribute::scoped(Scope::Event, "x"), Static::Several(vec![Static::Nil])),
+    ]
+}
+
+fn found() -> TraceMatch {
+    TraceMatch {
+        trace_id: TraceId::from_hex("2f3e0cee77ae5dc9c17ade3689eb2e5").unwrap(),
+        root_service: Some("shop".to_owned()),
+        root_name: Some("update-billing".to_owned()),
+        start_unix_nanos: 1_684_778_327_699_392_724,
+        duration_nanos: 557_999_999,
+        spanset: Spanset {
+            spans: vec![MatchedSpan {
+                span_id: SpanId::from_hex("563d623c76514f8e").unwrap(),
+                name: "charge".to_owned(),
+                start_unix_nanos: 1_684_778_327_735_077_898,
+                duration_nanos: 446_979_497,
+                attributes: attributes(),
+            }],
+            matched: 1,
+        },
+        services: BTreeMap::from([
+            ("shop".to_owned(), spandrel_query::ServiceStats { n_spans: 5, n_errors: 0 }),
+            ("bank".to_owned(), spandrel_query::ServiceStats { n_spans: 1, n_errors: 1 }),
+        ]),
+    }
+}
+
+#[test]
+fn a_trace_with_everything() {
+    let inspected = SearchInspected {
+        blocks: 10,
+        block_bytes: 5_000_000_000,
+        row_groups_read: 3,
+        row_groups_pruned: 40,
+        spans: 900,
+        traces: 3,
+        bytes: 11_511,
+    };
+    expect![[r#"
+        {
+          "metrics": {
+            "additionalMetrics": {
+              "rowGroupsInspected": "3",
+              "rowGroupsSkipped": "40"
+            },
+            "completedJobs": 1,
+            "inspectedBytes": "11511",
+            "inspectedSpans": "900",
+            "inspectedTraces": 3,
+            "totalBlockBytes": "5000000000",
+            "totalBlocks": 10,
+            "totalJobs": 1
+          },
+          "traces": [
+            {
+              "durationMs": 557,
+              "rootServiceName": "shop",
+              "rootTraceName": "update-billing",
+              "serviceStats": {
+                "bank": {
+                  "errorCount": 1,
+                  "spanCount": 1
+                },
+                "shop": {
+                  "spanCount": 5
+                }
+              },
+              "spanSet": {
+                "matched": 1,
+                "spans": [
+                  {
+                    "attributes": [
+                      {
+                        "key": "status",
+                        "value": {
+                          "stringValue": "error"
+                        }
+                      },
+                      {
+                        "key": "kind",
+                        "value": {
+                          "stringValue": "client"
+                        }
+                      },
+                      {
+                        "key": "http.status_code",
+                        "value": {
+                          "intValue": "0"
+                        }
+                      },
+                      {
+                        "key": "ratio",
+                        "value": {
+                          "doubleValue": 0.5
+                        }
+                      },
+                      {
+                        "key": "ok",
+                        "value": {
+                          "boolValue": false
+                        }
+                      },
+                      {
+                        "key": "hosts",
+                        "value": {
+                          "arrayValue": {
+                            "values": [
+                              {
+                                "stringValue": "a"
+                              },
+                              {
+                                "stringValue": ""
+                              }
+                            ]
+                          }
+                        }
+                      },
+                      {
+                        "key": "event:name",
+                        "value": {
+                          "stringValue": "retry"
+                        }
+                      }
+                    ],
+                    "durationNanos": "446979497",
+                    "name": "charge",
+                    "spanID": "563d623c76514f8e",
+                    "startTimeUnixNano": "1684778327735077898"
+                  }
+                ]
+              },
+              "spanSets": [
+                {
+                  "matched": 1,
+                  "spans": [
+                    {
+                      "attributes": [
+                        {
+                          "key": "status",
+                          "value": {
+                            "stringValue": "error"
+                          }
+                        },
+                        {
+                          "key": "kind",
+                          "value": {
+                            "stringValue": "client"
+                          }
+                        },
+                        {
+                          "key": "http.status_code",
+                          "value": {
+                            "intValue": "0"
+                          }
+                        },
+                        {
+                          "key": "ratio",
+                          "value": {
+                            "doubleValue": 0.5
+                          }
+                        },
+                        {
+                          "key": "ok",
+                          "value": {
+                            "boolValue": false
+                          }
+                        },
+                        {
+                          "key": "hosts",
+                          "value": {
+                            "arrayValue": {
+                              "values": [
+                                {
+                                  "stringValue": "a"
+                                },
+                                {
+                                  "stringValue": ""
+                                }
+                              ]
+                            }
+                          }
+                        },
+                        {
+                          "key": "event:name",
+                          "value": {
+                            "stringValue": "retry"
+                          }
+                        }
+                      ],
+                      "durationNanos": "446979497",
+                      "name": "charge",
+                      "spanID": "563d623c76514f8e",
+                      "startTimeUnixNano": "1684778327735077898"
+                    }
+                  ]
+                }
+              ],
+              "startTimeUnixNano": "1684778327699392724",
+              "traceID": "2f3e0cee77ae5dc9c17ade3689eb2e5"
+            }
+          ]
+        }"#]]
+    .assert_eq(&json(&SearchAnswer { traces: vec![found()], inspected }));
+}
+
+#[test]
+fn nothing_found_has_no_list() {
+    let json = to_json(&search_response(&SearchAnswer::default()));
+    assert_eq!(
+        String::from_utf8(json).unwrap(),
+        r#"{"metrics":{"completedJobs":1,"totalJobs":1}}"#
+    );
+}
+
+#[test]
+fn a_root_that_is_missing_is_told_apart_from_one_without_service() {
+    let mut found = found();
+    found.root_service = None;
+    assert_eq!(trace_metadata(&found).root_service_name, "");
+    found.root_name = None;
+    let metadata = trace_metadata(&found);
+    assert_eq!(metadata.root_service_name, "<root span not yet received>");
+    assert_eq!(metadata.root_trace_name, "");
+}
+
+#[test]
+fn the_name_is_there_only_when_it_was_asked_for() {
+    let mut matched = found().spanset.spans.remove(0);
+    assert_eq!(span(&matched).name, "charge");
+    matched.attributes.remove(0);
+    assert_eq!(span(&matched).name, "");
+}
+
+#[test]
+fn times_that_a_broken_clock_gave_do_not_wrap() {
+    let mut found = found();
+    found.duration_nanos = -1;
+    found.start_unix_nanos = -1;
+    let metadata = trace_metadata(&found);
+    assert_eq!((metadata.duration_ms, metadata.start_time_unix_nano), (0, 0));
+    found.duration_nanos = i64::MAX;
+    assert_eq!(trace_metadata(&found).duration_ms, u32::MAX);
+}
