@@ -1,0 +1,24 @@
+//! Composition: one process out of receivers, store, query engine and query APIs.
+//!
+//! ```text
+//! 4317, 4318 --> OtlpReceiver --> Store --> data directory: wal/, tenants/
+//! 3200, 16686 --> api routers --> QueryEngine --^
+//! ```
+//!
+//! [`Server::start`] is the wiring, readable on one screen; the other modules are what is around it.
+//!
+//! # Life cycle
+//! Start: lock the data directory, bind the HTTP ports (they answer 503 until everything runs), replay
+//! the log, receive, ready. Stop: refuse and finish what was sent, turn live spans into blocks, then
+//! stop answering queries. Whatever a stop does not finish in its time is in the write-ahead log.
+
+mod error;
+mod gate;
+mod listener;
+mod options;
+mod server;
+mod status;
+
+pub use error::ServerError;
+pub use options::{ListenAddresses, ServerOptions};
+pub use server::Server;

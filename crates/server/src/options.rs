@@ -1,0 +1,62 @@
+//! What a server is started with.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use spandrel_ingest::StoreOptions;
+use spandrel_query::QueryOptions;
+
+/// Settings of a [`crate::Server`].
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Everything durable lies here: the write-ahead log in `wal`, blocks and catalogues in `tenants`.
+    /// Created when absent.
+    pub data_dir: PathBuf,
+    /// Where to listen.
+    pub listen: ListenAddresses,
+    /// Settings of the store; its write-ahead log may lie on another disk than the blocks.
+    pub store: StoreOptions,
+    /// Limits of queries.
+    pub query: QueryOptions,
+}
+
+impl ServerOptions {
+    /// The defaults, with everything below this folder.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        let data_dir = data_dir.into();
+        let store = StoreOptions::new(data_dir.join("wal"));
+        Self { data_dir, listen: ListenAddresses::default(), store, query: QueryOptions::default() }
+    }
+}
+
+/// One address for each thing that a server listens for; port 0 takes any free one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenAddresses {
+    /// OTLP over gRPC.
+    pub otlp_grpc: SocketAddr,
+    /// OTLP over HTTP.
+    pub otlp_http: SocketAddr,
+    /// Tempo's API, metrics and readiness.
+    pub http: SocketAddr,
+    /// Jaeger's API.
+    pub jaeger_http: SocketAddr,
+    /// The health check.
+    pub health: SocketAddr,
+    /// The process's own metrics, where a Collector has them.
+    pub telemetry: SocketAddr,
+}
+
+impl Default for ListenAddresses {
+    /// The registered or customary ports, on the loopback interface.
+    fn default() -> Self {
+        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Self {
+            otlp_grpc: local(4317),
+            otlp_http: local(4318),
+            http: local(3200),
+            jaeger_http: local(16686),
+            health: local(13133),
+            telemetry: local(8888),
+        }
+    }
+}

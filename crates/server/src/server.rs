@@ -1,0 +1,179 @@
+//! The process: what is started in which order, and stopped in which.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::ObjectStore;
+use spandrel_api::{ApiState, Dialect, router};
+use spandrel_base::clock::{SharedClock, SystemClock};
+use spandrel_base::fs::{DirLock, create_dir_all_synced};
+use spandrel_catalog::local::SyncedLocalFileSystem;
+use spandrel_ingest::Store;
+use spandrel_pipeline::TraceConsumer;
+use spandrel_query::QueryEngine;
+use spandrel_receivers::{GrpcOptions, HttpOptions, OtlpOptions, OtlpReceiver};
+use spandrel_telemetry::Metrics;
+
+use crate::gate::{Gate, Phase, Readiness};
+use crate::listener::{BoundPort, HttpListeners};
+use crate::{ListenAddresses, ServerError, ServerOptions, status};
+
+/// An orderly stop takes at most this long.
+const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
+/// The part of it for requests that bring spans.
+const RECEIVE_DEADLINE: Duration = Duration::from_secs(3);
+/// The part of it that is kept for queries, which are stopped last.
+const QUERY_DEADLINE: Duration = Duration::from_secs(2);
+
+/// A running server. Dropping it stops everything at once; acknowledged spans are in the log.
+pub struct Server {
+    addresses: ListenAddresses,
+    readiness: Readiness,
+    clock: SharedClock,
+    receiver: OtlpReceiver,
+    listeners: HttpListeners,
+    store: Arc<Store>,
+    /// Last, so that it is freed after everything that writes into the directory is gone.
+    _lock: DirLock,
+}
+
+impl Server {
+    /// Starts everything and returns when spans and queries are taken. Must be called within a tokio
+    /// runtime.
+    ///
+    /// # Errors
+    /// [`ServerError`]; nothing is left running then.
+    pub async fn start(options: ServerOptions) -> Result<Self, ServerError> {
+        let ServerOptions { data_dir, listen, store, query } = options;
+        let clock: SharedClock = Arc::new(SystemClock::new());
+        let metrics = Metrics::new();
+        let readiness = Readiness::new();
+
+        let lock = lock_dir(&data_dir)?;
+        let ports = Ports::bind(&listen).await?;
+        let addresses = ports.addresses(&listen);
+        let (tempo, jaeger) = (Gate::default(), Gate::default());
+        let listeners = HttpListeners::default();
+        let query_port =
+            |gate: &Gate| status::query_port(readiness.clone(), metrics.clone(), gate.clone());
+        listeners.serve(ports.http, query_port(&tempo));
+        listeners.serve(ports.jaeger_http, query_port(&jaeger));
+        listeners.serve(ports.health, status::health_port(readiness.clone(), Arc::clone(&clock)));
+        listeners.serve(ports.telemetry, status::telemetry_port(metrics.clone()));
+
+        let objects: Arc<dyn ObjectStore> = SyncedLocalFileSystem::new(&data_dir)
+            .map(Arc::new)
+            .map_err(|source| ServerError::Objects { dir: data_dir.clone(), source })?;
+        let store = Store::open(store, objects, Arc::clone(&clock), metrics.clone())
+            .await
+            .map(Arc::new)
+            .map_err(|source| ServerError::Store { dir: data_dir.clone(), source })?;
+        let engine = Arc::new(QueryEngine::new(Arc::clone(&store), query, metrics.clone()));
+        let api = ApiState::new(engine, Arc::clone(&clock), metrics.clone());
+        tempo.open(router(api.clone(), Dialect::Tempo));
+        jaeger.open(router(api, Dialect::Jaeger));
+
+        let consumer = Arc::clone(&store) as Arc<dyn TraceConsumer>;
+        let otlp = otlp_options(&listen);
+        let receiver = match OtlpReceiver::start(otlp, consumer, metrics, Arc::clone(&clock)).await
+        {
+            Ok(receiver) => receiver,
+            Err(error) => {
+                store.shutdown(SHUTDOWN_DEADLINE).await;
+                return Err(error.into());
+            }
+        };
+        readiness.set(Phase::Ready);
+        let addresses = ListenAddresses {
+            otlp_grpc: receiver.grpc_addr().unwrap_or(listen.otlp_grpc),
+            otlp_http: receiver.http_addr().unwrap_or(listen.otlp_http),
+            ..addresses
+        };
+        Ok(Self { addresses, readiness, clock, receiver, listeners, store, _lock: lock })
+    }
+
+    /// Where it listens, with the real ports.
+    pub fn addresses(&self) -> ListenAddresses {
+        self.addresses
+    }
+
+    /// Serves until `shutdown` returns or something vital dies, then stops in order.
+    ///
+    /// # Errors
+    /// [`ServerError::VitalTask`] when something vital died.
+    pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+        // Both branches of a failure before the signal: a process that has lost a part must say so.
+        let died = tokio::select! {
+            biased;
+            task = self.store.failed() => Some(task),
+            task = self.listeners.failed() => Some(task),
+            () = shutdown => None,
+        };
+        if let Some(task) = &died {
+            tracing::error!(task, "a vital task has died, stopping");
+        }
+        self.stop().await;
+        died.map_or(Ok(()), |task| Err(ServerError::VitalTask { task }))
+    }
+
+    async fn stop(self) {
+        let began = self.clock.monotonic();
+        let left =
+            || SHUTDOWN_DEADLINE.saturating_sub(self.clock.monotonic().saturating_sub(began));
+        tracing::info!(deadline = ?SHUTDOWN_DEADLINE, "stopping");
+        self.readiness.set(Phase::Stopping);
+        if let Err(error) = self.receiver.shutdown(RECEIVE_DEADLINE).await {
+            tracing::warn!(%error, "requests were cut off, their senders were not answered");
+        }
+        self.store.shutdown(left().saturating_sub(QUERY_DEADLINE)).await;
+        self.listeners.shutdown(left()).await;
+        tracing::info!(took = ?self.clock.monotonic().saturating_sub(began), "stopped");
+    }
+}
+
+/// Creates the data directory where needed, and keeps other processes out of it.
+fn lock_dir(dir: &Path) -> Result<DirLock, ServerError> {
+    let locked = create_dir_all_synced(dir).and_then(|()| DirLock::acquire(dir));
+    locked.map_err(|source| ServerError::DataDir { dir: dir.to_owned(), source })
+}
+
+fn otlp_options(listen: &ListenAddresses) -> OtlpOptions {
+    OtlpOptions {
+        grpc: Some(GrpcOptions::new(listen.otlp_grpc)),
+        http: Some(HttpOptions::new(listen.otlp_http)),
+        ..OtlpOptions::default()
+    }
+}
+
+/// The ports other than the receivers' own.
+struct Ports {
+    http: BoundPort,
+    jaeger_http: BoundPort,
+    health: BoundPort,
+    telemetry: BoundPort,
+}
+
+impl Ports {
+    async fn bind(listen: &ListenAddresses) -> Result<Self, ServerError> {
+        let health = "the health check";
+        let telemetry = "the process's own metrics";
+        Ok(Self {
+            http: BoundPort::bind("Tempo's API", "http", listen.http).await?,
+            jaeger_http: BoundPort::bind("Jaeger's API", "jaeger-http", listen.jaeger_http).await?,
+            health: BoundPort::bind(health, "health", listen.health).await?,
+            telemetry: BoundPort::bind(telemetry, "telemetry", listen.telemetry).await?,
+        })
+    }
+
+    /// The configured addresses, with the real ports of these.
+    fn addresses(&self, configured: &ListenAddresses) -> ListenAddresses {
+        ListenAddresses {
+            http: self.http.address,
+            jaeger_http: self.jaeger_http.address,
+            health: self.health.address,
+            telemetry: self.telemetry.address,
+            ..*configured
+        }
+    }
+}
