@@ -52,7 +52,7 @@ pub struct Export {
     pub request: ExportTraceServiceRequest,
 }
 
-/// Endless traffic of a shop; an iterator over [`Export`]s in the order of their time.
+/// Traffic of a shop, endless unless limited; an iterator over [`Export`]s in the order of their time.
 #[derive(Debug)]
 pub struct TrafficGenerator {
     shop: Shop,
@@ -61,6 +61,7 @@ pub struct TrafficGenerator {
     next_tick: u64,
     exporters: Vec<Exporter>,
     ready: VecDeque<Export>,
+    traces_left: u64,
 }
 
 /// The span buffer of one instance.
@@ -126,7 +127,16 @@ impl TrafficGenerator {
             next_tick: settings.start_unix_nanos + TICK_NANOS,
             exporters,
             ready: VecDeque::new(),
+            traces_left: u64::MAX,
         }
+    }
+
+    /// Ends the traffic after this many traces. What exporters still hold then comes from
+    /// [`TrafficGenerator::finish`].
+    #[must_use]
+    pub fn with_traces_max(mut self, traces_max: u64) -> Self {
+        self.traces_left = traces_max;
+        self
     }
 
     /// The simulated clock: when the next trace begins, Unix nanoseconds.
@@ -220,6 +230,7 @@ impl Iterator for TrafficGenerator {
 
     fn next(&mut self) -> Option<Export> {
         while self.ready.is_empty() {
+            self.traces_left = self.traces_left.checked_sub(1)?;
             self.step();
         }
         self.ready.pop_front()

@@ -1,0 +1,135 @@
+//! HTTP to Spandrel's (or Tempo's) query API.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use http::{Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Empty};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use prost::Message;
+use spandrel_proto::tempo::{SearchResponse, TraceByIdResponse};
+
+/// How long an answer may take; the server's own deadline is shorter.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const PROTOBUF: &str = "application/protobuf";
+
+/// Where to send queries.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct EndpointArgs {
+    /// Where Spandrel's HTTP port is
+    #[arg(
+        long,
+        env = "SPANDREL_ENDPOINT",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:3200"
+    )]
+    pub(crate) endpoint: String,
+}
+
+/// A client of one server.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiClient {
+    base: String,
+    http: Client<HttpConnector, Empty<Bytes>>,
+}
+
+/// An answer that is not a success.
+#[derive(Debug, thiserror::Error)]
+#[error("the server answered {status}: {message}")]
+pub(crate) struct Refused {
+    pub(crate) status: StatusCode,
+    pub(crate) message: String,
+}
+
+impl ApiClient {
+    pub(crate) fn new(endpoint: &str) -> anyhow::Result<Self> {
+        let base = endpoint.trim_end_matches('/').to_owned();
+        check_endpoint(&base)?;
+        Ok(Self { base, http: Client::builder(TokioExecutor::new()).build_http() })
+    }
+
+    /// The body of a successful `GET`; [`Refused`] for another status.
+    pub(crate) async fn get(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+        accept: &str,
+    ) -> anyhow::Result<Bytes> {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(parameters);
+        let query = query.finish();
+        let separator = if query.is_empty() { "" } else { "?" };
+        let uri = format!("{}{path}{separator}{query}", self.base);
+        let request =
+            Request::get(&uri).header(header::ACCEPT, accept).body(Empty::new()).context(uri)?;
+        let answer = async {
+            let response =
+                self.http.request(request).await.map_err(|error| self.unreachable(error))?;
+            let status = response.status();
+            let body = response.into_body().collect().await.context("the answer broke off")?;
+            anyhow::Ok((status, body.to_bytes()))
+        };
+        let answer = tokio::time::timeout(TIMEOUT, answer).await;
+        let (status, body) = answer
+            .with_context(|| format!("{} did not answer within {TIMEOUT:?}", self.base))??;
+        if status.is_success() {
+            return Ok(body);
+        }
+        let message = String::from_utf8_lossy(&body).trim().to_owned();
+        Err(Refused { status, message }.into())
+    }
+
+    /// A trace by its id in hexadecimal; one without spans when there is none.
+    pub(crate) async fn trace(&self, id: &str) -> anyhow::Result<TraceByIdResponse> {
+        let body = self.get(&format!("/api/v2/traces/{id}"), &[], PROTOBUF).await?;
+        TraceByIdResponse::decode(body).context("the answer is no trace")
+    }
+
+    /// A search.
+    pub(crate) async fn search(
+        &self,
+        parameters: &[(&str, String)],
+    ) -> anyhow::Result<SearchResponse> {
+        let body = self.get("/api/search", parameters, PROTOBUF).await?;
+        SearchResponse::decode(body).context("the answer is no search result")
+    }
+
+    fn unreachable(&self, error: hyper_util::client::legacy::Error) -> anyhow::Error {
+        let base = &self.base;
+        if error.is_connect() {
+            return anyhow::anyhow!(
+                "nothing answers at {base}; start `spandrel` there or name another place with --endpoint"
+            );
+        }
+        anyhow::Error::new(error).context(format!("{base} did not answer"))
+    }
+}
+
+/// Host and port of an endpoint, or what is wrong with it.
+pub(crate) fn check_endpoint(endpoint: &str) -> anyhow::Result<Uri> {
+    let uri: Uri = endpoint.parse().with_context(|| format!("`{endpoint}` is not a URL"))?;
+    match (uri.scheme_str(), uri.authority()) {
+        (Some("http"), Some(_)) => Ok(uri),
+        (Some("https"), _) => bail!("https is not supported yet, use http:// in --endpoint"),
+        _ => bail!("an endpoint is a URL such as http://127.0.0.1:3200, not `{endpoint}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_http_urls() {
+        assert!(ApiClient::new("http://127.0.0.1:3200/").is_ok());
+        assert!(ApiClient::new("http://host:3200/tempo").is_ok());
+        for wrong in ["127.0.0.1:3200", "ftp://x", "https://x", "", "http://"] {
+            assert!(ApiClient::new(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Latencies of queries against the data set.
+
+use std::sync::Arc;
+
+use object_store::ObjectStoreExt;
+use spandrel_block::read::{BlockFile, Opened};
+use spandrel_catalog::BlockEntry;
+use spandrel_ingest::Store;
+use spandrel_model::{AttributeValue, TenantId, TraceId};
+use spandrel_query::{QueryEngine, QueryOptions, Search, SearchAnswer, TimeRange};
+use spandrel_telemetry::Metrics;
+
+use super::cpu::Stopwatch;
+use super::report::{Latency, Report};
+
+/// The blocks of the only tenant.
+pub(super) async fn blocks(store: &Store) -> anyhow::Result<Vec<Arc<BlockEntry>>> {
+    let snapshot = store.snapshot(&TenantId::single()).await?;
+    Ok(snapshot.catalog.iter().flat_map(|catalog| catalog.blocks().cloned()).collect())
+}
+
+/// Bytes per span by column, and of everything that is not a column, largest first.
+pub(super) async fn column_bytes(
+    store: &Store,
+    entries: &[Arc<BlockEntry>],
+    n_spans: u64,
+) -> anyhow::Result<Vec<(String, f64)>> {
+    let mut sums = std::collections::BTreeMap::<String, u64>::new();
+    for entry in entries {
+        let path = Store::block_path(&TenantId::single(), entry);
+        let bytes = store.objects().get(&path).await?.bytes().await?;
+        let Opened::File(file) = BlockFile::open(&bytes, bytes.len() as u64)? else {
+            anyhow::bail!("block {path} is not whole");
+        };
+        let mut rest = entry.size_bytes;
+        for (name, size) in file.column_bytes() {
+            rest = rest.saturating_sub(size);
+            *sums.entry(name).or_default() += size;
+        }
+        *sums.entry("(block index, footer)".to_owned()).or_default() += rest;
+    }
+    let per_span = |bytes: u64| bytes as f64 / n_spans.max(1) as f64;
+    let mut columns: Vec<_> = sums.into_iter().map(|(name, sum)| (name, per_span(sum))).collect();
+    columns.sort_by(|a, b| b.1.total_cmp(&a.1));
+    Ok(columns)
+}
+
+struct Bench<'a> {
+    engine: QueryEngine,
+    runs: usize,
+    report: &'a mut Report,
+}
+
+/// Measures the queries that the project has bars for, and some more.
+pub(super) async fn measure(
+    store: &Arc<Store>,
+    metrics: &Metrics,
+    runs: usize,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let engine = QueryEngine::new(Arc::clone(store), QueryOptions::default(), metrics.clone());
+    let mut bench = Bench { engine, runs: runs.max(1), report };
+    let sample = bench.search("{ span.app.order.id != nil }", 200, None).await?;
+    let ids: Vec<TraceId> = sample.traces.iter().map(|found| found.trace_id).collect();
+    bench.by_id(&ids).await?;
+    let order = bench.rare_value(ids.last().copied()).await?;
+    if let Some((key, value)) = order {
+        bench.search(&format!("{{ span.{key} = \"{value}\" }}"), 20, Some(50.0)).await?;
+    }
+    bench.search("{ span.app.order.id = \"nobody-has-this\" }", 20, Some(50.0)).await?;
+    let slow = "{ resource.service.name = \"checkout\" && duration > 1s }";
+    bench.search(slow, 20, Some(50.0)).await?;
+    for query in [
+        "{ }",
+        "{ status = error }",
+        "{ name =~ \".*cart.*\" && span.http.response.status_code >= 500 }",
+        "{ traceDuration > 5s }",
+        "{ .http.route = \"/nowhere\" || span.db.query.text =~ \"SELECT .* FROM nothing\" }",
+    ] {
+        bench.search(query, 20, None).await?;
+    }
+    Ok(())
+}
+
+impl Bench<'_> {
+    async fn search(
+        &mut self,
+        query: &str,
+        traces_max: usize,
+        bar_ms: Option<f64>,
+    ) -> anyhow::Result<SearchAnswer> {
+        let search = Search {
+            query: spandrel_traceql::compile(query)?,
+            range: TimeRange::ALL,
+            traces_max,
+            spans_per_spanset: 3,
+        };
+        let tenant = TenantId::single();
+        // The first run warms the caches of indexes and of the operating system.
+        let mut answer = self.engine.search(&tenant, &search).await?;
+        let mut times = Vec::new();
+        for _ in 0..self.runs {
+            let watch = Stopwatch::start();
+            answer = self.engine.search(&tenant, &search).await?;
+            times.push(watch.stop().wall.as_secs_f64() * 1e3);
+        }
+        let inspected = answer.inspected;
+        let all = inspected.row_groups_read + inspected.row_groups_pruned;
+        self.latency(query, times, answer.traces.len(), Some((inspected.row_groups_read, all)), bar_ms);
+        Ok(answer)
+    }
+
+    fn latency(
+        &mut self,
+        query: &str,
+        mut times: Vec<f64>,
+        found: usize,
+        row_groups: Option<(u64, u64)>,
+        bar_ms: Option<f64>,
+    ) {
+        times.sort_by(f64::total_cmp);
+        self.report.queries.push(Latency {
+            query: query.to_owned(),
+            median_ms: times[times.len() / 2],
+            max_ms: times[times.len() - 1],
+            found,
+            row_groups,
+            bar_ms,
+        });
+    }
+
+    async fn by_id(&mut self, ids: &[TraceId]) -> anyhow::Result<()> {
+        let tenant = TenantId::single();
+        let (mut times, mut n_spans) = (Vec::new(), 0);
+        for id in ids {
+            let watch = Stopwatch::start();
+            let trace = self.engine.find_trace(&tenant, *id, TimeRange::ALL).await?;
+            times.push(watch.stop().wall.as_secs_f64() * 1e3);
+            n_spans = trace.map_or(0, |trace| trace.spans.len());
+        }
+        if !times.is_empty() {
+            self.latency("trace by id", times, n_spans, None, Some(10.0));
+        }
+        Ok(())
+    }
+
+    /// A value that few spans have: the order id of one trace.
+    async fn rare_value(&self, id: Option<TraceId>) -> anyhow::Result<Option<(String, String)>> {
+        let Some(id) = id else { return Ok(None) };
+        let trace = self.engine.find_trace(&TenantId::single(), id, TimeRange::ALL).await?;
+        let spans = trace.into_iter().flat_map(|trace| trace.spans);
+        let mut attributes = spans.flat_map(|span| span.attributes);
+        Ok(attributes.find_map(|attribute| match attribute.value {
+            AttributeValue::String(value) if attribute.key == "app.order.id" => {
+                Some((attribute.key, value))
+            }
+            _ => None,
+        }))
+    }
+}

@@ -1,0 +1,70 @@
+//! The `spandrel` command: one binary that is the server and the tools around it.
+//!
+//! Exit status: 0 for success, 1 when something failed or a check found fault, 2 for wrong arguments.
+
+mod address;
+mod api_client;
+mod cli;
+mod demo;
+mod duration;
+mod otlp_client;
+mod output;
+mod query;
+mod serve;
+mod signal;
+mod style;
+mod table;
+mod trace;
+mod verify;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use spandrel_server::ServerError;
+
+use crate::cli::{Cli, Command};
+
+/// Returns memory to the system after peaks, and scales over threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What still blocks a thread after an orderly end may take this long.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(async {
+        match cli.command {
+            None => serve::run(cli.serve).await,
+            Some(Command::Serve(args)) => serve::run(args).await,
+            Some(Command::Demo(args)) => demo::run(args).await,
+            Some(Command::Query(args)) => query::run(args).await,
+            Some(Command::Trace(args)) => trace::run(args).await,
+            Some(Command::Verify(args)) => verify::run(args).await,
+        }
+    });
+    runtime.shutdown_timeout(LAST_WORDS);
+    result
+}
+
+fn report(error: &anyhow::Error) {
+    let mut lines = format!("error: {error}\n");
+    for cause in error.chain().skip(1) {
+        lines.push_str(&format!("  because: {cause}\n"));
+    }
+    if let Some(hint) = error.downcast_ref().and_then(ServerError::hint) {
+        lines.push_str(&format!("  hint: {hint}\n"));
+    }
+    output::note(&lines);
+}

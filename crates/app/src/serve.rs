@@ -1,0 +1,258 @@
+//! `spandrel serve`: everything in one process.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use spandrel_base::byte_size::ByteSize;
+use spandrel_base::task::TaskSet;
+use spandrel_ingest::{CutOptions, StoreOptions};
+use spandrel_server::{ListenAddresses, Server, ServerOptions};
+use spandrel_telemetry::logs::{self, LogFormat, LogOptions};
+use spandrel_wal::Durability;
+
+use crate::address::parse_address;
+use crate::duration::parse_duration;
+use crate::output;
+use crate::signal::Interrupts;
+
+/// What to store where, and where to listen.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// Where everything is stored; created when absent
+    #[arg(
+        long,
+        env = "SPANDREL_DATA_DIR",
+        hide_env = true,
+        value_name = "DIR",
+        default_value = "spandrel-data"
+    )]
+    pub(crate) data_dir: PathBuf,
+
+    /// Which parts run in this process
+    #[arg(long, env = "SPANDREL_ROLE", hide_env = true, value_enum, default_value_t = Role::All)]
+    pub(crate) role: Role,
+
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+
+    /// Log lines for people (text) or programs (json)
+    #[arg(long, env = "SPANDREL_LOG_FORMAT", hide_env = true, value_enum, default_value_t = LogShape::Text, help_heading = "Log")]
+    pub(crate) log_format: LogShape,
+
+    /// What to log: a level, or levels by module such as `info,spandrel_ingest=debug`
+    #[arg(
+        long,
+        env = "SPANDREL_LOG",
+        hide_env = true,
+        value_name = "FILTER",
+        default_value = "info",
+        help_heading = "Log"
+    )]
+    pub(crate) log: String,
+}
+
+/// Addresses; a port alone is on localhost.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Listen on")]
+pub(crate) struct ListenArgs {
+    /// OTLP over gRPC
+    #[arg(long, env = "SPANDREL_OTLP_GRPC", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:4317", value_parser = parse_address)]
+    pub(crate) otlp_grpc: SocketAddr,
+
+    /// OTLP over HTTP
+    #[arg(long, env = "SPANDREL_OTLP_HTTP", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:4318", value_parser = parse_address)]
+    pub(crate) otlp_http: SocketAddr,
+
+    /// Tempo's API, start page, /metrics, /ready
+    #[arg(long, env = "SPANDREL_HTTP", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:3200", value_parser = parse_address)]
+    pub(crate) http: SocketAddr,
+
+    /// Jaeger's API
+    #[arg(long, env = "SPANDREL_JAEGER_HTTP", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:16686", value_parser = parse_address)]
+    pub(crate) jaeger_http: SocketAddr,
+
+    /// Health check
+    #[arg(long, env = "SPANDREL_HEALTH", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:13133", value_parser = parse_address)]
+    pub(crate) health: SocketAddr,
+
+    /// Own metrics, where a Collector has them
+    #[arg(long, env = "SPANDREL_TELEMETRY", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:8888", value_parser = parse_address)]
+    pub(crate) telemetry: SocketAddr,
+}
+
+/// The store.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Store")]
+pub(crate) struct StoreArgs {
+    /// What an acknowledged span survives: a power cut (fsync) or a crash of the process (os)
+    #[arg(long, env = "SPANDREL_DURABILITY", hide_env = true, value_enum, default_value_t = DurabilityChoice::Fsync)]
+    pub(crate) durability: DurabilityChoice,
+
+    /// Live spans become a block when there are this many
+    #[arg(long, env = "SPANDREL_CUT_SPANS", hide_env = true, value_name = "SPANS", default_value_t = CutOptions::default().spans_max, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) cut_spans: u32,
+
+    /// Live spans become a block at this age
+    #[arg(long, env = "SPANDREL_CUT_AGE", hide_env = true, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
+    pub(crate) cut_age: Duration,
+
+    /// Memory for live spans; above it senders are asked to wait
+    #[arg(
+        long,
+        env = "SPANDREL_LIVE_BYTES_MAX",
+        hide_env = true,
+        value_name = "BYTES",
+        default_value = "512MiB"
+    )]
+    pub(crate) live_bytes_max: ByteSize,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Role {
+    All,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum DurabilityChoice {
+    Fsync,
+    Os,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogShape {
+    Text,
+    Json,
+}
+
+impl ServeArgs {
+    fn options(&self) -> ServerOptions {
+        let defaults = ServerOptions::new(&self.data_dir);
+        let (listen, store) = (&self.listen, &self.store);
+        ServerOptions {
+            listen: ListenAddresses {
+                otlp_grpc: listen.otlp_grpc,
+                otlp_http: listen.otlp_http,
+                http: listen.http,
+                jaeger_http: listen.jaeger_http,
+                health: listen.health,
+                telemetry: listen.telemetry,
+            },
+            store: StoreOptions {
+                durability: match store.durability {
+                    DurabilityChoice::Fsync => Durability::Fsync,
+                    DurabilityChoice::Os => Durability::Os,
+                },
+                cut: CutOptions {
+                    spans_max: store.cut_spans,
+                    age_max: store.cut_age,
+                    ..defaults.store.cut
+                },
+                live_bytes_max: usize::try_from(store.live_bytes_max.0).unwrap_or(usize::MAX),
+                ..defaults.store
+            },
+            ..defaults
+        }
+    }
+}
+
+/// Serves until a signal comes; a second one ends the process at once.
+pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let Role::All = args.role;
+    let format = match args.log_format {
+        LogShape::Text => LogFormat::Text,
+        LogShape::Json => LogFormat::Json,
+    };
+    logs::init(&LogOptions { format, filter: args.log.clone() })?;
+    let mut interrupts = Interrupts::listen()?;
+    let server = tokio::select! {
+        // The signal first: a long replay can be given up.
+        biased;
+        signal = interrupts.next() => {
+            tracing::info!(signal, "stopped while starting");
+            return Ok(ExitCode::SUCCESS);
+        }
+        server = Server::start(args.options()) => server?,
+    };
+    announce(&args, &server.addresses());
+    // Dropped, and with it the second signal, when the server has stopped.
+    let second = TaskSet::new();
+    let stop = async {
+        let signal = interrupts.next().await;
+        tracing::info!(signal, "asked to stop, once more to stop at once");
+        second.spawn("second signal", async { interrupts.exit_on_next().await });
+    };
+    server.run_until(stop).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn announce(args: &ServeArgs, at: &ListenAddresses) {
+    let data_dir = args.data_dir.display();
+    match args.log_format {
+        LogShape::Text => output::note(&banner(&data_dir.to_string(), at)),
+        LogShape::Json => {
+            let version = env!("CARGO_PKG_VERSION");
+            tracing::info!(version, %data_dir, listen = ?at, "ready");
+        }
+    }
+}
+
+/// What a person wants to know first.
+fn banner(data_dir: &str, at: &ListenAddresses) -> String {
+    let ListenAddresses { otlp_grpc, otlp_http, http, jaeger_http, health, telemetry } = at;
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "
+  Spandrel {version}, data in {data_dir}
+
+    OTLP         {otlp_grpc} (gRPC), {otlp_http} (HTTP)
+    Tempo API    http://{http}
+    Jaeger API   http://{jaeger_http}
+    Health       http://{health}
+    Metrics      http://{telemetry}/metrics
+
+  Send OTLP to http://{otlp_grpc} (or try `spandrel demo`), then open http://{http}
+  Ctrl-C stops.
+
+"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use expect_test::expect;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn defaults_are_those_of_the_libraries() {
+        let options = Cli::parse_from(["spandrel"]).serve.options();
+        let expected = ServerOptions::new("spandrel-data");
+        assert_eq!(format!("{options:?}"), format!("{expected:?}"));
+    }
+
+    #[test]
+    fn the_banner_says_where_to_go() {
+        expect![[r#"
+
+              Spandrel 0.1.0, data in spandrel-data
+
+                OTLP         127.0.0.1:4317 (gRPC), 127.0.0.1:4318 (HTTP)
+                Tempo API    http://127.0.0.1:3200
+                Jaeger API   http://127.0.0.1:16686
+                Health       http://127.0.0.1:13133
+                Metrics      http://127.0.0.1:8888/metrics
+
+              Send OTLP to http://127.0.0.1:4317 (or try `spandrel demo`), then open http://127.0.0.1:3200
+              Ctrl-C stops.
+
+        "#]]
+        .assert_eq(&banner("spandrel-data", &ListenAddresses::default()));
+    }
+}
