@@ -1,0 +1,43 @@
+//! What the end-to-end tests need to run the built binary and to talk to it from outside.
+//!
+//! Nothing here uses a crate of the workspace: a test sees of Spandrel what its users see, which is a
+//! command line, ports and a data directory. Requests are encoded, and answers decoded, by
+//! `opentelemetry-proto`, so that a mistake in our own decoder is not checked against itself.
+//!
+//! # Settings, from the environment
+//! | variable | what |
+//! | --- | --- |
+//! | `SPANDREL_BIN` | the binary; else the release or debug build below `CARGO_TARGET_DIR` or `target` |
+//! | `SPANDREL_KILL_ROUNDS` | rounds of the test that kills the process, 10 by default, 50 for a proof |
+//! | `SPANDREL_SEED` | seed of whatever is random; the test prints it |
+//!
+//! # Running
+//! `./test` does everything. By hand: `tests/install`, then `cargo test --package spandrel-tests`.
+
+mod home;
+mod http;
+mod otlp;
+mod otlp_json;
+mod outside;
+mod random;
+mod say;
+mod settings;
+mod span_view;
+mod spandrel;
+mod tempo;
+mod wait;
+
+pub use home::Home;
+pub use http::{Http, Reply};
+pub use otlp::{
+    any, attribute, post_protobuf, request, resource_spans, send, span, span_id, trace_id,
+};
+pub use otlp_json::{OtlpJson, resource_spans_of};
+pub use outside::{has_go, node, python, run, suites, tests_dir};
+pub use random::Random;
+pub use say::say;
+pub use settings::{binary, kill_rounds, seed};
+pub use span_view::{SpanView, span_views};
+pub use spandrel::{Exit, Ports, Spandrel};
+pub use tempo::Tempo;
+pub use wait::{Stopwatch, let_run, unix_nanos, wait_until};

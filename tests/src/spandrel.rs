@@ -1,0 +1,215 @@
+//! The process under test.
+//!
+//! Its log goes to a file beside the data directory. A test that fails shows the end of it, and a test
+//! that ends, however it ends, leaves no process behind.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use crate::http::Http;
+use crate::settings;
+use crate::tempo::Tempo;
+use crate::wait::{Stopwatch, wait_until};
+
+/// Under load from other tests; the limit itself is measured elsewhere.
+const START_WITHIN: Duration = Duration::from_secs(60);
+const END_WITHIN: Duration = Duration::from_secs(60);
+const LOG_LINES_SHOWN: usize = 60;
+
+/// Where a process listens.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    /// OTLP over gRPC.
+    pub otlp_grpc: SocketAddr,
+    /// OTLP over HTTP.
+    pub otlp_http: SocketAddr,
+    /// Tempo's API.
+    pub http: SocketAddr,
+    /// Jaeger's API.
+    pub jaeger_http: SocketAddr,
+    /// The health check.
+    pub health: SocketAddr,
+    /// The process's own metrics.
+    pub telemetry: SocketAddr,
+}
+
+impl Ports {
+    /// Ports that nobody listens on now.
+    ///
+    /// # Panics
+    /// When the machine has no free port.
+    pub fn free() -> Self {
+        let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
+        // All are held until all are known, or one could be given out twice.
+        let listeners = [(); 6].map(|()| listen());
+        let addr = |i: usize| listeners[i].local_addr().expect("it is bound");
+        Self {
+            otlp_grpc: addr(0),
+            otlp_http: addr(1),
+            http: addr(2),
+            jaeger_http: addr(3),
+            health: addr(4),
+            telemetry: addr(5),
+        }
+    }
+
+    fn options(&self) -> Vec<String> {
+        let options = [
+            ("otlp-grpc", self.otlp_grpc),
+            ("otlp-http", self.otlp_http),
+            ("http", self.http),
+            ("jaeger-http", self.jaeger_http),
+            ("health", self.health),
+            ("telemetry", self.telemetry),
+        ];
+        options.iter().map(|(name, addr)| format!("--{name}={addr}")).collect()
+    }
+}
+
+/// The command line of a server.
+pub(crate) fn serve_command(data_dir: &Path, ports: Ports, options: &[String]) -> Command {
+    let mut command = Command::new(settings::binary());
+    command.arg("serve").arg("--data-dir").arg(data_dir).args(ports.options()).args(options);
+    command
+}
+
+/// How a process ended that did not become ready.
+#[derive(Debug)]
+pub struct Exit {
+    /// Its status.
+    pub status: ExitStatus,
+    /// Everything that it wrote.
+    pub output: String,
+}
+
+/// A running process.
+#[derive(Debug)]
+pub struct Spandrel {
+    child: Child,
+    log: PathBuf,
+    /// Where it listens.
+    pub ports: Ports,
+    /// From its start until it said that it is ready.
+    pub ready_after: Duration,
+}
+
+impl Spandrel {
+    pub(crate) fn start(
+        data_dir: &Path,
+        scratch: &Path,
+        ports: Ports,
+        options: &[String],
+    ) -> Result<Self, Exit> {
+        let log = scratch.join(format!("log-{}.txt", ports.http.port()));
+        let open = || File::options().create(true).append(true).open(&log).expect("a log file");
+        let begin = fs::metadata(&log).map_or(0, |metadata| metadata.len());
+        let mut command = serve_command(data_dir, ports, options);
+        command.stdin(Stdio::null()).stdout(open()).stderr(open());
+        let watch = Stopwatch::start();
+        let child = command.spawn().expect("the binary can be started");
+        let mut started = Self { child, log, ports, ready_after: Duration::ZERO };
+        let mut http = Http::new(ports.http);
+        let ended = wait_until("spandrel is ready", START_WITHIN, || {
+            if let Some(status) = started.child.try_wait().expect("a child can be waited for") {
+                return Some(Some(status));
+            }
+            let reply = http.get("/ready").ok()?;
+            (reply.status == 200).then_some(None)
+        });
+        started.ready_after = watch.read();
+        match ended {
+            None => Ok(started),
+            Some(status) => {
+                let output = fs::read(&started.log).unwrap_or_default();
+                let output = output.get(usize::try_from(begin).unwrap_or(0)..).unwrap_or_default();
+                Err(Exit { status, output: String::from_utf8_lossy(output).into_owned() })
+            }
+        }
+    }
+
+    /// Process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything that processes with these ports have logged.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// A client of the port for OTLP over HTTP.
+    pub fn otlp(&self) -> Http {
+        Http::new(self.ports.otlp_http)
+    }
+
+    /// A client of Tempo's API.
+    pub fn tempo(&self) -> Tempo {
+        Tempo::new(self.ports.http)
+    }
+
+    /// A client of Jaeger's API.
+    pub fn jaeger(&self) -> Http {
+        Http::new(self.ports.jaeger_http)
+    }
+
+    /// Kills it (`SIGKILL`): it cannot do anything about that.
+    ///
+    /// # Panics
+    /// When it had already ended by itself.
+    pub fn kill(mut self) {
+        let ended = self.child.try_wait().expect("a child can be waited for");
+        assert!(ended.is_none(), "it had ended by itself: {ended:?}");
+        self.child.kill().expect("a running child can be killed");
+        self.child.wait().expect("a child can be waited for");
+    }
+
+    /// Asks it to end (`SIGTERM`), without waiting.
+    ///
+    /// # Panics
+    /// When the signal cannot be sent.
+    pub fn ask_to_end(&self) {
+        let kill = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status();
+        assert!(kill.is_ok_and(|status| status.success()), "SIGTERM can be sent");
+    }
+
+    /// Asks it to end and waits until it has.
+    ///
+    /// # Panics
+    /// When it does not end in time, or not with success.
+    pub fn stop(mut self) {
+        self.ask_to_end();
+        let status = self.wait();
+        assert!(status.success(), "ended with {status}");
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Panics
+    /// When it does not in time.
+    pub fn wait(&mut self) -> ExitStatus {
+        wait_until("spandrel has ended", END_WITHIN, || {
+            self.child.try_wait().expect("a child can be waited for")
+        })
+    }
+}
+
+impl Drop for Spandrel {
+    fn drop(&mut self) {
+        let still_runs = matches!(self.child.try_wait(), Ok(None));
+        if still_runs {
+            // It may end between the question and the signal; there is nothing left to do then.
+            drop(self.child.kill());
+            drop(self.child.wait());
+        }
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let shown = lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n");
+            drop(writeln!(std::io::stderr(), "--- end of the log of spandrel:\n{shown}"));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! A disk that is full: senders are told to wait, and whatever was acknowledged stays.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use spandrel_tests::{Home, Random, Spandrel, say, wait_until};
+
+use crate::load::{Outcome, batch, check_by_id, check_by_query, send_batch};
+
+/// A small disk of its own; needs the right to mount.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &Path, size: &str) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        mount(at, &format!("size={size}")).then(|| Self(at.to_owned()))
+    }
+
+    fn grow(&self, size: &str) {
+        assert!(mount(&self.0, &format!("remount,size={size}")));
+    }
+}
+
+fn mount(at: &Path, options: &str) -> bool {
+    let mut command = Command::new("mount");
+    command.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at);
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("--lazy").arg(&self.0).status());
+    }
+}
+
+/// Sends until `until` holds.
+fn send_until(
+    spandrel: &Spandrel,
+    random: &mut Random,
+    outcome: &mut Outcome,
+    until: impl Fn(&Outcome) -> bool,
+) {
+    let mut http = spandrel.otlp();
+    let sent = |outcome: &Outcome| outcome.acknowledged.len() + outcome.refused.len();
+    wait_until("the disk is full, or not any more", Duration::from_secs(120), || {
+        let name = format!("disk-{}", sent(outcome));
+        let (body, batch) = batch(random, &name);
+        send_batch(&mut http, &body, batch, outcome);
+        until(outcome).then_some(())
+    });
+    assert_eq!(outcome.unanswered.len(), 0);
+}
+
+#[test]
+fn a_full_disk() {
+    let scratch = Home::new();
+    let Some(disk) = SmallDisk::mount(&scratch.scratch().join("disk"), "1m") else {
+        say("skipped: this user cannot mount a small disk");
+        return;
+    };
+    let mut home = Home::new().with_data_dir(disk.0.join("data"));
+    let spandrel = home.start();
+    let mut random = Random::new(5);
+    let mut outcome = Outcome::default();
+    send_until(&spandrel, &mut random, &mut outcome, |outcome| outcome.refused.len() >= 5);
+    let n_acknowledged = outcome.acknowledged.len();
+    assert!(n_acknowledged > 10, "only {n_acknowledged} batches fit");
+    let metrics = spandrel.tempo().get("/metrics").text();
+    let counted = "spandrel_spans_refused_total{reason=\"disk_full\"} 60";
+    assert!(metrics.lines().any(|line| line == counted), "{counted} in\n{metrics}");
+    check_by_id(&outcome, &mut spandrel.tempo());
+    check_by_query(&outcome, &mut spandrel.tempo());
+
+    // Space comes back, and with it the service, without a restart.
+    disk.grow("64m");
+    let before = outcome.acknowledged.len();
+    send_until(&spandrel, &mut random, &mut outcome, |outcome| {
+        outcome.acknowledged.len() >= before + 20
+    });
+    check_by_id(&outcome, &mut spandrel.tempo());
+
+    // Full again, killed, and started on a disk that is still full.
+    disk.grow("1200k");
+    let refused = outcome.refused.len();
+    send_until(&spandrel, &mut random, &mut outcome, |outcome| outcome.refused.len() > refused);
+    spandrel.kill();
+    let spandrel = home.start();
+    check_by_id(&outcome, &mut spandrel.tempo());
+    check_by_query(&outcome, &mut spandrel.tempo());
+    spandrel.stop();
+    disk.grow("64m");
+    let spandrel = home.start();
+    check_by_id(&outcome, &mut spandrel.tempo());
+    check_by_query(&outcome, &mut spandrel.tempo());
+    spandrel.stop();
+}
