@@ -13,7 +13,8 @@ pub enum Dialect {
     Jaeger,
 }
 
-/// The default dialect at the root, and every dialect under its prefix: `/tempo/...`, `/jaeger/...`.
+/// The default dialect at the root, and every dialect under its prefix: `/tempo/...`,
+/// `/jaeger/...`.
 pub fn router(state: ApiState, default: Dialect) -> Router {
     let root = match default {
         Dialect::Tempo => tempo_router(state.clone()),

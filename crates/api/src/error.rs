@@ -1,6 +1,7 @@
 //! Why a request has no answer, and which status says so.
 //!
-//! Each dialect wraps these in its own form; texts that clients of Tempo or Jaeger match on are theirs.
+//! Each dialect wraps these in its own form; texts that clients of Tempo or Jaeger match on are
+//! theirs.
 
 use http::StatusCode;
 use spandrel_base::cpu::CpuError;
@@ -48,7 +49,8 @@ pub(crate) enum ApiError {
     TraceQl(#[from] spandrel_traceql::Error),
     /// The name of a tag is not a TraceQL attribute.
     #[error(
-        "unable to parse tag name '{name}': {source}; expected an attribute such as span.http.method or an intrinsic such as name"
+        "unable to parse tag name '{name}': {source}; expected an attribute such as \
+            span.http.method or an intrinsic such as name"
     )]
     TagName {
         /// The name.
@@ -115,7 +117,8 @@ fn trace_id_text(error: &IdError) -> String {
         IdError::Empty => "trace ID is empty, expected 1 to 32 hex characters".to_owned(),
         IdError::TooLong { .. } => "trace IDs can't be larger than 128 bits".to_owned(),
         IdError::NotHex { found, position } => format!(
-            "trace IDs can only contain hex characters: invalid character {found:?} at position {position}"
+            "trace IDs can only contain hex characters: invalid character {found:?} at position \
+                {position}"
         ),
     }
 }

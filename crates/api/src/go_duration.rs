@@ -95,7 +95,8 @@ mod tests {
         let error = duration_param(&Params::parse("minDuration=5"), "minDuration").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "unable to parse param 'minDuration': expected a duration such as 1.5s, 100ms or 1h2m, got '5'"
+            "unable to parse param 'minDuration': expected a duration such as 1.5s, 100ms or \
+                1h2m, got '5'"
         );
     }
 }

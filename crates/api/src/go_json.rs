@@ -1,5 +1,6 @@
-//! JSON byte for byte as Go's `encoding/json` writes it, which is what clients of Jaeger compare with:
-//! floats without a needless fraction or exponent, and `<`, `>`, `&`, U+2028 and U+2029 escaped.
+//! JSON byte for byte as Go's `encoding/json` writes it, which is what clients of Jaeger compare
+//! with: floats without a needless fraction or exponent, and `<`, `>`, `&`, U+2028 and U+2029
+//! escaped.
 
 use std::io;
 

@@ -1,8 +1,8 @@
 //! Tempo's query API over HTTP.
 //!
 //! Answers have exactly the shape of Tempo's, since its clients refuse what they do not know. They
-//! differ in being complete: without `start` and `end` everything is searched, not only recent data,
-//! and results are always the newest.
+//! differ in being complete: without `start` and `end` everything is searched, not only recent
+//! data, and results are always the newest.
 
 mod answer;
 mod jsonpb;

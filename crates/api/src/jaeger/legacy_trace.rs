@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// A trace. Processes are keyed `p1`, `p2` and so on, and listed in the order of their keys as texts.
+/// A trace. Processes are keyed `p1`, `p2` and so on, and listed in the order of their keys as
+/// texts.
 #[derive(Debug, Serialize)]
 pub(super) struct LegacyTrace<'a> {
     #[serde(rename = "traceID")]

@@ -1,7 +1,7 @@
 //! The conditions of a Jaeger search as one TraceQL filter: all of them hold for the same span.
 //!
-//! A tag is looked for on the span, its resource, its scope, its events and its links, and matches by
-//! the printed form of the value. A few names mean something else, as in Jaeger: `error`,
+//! A tag is looked for on the span, its resource, its scope, its events and its links, and matches
+//! by the printed form of the value. A few names mean something else, as in Jaeger: `error`,
 //! `span.kind`, `span.status`, `scope.name`, `scope.version`, and `resource.` as a prefix.
 
 use spandrel_traceql::ast::BinaryOp;
@@ -106,7 +106,8 @@ mod tests {
         };
         assert_eq!(
             text(&full),
-            "{ ((((resource.service.name = `shop`) && (name = `GET /`)) && (duration >= 4ms)) && (duration <= 5ms)) && (status = error) }"
+            "{ ((((resource.service.name = `shop`) && (name = `GET /`)) && (duration >= 4ms)) && \
+                (duration <= 5ms)) && (status = error) }"
         );
     }
 
@@ -114,7 +115,8 @@ mod tests {
     fn a_tag_may_be_in_five_places_and_of_any_type() {
         assert_eq!(
             tag_text("a b", "x"),
-            "{ ((((span.\"a b\" = `x`) || (resource.\"a b\" = `x`)) || (instrumentation.\"a b\" = `x`)) || (event.\"a b\" = `x`)) || (link.\"a b\" = `x`) }"
+            "{ ((((span.\"a b\" = `x`) || (resource.\"a b\" = `x`)) || (instrumentation.\"a b\" \
+                = `x`)) || (event.\"a b\" = `x`)) || (link.\"a b\" = `x`) }"
         );
         let typed = tag_text("http.status_code", "500");
         assert!(

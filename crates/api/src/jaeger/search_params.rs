@@ -79,7 +79,8 @@ fn micros(params: &Params, name: &'static str) -> Result<Option<i64>, ApiError> 
     nanos.map(Some).ok_or_else(|| malformed(name, "Unix microseconds", text))
 }
 
-/// `tag=key:value` and `tags={"key":"value"}`, both repeated at will; of duplicates the last counts.
+/// `tag=key:value` and `tags={"key":"value"}`, both repeated at will; of duplicates the last
+/// counts.
 fn tags(params: &Params) -> Result<BTreeMap<String, String>, ApiError> {
     let mut tags = BTreeMap::new();
     for pair in params.all("tag") {
@@ -164,7 +165,8 @@ mod tests {
             ),
             (
                 "service=s&end=9223372036854775807",
-                "unable to parse param 'end': expected Unix microseconds, got '9223372036854775807'",
+                "unable to parse param 'end': expected Unix microseconds, got \
+                    '9223372036854775807'",
             ),
             (
                 "service=s&limit=0",
@@ -173,7 +175,8 @@ mod tests {
             ("service=s&tag=ab", "malformed 'tag' parameter, expecting key:value, received: ab"),
             (
                 "service=s&tags=x",
-                "malformed 'tags' parameter, cannot unmarshal JSON: expected value at line 1 column 1",
+                "malformed 'tags' parameter, cannot unmarshal JSON: expected value at line 1 \
+                    column 1",
             ),
             (
                 "traceID=xyz",

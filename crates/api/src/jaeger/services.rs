@@ -99,7 +99,9 @@ mod tests {
         assert_eq!(kind("spanKind=server"), Ok(Some(SpanKind::Server)));
         assert_eq!(
             kind("spanKind=SERVER"),
-            Err("unable to parse param 'spanKind': expected unspecified, internal, server, client, producer or consumer, got 'SERVER'".to_owned())
+            Err("unable to parse param 'spanKind': expected unspecified, internal, server, \
+                client, producer or consumer, got 'SERVER'"
+                .to_owned())
         );
     }
 }

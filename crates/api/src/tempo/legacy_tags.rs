@@ -29,7 +29,8 @@ pub(super) fn attribute_of_tag(tag: &str) -> Attribute {
 /// The filter that the value of `tags` stands for.
 ///
 /// # Errors
-/// [`ApiError::Parameter`] when it is not logfmt, has too many pairs, or a status that does not exist.
+/// [`ApiError::Parameter`] when it is not logfmt, has too many pairs, or a status that does not
+/// exist.
 pub(super) fn filter(tags: &str) -> Result<FieldExpr, ApiError> {
     let pairs = parse_logfmt(tags).ok_or_else(|| malformed("tags", EXPECTED, tags))?;
     if pairs.len() > TAGS_MAX {
@@ -144,7 +145,8 @@ mod tests {
     fn what_is_not_logfmt_is_refused() {
         for tags in ["foo", "=bar", "foo=\"bar", "foo=\"bar\"x", "fo\"o=bar"] {
             let expected = format!(
-                "unable to parse param 'tags': expected logfmt pairs such as foo=bar or foo=\"b a r\", got '{tags}'"
+                "unable to parse param 'tags': expected logfmt pairs such as foo=bar or foo=\"b \
+                    a r\", got '{tags}'"
             );
             assert_eq!(query(tags), Err(expected));
         }

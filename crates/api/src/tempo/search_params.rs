@@ -60,7 +60,8 @@ fn with_durations(query: Query, conditions: Vec<FieldExpr>) -> Result<Query, Api
         return Ok(query);
     }
     let filter = query.spanset_filter().ok_or(ApiError::Contradiction(
-        "'minDuration' and 'maxDuration' need a 'q' that is a single spanset filter; write traceDuration in 'q' instead",
+        "'minDuration' and 'maxDuration' need a 'q' that is a single spanset filter; write \
+            traceDuration in 'q' instead",
     ))?;
     let conditions = std::iter::once(filter.clone()).chain(conditions);
     Ok(Query { hints: query.hints.clone(), ..filter_query(all_of(conditions)) })
@@ -92,7 +93,8 @@ mod tests {
         let search = search.unwrap();
         assert_eq!(
             search.query.to_string(),
-            "{ ((.a = 1) && (traceDuration >= 1s)) && (traceDuration <= 2s) } with(most_recent=true)"
+            "{ ((.a = 1) && (traceDuration >= 1s)) && (traceDuration <= 2s) } \
+                with(most_recent=true)"
         );
         assert_eq!((search.traces_max, search.spans_per_spanset), (5, 100));
         assert_eq!(search.range.start_unix_nanos, 1_000_000_000);

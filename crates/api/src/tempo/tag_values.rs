@@ -1,4 +1,5 @@
-//! Values of a tag, for completion: texts (v1, by plain name) and typed values (v2, by TraceQL name).
+//! Values of a tag, for completion: texts (v1, by plain name) and typed values (v2, by TraceQL
+//! name).
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -7,7 +8,7 @@ use spandrel_proto::tempo::{
     SearchTagValuesResponse, SearchTagValuesV2Response, TagValue as TagValueMessage,
 };
 use spandrel_query::{TagValue, TagValues, TagValuesRequest};
-use spandrel_traceql::{Attribute, Query, compile, parse_identifier};
+use spandrel_traceql::{Attribute, Intrinsic, Query, compile, parse_identifier};
 
 use super::answer::{Failure, Format};
 use super::legacy_tags::attribute_of_tag;
@@ -22,6 +23,9 @@ use crate::tenant::tenant_of;
 /// Values in an answer when nobody says how many; Grafana asks for half as many.
 const VALUES_DEFAULT: usize = 10_000;
 const VALUES_MAX: usize = 1_000_000;
+
+const STATUSES: [&str; 3] = ["error", "ok", "unset"];
+const KINDS: [&str; 6] = ["client", "consumer", "internal", "producer", "server", "unspecified"];
 
 /// `GET /api/search/tag/{tag}/values`.
 pub(super) async fn values_v1(
@@ -64,11 +68,26 @@ async fn values(
         range: time_range(params)?,
         values_max: if limit == 0 { VALUES_DEFAULT } else { limit },
     };
+    if let Some(values) = fixed_values(attribute) {
+        return Ok(TagValues { values, truncated: false });
+    }
     Ok(state.engine.tag_values(&tenant, &request).await?)
 }
 
-/// The query to filter with. Completion sends queries that their author has not finished, so one that
-/// is not valid yet is ignored: more values than necessary beat none.
+/// The values of what is the same for all data: every word of the language, and none for durations,
+/// of which no two are alike.
+fn fixed_values(attribute: &Attribute) -> Option<Vec<TagValue>> {
+    let words: &[&'static str] = match attribute {
+        Attribute::Intrinsic(Intrinsic::Status) => &STATUSES,
+        Attribute::Intrinsic(Intrinsic::Kind) => &KINDS,
+        Attribute::Intrinsic(Intrinsic::Duration | Intrinsic::TraceDuration) => &[],
+        _ => return None,
+    };
+    Some(words.iter().copied().map(TagValue::Keyword).collect())
+}
+
+/// The query to filter with. Completion sends queries that their author has not finished, so one
+/// that is not valid yet is ignored: more values than necessary beat none.
 fn filter(params: &Params) -> Option<Query> {
     params.get("q").and_then(|q| compile(q).ok())
 }

@@ -172,34 +172,96 @@ mod tests {
         ])
     }
 
+    /// The JSON with every name on a line of its own.
+    fn lines(json: Vec<u8>) -> String {
+        String::from_utf8(json).unwrap().replace(",\"", ",\n\"")
+    }
+
     fn v1(wanted: Wanted, limit: usize) -> String {
-        String::from_utf8(to_json(&v1_response(&names(), wanted, limit))).unwrap()
+        lines(to_json(&v1_response(&names(), wanted, limit)))
     }
 
     fn v2(wanted: Wanted, limit: usize) -> String {
-        String::from_utf8(to_json(&v2_response(&names(), wanted, limit))).unwrap()
+        lines(to_json(&v2_response(&names(), wanted, limit)))
     }
 
     #[test]
     fn v1_is_one_sorted_list() {
-        expect![[r#"{"tagNames":["foo","http.method","service.name"],"metrics":{"totalJobs":1,"completedJobs":1}}"#]].assert_eq(&v1(Wanted::All, usize::MAX));
-        expect![[
-            r#"{"tagNames":["foo","http.method"],"metrics":{"totalJobs":1,"completedJobs":1}}"#
-        ]]
+        expect![[r#"
+            {"tagNames":["foo",
+            "http.method",
+            "service.name"],
+            "metrics":{"totalJobs":1,
+            "completedJobs":1}}"#]]
+        .assert_eq(&v1(Wanted::All, usize::MAX));
+        expect![[r#"
+            {"tagNames":["foo",
+            "http.method"],
+            "metrics":{"totalJobs":1,
+            "completedJobs":1}}"#]]
         .assert_eq(&v1(Wanted::Scope(AttributeScope::Span), usize::MAX));
-        expect![[
-            r#"{"tagNames":["duration","event:name"],"metrics":{"totalJobs":1,"completedJobs":1}}"#
-        ]]
+        expect![[r#"
+            {"tagNames":["duration",
+            "event:name"],
+            "metrics":{"totalJobs":1,
+            "completedJobs":1}}"#]]
         .assert_eq(&v1(Wanted::Intrinsics, 2));
     }
 
     #[test]
     fn v2_is_a_list_per_scope() {
-        expect![[r#"{"scopes":[{"name":"resource","tags":["foo","service.name"]},{"name":"span","tags":["foo","http.method"]},{"name":"intrinsic","tags":["duration","name","status","statusMessage","kind","rootServiceName","rootName","traceDuration","event:name","event:timeSinceStart","link:spanID","link:traceID","instrumentation:name","instrumentation:version","trace:id","span:id","span:parentID","span:status","span:statusMessage","span:duration","span:name","span:kind","trace:rootName","trace:rootService","trace:duration"]}],"metrics":{"totalJobs":1,"completedJobs":1}}"#]].assert_eq(&v2(Wanted::All, usize::MAX));
-        expect![[r#"{"scopes":[{"name":"resource","tags":["foo"]}],"metrics":{"totalJobs":1,"completedJobs":1}}"#]].assert_eq(&v2(Wanted::Scope(AttributeScope::Resource), 1));
-        expect![[r#"{"metrics":{"totalJobs":1,"completedJobs":1}}"#]]
-            .assert_eq(&v2(Wanted::Scope(AttributeScope::Link), 1));
-        expect![[r#"{"scopes":[{"name":"intrinsic","tags":["duration","name","status"]}],"metrics":{"totalJobs":1,"completedJobs":1}}"#]].assert_eq(&v2(Wanted::Intrinsics, 3));
+        expect![[r#"
+            {"scopes":[{"name":"resource",
+            "tags":["foo",
+            "service.name"]},{"name":"span",
+            "tags":["foo",
+            "http.method"]},{"name":"intrinsic",
+            "tags":["duration",
+            "name",
+            "status",
+            "statusMessage",
+            "kind",
+            "rootServiceName",
+            "rootName",
+            "traceDuration",
+            "event:name",
+            "event:timeSinceStart",
+            "link:spanID",
+            "link:traceID",
+            "instrumentation:name",
+            "instrumentation:version",
+            "trace:id",
+            "span:id",
+            "span:parentID",
+            "span:status",
+            "span:statusMessage",
+            "span:duration",
+            "span:name",
+            "span:kind",
+            "trace:rootName",
+            "trace:rootService",
+            "trace:duration"]}],
+            "metrics":{"totalJobs":1,
+            "completedJobs":1}}"#]]
+        .assert_eq(&v2(Wanted::All, usize::MAX));
+        expect![[r#"
+            {"scopes":[{"name":"resource",
+            "tags":["foo"]}],
+            "metrics":{"totalJobs":1,
+            "completedJobs":1}}"#]]
+        .assert_eq(&v2(Wanted::Scope(AttributeScope::Resource), 1));
+        expect![[r#"
+            {"metrics":{"totalJobs":1,
+            "completedJobs":1}}"#]]
+        .assert_eq(&v2(Wanted::Scope(AttributeScope::Link), 1));
+        expect![[r#"
+            {"scopes":[{"name":"intrinsic",
+            "tags":["duration",
+            "name",
+            "status"]}],
+            "metrics":{"totalJobs":1,
+            "completedJobs":1}}"#]]
+        .assert_eq(&v2(Wanted::Intrinsics, 3));
     }
 
     #[test]
@@ -219,7 +281,9 @@ mod tests {
         assert_eq!(wanted("scope=event"), Ok(Wanted::Scope(AttributeScope::Event)));
         assert_eq!(
             wanted("scope=x"),
-            Err("unable to parse param 'scope': expected resource, span, event, link, instrumentation, intrinsic or none, got 'x'".to_owned())
+            Err("unable to parse param 'scope': expected resource, span, event, link, \
+                instrumentation, intrinsic or none, got 'x'"
+                .to_owned())
         );
     }
 }

@@ -44,7 +44,7 @@ fn unix_nanos(text: &str) -> Option<i64> {
         return Some(number);
     }
     // Nine digits are nanoseconds; what is beyond them is cut off.
-    let nanos: i64 = format!("{:0<9.9}", fraction).parse().ok()?;
+    let nanos: i64 = format!("{fraction:0<9.9}").parse().ok()?;
     number.checked_mul(NANOS_PER_SECOND)?.checked_add(nanos)
 }
 
@@ -85,11 +85,13 @@ mod tests {
             ("start=2&end=2", "'end' should be after 'start'"),
             (
                 "start=yesterday&end=2",
-                "unable to parse param 'start': expected Unix seconds, Unix nanoseconds or an RFC 3339 time, got 'yesterday'",
+                "unable to parse param 'start': expected Unix seconds, Unix nanoseconds or an \
+                    RFC 3339 time, got 'yesterday'",
             ),
             (
                 "start=1&end=99999999999999999999",
-                "unable to parse param 'end': expected Unix seconds, Unix nanoseconds or an RFC 3339 time, got '99999999999999999999'",
+                "unable to parse param 'end': expected Unix seconds, Unix nanoseconds or an RFC \
+                    3339 time, got '99999999999999999999'",
             ),
         ] {
             assert_eq!(range(query), Err(error.to_owned()), "{query}");

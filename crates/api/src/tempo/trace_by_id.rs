@@ -1,7 +1,7 @@
 //! A trace by its id, in the two versions of the route.
 //!
-//! `start` and `end` are checked and then not needed: the index finds a trace without them, and half
-//! a trace would be a wrong answer.
+//! `start` and `end` are checked and then not needed: the index finds a trace without them, and
+//! half a trace would be a wrong answer.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -49,7 +49,8 @@ pub(super) async fn trace_v2(
 ) -> Result<Response, Failure> {
     if params.get("q").is_some() {
         return Err(ApiError::Contradiction(
-            "parameter 'q' is not supported yet for a trace by id: expected no 'q', the answer is the whole trace",
+            "parameter 'q' is not supported yet for a trace by id: expected no 'q', the answer \
+                is the whole trace",
         )
         .into());
     }

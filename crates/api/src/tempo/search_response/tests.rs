@@ -68,169 +68,49 @@ fn a_trace_with_everything() {
         bytes: 11_511,
     };
     expect![[r#"
-        {
-          "metrics": {
-            "additionalMetrics": {
-              "rowGroupsInspected": "3",
-              "rowGroupsSkipped": "40"
-            },
-            "completedJobs": 1,
-            "inspectedBytes": "11511",
-            "inspectedSpans": "900",
-            "inspectedTraces": 3,
-            "totalBlockBytes": "5000000000",
-            "totalBlocks": 10,
-            "totalJobs": 1
-          },
-          "traces": [
-            {
-              "durationMs": 557,
-              "rootServiceName": "shop",
-              "rootTraceName": "update-billing",
-              "serviceStats": {
-                "bank": {
-                  "errorCount": 1,
-                  "spanCount": 1
-                },
-                "shop": {
-                  "spanCount": 5
-                }
-              },
-              "spanSet": {
-                "matched": 1,
-                "spans": [
-                  {
-                    "attributes": [
-                      {
-                        "key": "status",
-                        "value": {
-                          "stringValue": "error"
-                        }
-                      },
-                      {
-                        "key": "kind",
-                        "value": {
-                          "stringValue": "client"
-                        }
-                      },
-                      {
-                        "key": "http.status_code",
-                        "value": {
-                          "intValue": "0"
-                        }
-                      },
-                      {
-                        "key": "ratio",
-                        "value": {
-                          "doubleValue": 0.5
-                        }
-                      },
-                      {
-                        "key": "ok",
-                        "value": {
-                          "boolValue": false
-                        }
-                      },
-                      {
-                        "key": "hosts",
-                        "value": {
-                          "arrayValue": {
-                            "values": [
-                              {
-                                "stringValue": "a"
-                              },
-                              {
-                                "stringValue": ""
-                              }
-                            ]
-                          }
-                        }
-                      },
-                      {
-                        "key": "event:name",
-                        "value": {
-                          "stringValue": "retry"
-                        }
-                      }
-                    ],
-                    "durationNanos": "446979497",
-                    "name": "charge",
-                    "spanID": "563d623c76514f8e",
-                    "startTimeUnixNano": "1684778327735077898"
-                  }
-                ]
-              },
-              "spanSets": [
-                {
-                  "matched": 1,
-                  "spans": [
-                    {
-                      "attributes": [
-                        {
-                          "key": "status",
-                          "value": {
-                            "stringValue": "error"
-                          }
-                        },
-                        {
-                          "key": "kind",
-                          "value": {
-                            "stringValue": "client"
-                          }
-                        },
-                        {
-                          "key": "http.status_code",
-                          "value": {
-                            "intValue": "0"
-                          }
-                        },
-                        {
-                          "key": "ratio",
-                          "value": {
-                            "doubleValue": 0.5
-                          }
-                        },
-                        {
-                          "key": "ok",
-                          "value": {
-                            "boolValue": false
-                          }
-                        },
-                        {
-                          "key": "hosts",
-                          "value": {
-                            "arrayValue": {
-                              "values": [
-                                {
-                                  "stringValue": "a"
-                                },
-                                {
-                                  "stringValue": ""
-                                }
-                              ]
-                            }
-                          }
-                        },
-                        {
-                          "key": "event:name",
-                          "value": {
-                            "stringValue": "retry"
-                          }
-                        }
-                      ],
-                      "durationNanos": "446979497",
-                      "name": "charge",
-                      "spanID": "563d623c76514f8e",
-                      "startTimeUnixNano": "1684778327735077898"
-                    }
-                  ]
-                }
-              ],
-              "startTimeUnixNano": "1684778327699392724",
-              "traceID": "2f3e0cee77ae5dc9c17ade3689eb2e5"
-            }
-          ]
-        }"#]]
+        {"traces":[{"traceID":"2f3e0cee77ae5dc9c17ade3689eb2e5",
+        "rootServiceName":"shop",
+        "rootTraceName":"update-billing",
+        "startTimeUnixNano":"1684778327699392724",
+        "durationMs":557,
+        "spanSet":{"spans":[{"spanID":"563d623c76514f8e",
+        "name":"charge",
+        "startTimeUnixNano":"1684778327735077898",
+        "durationNanos":"446979497",
+        "attributes":[{"key":"status",
+        "value":{"stringValue":"error"}},{"key":"kind",
+        "value":{"stringValue":"client"}},{"key":"http.status_code",
+        "value":{"intValue":"0"}},{"key":"ratio",
+        "value":{"doubleValue":0.5}},{"key":"ok",
+        "value":{"boolValue":false}},{"key":"hosts",
+        "value":{"arrayValue":{"values":[{"stringValue":"a"},{"stringValue":""}]}}},{"key":"event:name",
+        "value":{"stringValue":"retry"}}]}],
+        "matched":1},
+        "spanSets":[{"spans":[{"spanID":"563d623c76514f8e",
+        "name":"charge",
+        "startTimeUnixNano":"1684778327735077898",
+        "durationNanos":"446979497",
+        "attributes":[{"key":"status",
+        "value":{"stringValue":"error"}},{"key":"kind",
+        "value":{"stringValue":"client"}},{"key":"http.status_code",
+        "value":{"intValue":"0"}},{"key":"ratio",
+        "value":{"doubleValue":0.5}},{"key":"ok",
+        "value":{"boolValue":false}},{"key":"hosts",
+        "value":{"arrayValue":{"values":[{"stringValue":"a"},{"stringValue":""}]}}},{"key":"event:name",
+        "value":{"stringValue":"retry"}}]}],
+        "matched":1}],
+        "serviceStats":{"bank":{"spanCount":1,
+        "errorCount":1},
+        "shop":{"spanCount":5}}}],
+        "metrics":{"inspectedTraces":3,
+        "inspectedBytes":"11511",
+        "totalBlocks":10,
+        "completedJobs":1,
+        "totalJobs":1,
+        "totalBlockBytes":"5000000000",
+        "inspectedSpans":"900",
+        "additionalMetrics":{"rowGroupsInspected":"3",
+        "rowGroupsSkipped":"40"}}}"#]]
     .assert_eq(&json(&SearchAnswer { traces: vec![found()], inspected }));
 }
 

@@ -184,6 +184,13 @@ async fn names_and_values_of_tags() {
             ("span.vip/values", json!([{"type": "bool", "value": "true"}])),
             ("name/values", json!([string("GET /checkout"), string("charge")])),
             ("span:status/values", json!([keyword("error"), keyword("ok"), keyword("unset")])),
+            (
+                "kind/values?limit=2",
+                json!(
+                    ["client", "consumer", "internal", "producer", "server", "unspecified"]
+                        .map(keyword)
+                ),
+            ),
             ("duration/values", json!(null)),
         ] {
             let answer = server.get(&format!("/api/v2/search/tag/{path}")).await;
