@@ -1,14 +1,17 @@
 //! Attributes on their way into a block: which keys get a column, which go to the residual, and what the
 //! block index should know about both.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use spandrel_columns::{Dictionary, KeyColumns, Sparse};
+use hashbrown::HashMap;
+use spandrel_columns::{KeyColumns, Sparse, TEXT_BYTES_MAX};
 use spandrel_model::{Attribute, AttributeScope, AttributeValue};
 use spandrel_otlp::encode_any_value;
 
 use crate::column::{Column, Encoding, Strings, Values};
 use crate::gather::Source;
+use crate::residual::Residual;
 use crate::schema::{self, AttributeType, attribute_column, is_column_key};
 
 /// A column costs about 400 bytes of pages and footer, a residual value about 8 compressed: below this
@@ -23,25 +26,24 @@ pub(crate) struct Candidate<'a> {
     pub(crate) values: CandidateValues<'a>,
 }
 
-/// Block rows, ascending, with their values.
+/// Values of block rows, ascending.
 pub(crate) enum CandidateValues<'a> {
-    /// Distinct strings and codes. Not all of the strings need occur.
-    String(Vec<&'a str>, Vec<(u32, u32)>),
-    Int(Vec<(u32, i64)>),
-    Double(Vec<(u32, f64)>),
-    Bool(Vec<(u32, bool)>),
-    /// Encoded `AnyValue` messages.
-    Other(Vec<(u32, Vec<u8>)>),
+    /// Distinct strings, and codes. Not all of the strings need occur.
+    String(Vec<&'a str>, Sparse<u32>),
+    Int(Sparse<i64>),
+    Double(Sparse<f64>),
+    Bool(Sparse<bool>),
+    /// Encoded `AnyValue` messages, and their numbers.
+    Other(Vec<Cow<'a, [u8]>>, Sparse<u32>),
 }
 
 impl CandidateValues<'_> {
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::String(_, pairs) => pairs.len(),
-            Self::Int(pairs) => pairs.len(),
-            Self::Double(pairs) => pairs.len(),
-            Self::Bool(pairs) => pairs.len(),
-            Self::Other(pairs) => pairs.len(),
+            Self::String(_, codes) | Self::Other(_, codes) => codes.len(),
+            Self::Int(values) => values.len(),
+            Self::Double(values) => values.len(),
+            Self::Bool(values) => values.len(),
         }
     }
 
@@ -51,7 +53,7 @@ impl CandidateValues<'_> {
             Self::Int(_) => Some(AttributeType::Int),
             Self::Double(_) => Some(AttributeType::Double),
             Self::Bool(_) => Some(AttributeType::Bool),
-            Self::Other(_) => None,
+            Self::Other(..) => None,
         }
     }
 }
@@ -76,20 +78,16 @@ impl<'a> Attributes<'a> {
 
     /// The attributes of the resources, repeated for each span.
     pub(crate) fn of_resources(source: &Source<'a>) -> Self {
-        let spans = source.spans;
-        let lists = spans.resource_table.values().iter().map(|resource| &*resource.attributes);
-        let owners: Vec<u32> =
-            source.arrangement.order.iter().map(|&row| spans.resources[row as usize]).collect();
-        Self::of_owners(AttributeScope::Resource, &lists.collect::<Vec<_>>(), &owners)
+        let lists = source.spans.resource_table.values().iter();
+        let lists: Vec<_> = lists.map(|resource| &*resource.attributes).collect();
+        Self::of_owners(AttributeScope::Resource, &lists, &source.resources)
     }
 
     /// The attributes of the scopes, repeated for each span.
     pub(crate) fn of_scopes(source: &Source<'a>) -> Self {
-        let spans = source.spans;
-        let lists = spans.scope_table.values().iter().map(|scope| &*scope.attributes);
-        let owners: Vec<u32> =
-            source.arrangement.order.iter().map(|&row| spans.scopes[row as usize]).collect();
-        Self::of_owners(AttributeScope::Instrumentation, &lists.collect::<Vec<_>>(), &owners)
+        let lists = source.spans.scope_table.values().iter();
+        let lists: Vec<_> = lists.map(|scope| &*scope.attributes).collect();
+        Self::of_owners(AttributeScope::Instrumentation, &lists, &source.scopes)
     }
 
     /// `lists` holds the attributes of each owner, `owners` the owner of each block row.
@@ -126,7 +124,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// The columns of the dense candidates and the residual of all others.
-    pub(crate) fn into_columns(self) -> Vec<Column> {
+    pub(crate) fn into_columns(self) -> Vec<Column<'a>> {
         let mut columns = Vec::new();
         let mut residual = Residual::default();
         for (candidate, dense) in self.candidates.into_iter().zip(self.dense) {
@@ -135,7 +133,7 @@ impl<'a> Attributes<'a> {
                     let name = attribute_column(self.scope, candidate.key, kind);
                     columns.extend(into_column(name, candidate.values));
                 }
-                _ => residual.push(candidate),
+                _ => residual.push(&candidate),
             }
         }
         columns.extend(residual.into_column(schema::residual_column(self.scope)));
@@ -148,30 +146,26 @@ fn push_span_key<'a>(
     columns: &'a KeyColumns,
     candidates: &mut Vec<Candidate<'a>>,
 ) {
-    let key = &*columns.key;
-    let dictionary: &'a Dictionary = &columns.strings.dictionary;
-    let mut push = |values: CandidateValues<'a>| candidates.push(Candidate { key, values });
-    let has = |column: &Sparse<u32>| !column.is_empty();
-    if has(&columns.strings.codes) {
-        let strings = dictionary.iter().collect();
-        push(CandidateValues::String(strings, source.pairs(&columns.strings.codes)));
+    let mut push = |values| candidates.push(Candidate { key: &columns.key, values });
+    let strings = &columns.strings;
+    if !strings.codes.is_empty() {
+        let codes = source.moved(&strings.codes);
+        push(CandidateValues::String(strings.dictionary.iter().collect(), codes));
     }
     if !columns.ints.is_empty() {
-        push(CandidateValues::Int(source.pairs(&columns.ints)));
+        push(CandidateValues::Int(source.moved(&columns.ints)));
     }
     if !columns.doubles.is_empty() {
-        push(CandidateValues::Double(source.pairs(&columns.doubles)));
+        push(CandidateValues::Double(source.moved(&columns.doubles)));
     }
     if !columns.bools.is_empty() {
-        push(CandidateValues::Bool(source.pairs(&columns.bools)));
+        push(CandidateValues::Bool(source.moved(&columns.bools)));
     }
     if !columns.others.is_empty() {
-        let moved = columns.others.iter();
-        let mut pairs: Vec<_> = moved
-            .map(|(row, bytes)| (source.positions[row as usize], bytes.to_vec()))
-            .collect();
-        pairs.sort_unstable_by_key(|pair| pair.0);
-        push(CandidateValues::Other(pairs));
+        let (rows, messages): (_, Vec<_>) = columns.others.iter().unzip();
+        let numbers = Sparse { rows, values: (0..messages.len() as u32).collect() };
+        let messages = messages.into_iter().map(Cow::Borrowed).collect();
+        push(CandidateValues::Other(messages, source.moved(&numbers)));
     }
 }
 
@@ -182,148 +176,71 @@ fn push_owner_key<'a>(
     owners: &[u32],
     candidates: &mut Vec<Candidate<'a>>,
 ) {
-    let mut strings = Vec::new();
-    let codes = owner_table(values, |value| match value {
-        AttributeValue::String(text) if text.len() <= spandrel_columns::TEXT_BYTES_MAX => {
-            strings.push(text.as_str());
-            Some(strings.len() as u32 - 1)
+    let (mut known, mut strings, mut messages) = (HashMap::new(), Vec::new(), Vec::new());
+    let (mut texts, mut others) = (vec![None; values.len()], vec![None; values.len()]);
+    let (mut ints, mut doubles) = (vec![None; values.len()], vec![None; values.len()]);
+    let mut bools = vec![None; values.len()];
+    for (owner, value) in values.iter().enumerate() {
+        match *value {
+            None => {}
+            Some(AttributeValue::String(text)) if text.len() <= TEXT_BYTES_MAX => {
+                let code = *known.entry(text.as_str()).or_insert_with(|| {
+                    strings.push(text.as_str());
+                    strings.len() as u32 - 1
+                });
+                texts[owner] = Some(code);
+            }
+            Some(AttributeValue::Int(number)) => ints[owner] = Some(*number),
+            Some(AttributeValue::Double(number)) => doubles[owner] = Some(*number),
+            Some(AttributeValue::Bool(truth)) => bools[owner] = Some(*truth),
+            Some(other) => {
+                let mut message = Vec::new();
+                encode_any_value(other, &mut message);
+                others[owner] = Some(messages.len() as u32);
+                messages.push(Cow::Owned(message));
+            }
         }
-        _ => None,
-    });
-    let mut push = |values: CandidateValues<'a>| candidates.push(Candidate { key, values });
-    push(CandidateValues::String(strings, owner_pairs(&codes, owners)));
-    let ints = owner_table(values, |value| match value {
-        AttributeValue::Int(number) => Some(*number),
-        _ => None,
-    });
-    push(CandidateValues::Int(owner_pairs(&ints, owners)));
-    let doubles = owner_table(values, |value| match value {
-        AttributeValue::Double(number) => Some(*number),
-        _ => None,
-    });
-    push(CandidateValues::Double(owner_pairs(&doubles, owners)));
-    let bools = owner_table(values, |value| match value {
-        AttributeValue::Bool(truth) => Some(*truth),
-        _ => None,
-    });
-    push(CandidateValues::Bool(owner_pairs(&bools, owners)));
-    let others = owner_table(values, |value| match value {
-        AttributeValue::String(text) if text.len() <= spandrel_columns::TEXT_BYTES_MAX => None,
-        AttributeValue::Int(_) | AttributeValue::Double(_) | AttributeValue::Bool(_) => None,
-        other => Some(any_value(other)),
-    });
-    push(CandidateValues::Other(owner_pairs(&others, owners)));
-}
-
-fn owner_table<'a, T>(
-    values: &[Option<&'a AttributeValue>],
-    mut pick: impl FnMut(&'a AttributeValue) -> Option<T>,
-) -> Vec<Option<T>> {
-    values.iter().map(|value| value.and_then(&mut pick)).collect()
-}
-
-fn owner_pairs<T: Clone>(table: &[Option<T>], owners: &[u32]) -> Vec<(u32, T)> {
-    if table.iter().all(Option::is_none) {
-        return Vec::new();
     }
-    let rows = owners.iter().enumerate();
-    rows.filter_map(|(row, &owner)| Some((row as u32, table[owner as usize].clone()?))).collect()
+    let mut push = |values| candidates.push(Candidate { key, values });
+    push(CandidateValues::String(strings, repeated(&texts, owners)));
+    push(CandidateValues::Int(repeated(&ints, owners)));
+    push(CandidateValues::Double(repeated(&doubles, owners)));
+    push(CandidateValues::Bool(repeated(&bools, owners)));
+    push(CandidateValues::Other(messages, repeated(&others, owners)));
 }
 
-fn into_column(name: String, values: CandidateValues<'_>) -> Option<Column> {
+/// The values of the owners for each of their rows.
+pub(crate) fn repeated<T: Copy>(values: &[Option<T>], owners: &[u32]) -> Sparse<T> {
+    let mut rows_and_values = Sparse::default();
+    if values.iter().all(Option::is_none) {
+        return rows_and_values;
+    }
+    for (row, &owner) in owners.iter().enumerate() {
+        if let Some(value) = values[owner as usize] {
+            rows_and_values.rows.push(row as u32);
+            rows_and_values.values.push(value);
+        }
+    }
+    rows_and_values
+}
+
+fn into_column(name: String, values: CandidateValues<'_>) -> Option<Column<'_>> {
+    let dictionary = Encoding::Dictionary;
     match values {
-        CandidateValues::String(strings, pairs) => {
-            // Half of the values distinct: a dictionary would be as large as the values.
-            let mostly_distinct = strings.len() * 2 > pairs.len() && pairs.len() > 1000;
-            let encoding = if mostly_distinct { Encoding::Plain } else { Encoding::Dictionary };
-            let strings: Strings = strings.into_iter().collect();
-            Column::optional(name, pairs, encoding, |codes| Values::Text(strings, codes))
+        CandidateValues::String(strings, Sparse { rows, values }) => {
+            let strings = strings.into_iter().map(str::as_bytes).collect();
+            let strings = Values::Text(Strings::Borrowed(strings));
+            Column::optional_codes(name, rows, strings, values)
         }
-        CandidateValues::Int(pairs) => {
-            Column::optional(name, pairs, Encoding::Dictionary, Values::I64)
+        CandidateValues::Int(Sparse { rows, values }) => {
+            Column::optional(name, rows, Values::I64(values), dictionary)
         }
-        CandidateValues::Double(pairs) => {
-            Column::optional(name, pairs, Encoding::Dictionary, Values::F64)
+        CandidateValues::Double(Sparse { rows, values }) => {
+            Column::optional(name, rows, Values::F64(values), dictionary)
         }
-        CandidateValues::Bool(pairs) => {
-            Column::optional(name, pairs, Encoding::Dictionary, Values::Bool)
+        CandidateValues::Bool(Sparse { rows, values }) => {
+            Column::optional(name, rows, Values::Bool(values), dictionary)
         }
-        CandidateValues::Other(_) => None,
+        CandidateValues::Other(..) => None,
     }
-}
-
-fn any_value(value: &AttributeValue) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    encode_any_value(value, &mut bytes);
-    bytes
-}
-
-/// Attribute lists of rows, gathered key by key.
-#[derive(Default)]
-struct Residual {
-    /// Block row and encoded `KeyValueList` with one element.
-    elements: Vec<(u32, Vec<u8>)>,
-}
-
-impl Residual {
-    fn push(&mut self, candidate: Candidate<'_>) {
-        let key = candidate.key;
-        let mut push = |row, value: &[u8]| self.elements.push((row, key_value(key, value)));
-        match candidate.values {
-            CandidateValues::String(strings, pairs) => {
-                let encoded: Vec<_> = strings
-                    .iter()
-                    .map(|text| any_value(&AttributeValue::String((*text).to_owned())))
-                    .collect();
-                pairs.iter().for_each(|&(row, code)| push(row, &encoded[code as usize]));
-            }
-            CandidateValues::Int(pairs) => pairs
-                .iter()
-                .for_each(|&(row, number)| push(row, &any_value(&AttributeValue::Int(number)))),
-            CandidateValues::Double(pairs) => pairs
-                .iter()
-                .for_each(|&(row, number)| push(row, &any_value(&AttributeValue::Double(number)))),
-            CandidateValues::Bool(pairs) => pairs
-                .iter()
-                .for_each(|&(row, truth)| push(row, &any_value(&AttributeValue::Bool(truth)))),
-            CandidateValues::Other(pairs) => {
-                pairs.iter().for_each(|(row, value)| push(*row, value));
-            }
-        }
-    }
-
-    fn into_column(mut self, name: &str) -> Option<Column> {
-        // Stable: the elements of a row keep the order of the keys.
-        self.elements.sort_by_key(|element| element.0);
-        let mut pairs: Vec<(u32, Vec<u8>)> = Vec::new();
-        for (row, element) in self.elements {
-            match pairs.last_mut() {
-                Some((last, list)) if *last == row => list.extend_from_slice(&element),
-                _ => pairs.push((row, element)),
-            }
-        }
-        let pairs = pairs.into_iter().map(|(row, list)| (row, list.into())).collect();
-        Column::optional(name, pairs, Encoding::Dictionary, Values::Binary)
-    }
-}
-
-/// A `KeyValueList` message with one element: field 1, a `KeyValue` with key (1) and value (2).
-fn key_value(key: &str, any_value: &[u8]) -> Vec<u8> {
-    let mut element = Vec::with_capacity(key.len() + any_value.len() + 8);
-    push_field(&mut element, 1, key.as_bytes());
-    push_field(&mut element, 2, any_value);
-    let mut list = Vec::with_capacity(element.len() + 6);
-    push_field(&mut list, 1, &element);
-    list
-}
-
-fn push_field(into: &mut Vec<u8>, number: u8, bytes: &[u8]) {
-    into.push(number << 3 | 2);
-    let mut length = bytes.len();
-    while length >= 0x80 {
-        into.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    into.push(length as u8);
-    into.extend_from_slice(bytes);
 }

@@ -1,10 +1,7 @@
 //! A column on its way into a block: values in block order, without nulls.
 
-use bytes::Bytes;
-use parquet::data_type::{ByteArray, FixedLenByteArray};
-
-/// Values of the rows that have one.
-pub(crate) enum Values {
+/// Values, or the distinct ones of a coded column.
+pub(crate) enum Values<'a> {
     /// `INT32`.
     I32(Vec<i32>),
     /// `INT64`.
@@ -13,12 +10,65 @@ pub(crate) enum Values {
     F64(Vec<f64>),
     /// `BOOLEAN`.
     Bool(Vec<bool>),
-    /// `BYTE_ARRAY` with the logical type string: distinct strings, and a code per value.
-    Text(Strings, Vec<u32>),
+    /// `BYTE_ARRAY` with the logical type string.
+    Text(Strings<'a>),
     /// `BYTE_ARRAY`.
-    Binary(Vec<ByteArray>),
-    /// `FIXED_LEN_BYTE_ARRAY` of this length.
-    Fixed(i32, Vec<FixedLenByteArray>),
+    Binary(Strings<'a>),
+    /// `FIXED_LEN_BYTE_ARRAY` of this length, one after the other.
+    Fixed(usize, Vec<u8>),
+}
+
+/// Byte strings by number.
+pub(crate) enum Strings<'a> {
+    /// Those of a run.
+    Borrowed(Vec<&'a [u8]>),
+    /// Those made for the block.
+    Owned(OwnedStrings),
+}
+
+impl<'a> Strings<'a> {
+    /// The strings with codes `0..len` of a dictionary.
+    pub(crate) fn of(dictionary: &'a spandrel_columns::Dictionary) -> Self {
+        Self::Borrowed((0..dictionary.len() as u32).map(|i| dictionary.get_bytes(i)).collect())
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Borrowed(strings) => strings.len(),
+            Self::Owned(strings) => strings.ends.len(),
+        }
+    }
+
+    /// A string by its number.
+    pub(crate) fn get(&self, i: usize) -> &[u8] {
+        match self {
+            Self::Borrowed(strings) => strings[i],
+            Self::Owned(strings) => {
+                let start = if i == 0 { 0 } else { strings.ends[i - 1] };
+                &strings.bytes[start..strings.ends[i]]
+            }
+        }
+    }
+}
+
+/// Byte strings in one buffer.
+#[derive(Default)]
+pub(crate) struct OwnedStrings {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl OwnedStrings {
+    /// Adds to the string in work.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Ends the string in work.
+    pub(crate) fn end(&mut self) {
+        self.ends.push(self.bytes.len());
+    }
 }
 
 /// Which rows have a value.
@@ -29,18 +79,16 @@ pub(crate) enum Presence {
     Rows(Vec<u32>),
 }
 
-/// How the column is written.
+/// How the column is written. Everything but random bytes is compressed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
-    /// Dictionary while it is small, then plain; zstd.
+    /// A dictionary; plain where most values differ.
     Dictionary,
-    /// Values one after the other, zstd: for values of which most differ.
-    Plain,
     /// Values one after the other, not compressed: for random bytes.
     Random,
-    /// `DELTA_BINARY_PACKED`, zstd: for numbers that grow.
+    /// `DELTA_BINARY_PACKED`: for numbers that grow.
     Delta,
-    /// `BYTE_STREAM_SPLIT`, zstd: for numbers without order.
+    /// `BYTE_STREAM_SPLIT`: for numbers without order.
     ByteStreamSplit,
 }
 
@@ -49,69 +97,71 @@ pub(crate) enum Encoding {
 pub(crate) enum Statistics {
     /// None: the block index knows better.
     None,
-    /// Minimum and maximum by page.
+    /// Minimum and maximum by row group and page.
     Page,
 }
 
-/// A leaf column outside of the lists.
-pub(crate) struct Column {
+/// A leaf column.
+pub(crate) struct Column<'a> {
     /// See [`crate::schema`].
     pub(crate) name: String,
-    pub(crate) values: Values,
+    pub(crate) values: Values<'a>,
+    /// When given, the values are distinct and these are the rows' numbers in them.
+    pub(crate) codes: Option<Vec<u32>>,
     pub(crate) presence: Presence,
     pub(crate) encoding: Encoding,
     pub(crate) statistics: Statistics,
 }
 
-impl Column {
+impl<'a> Column<'a> {
     /// A column with a value in every row.
-    pub(crate) fn required(name: &str, values: Values, encoding: Encoding) -> Self {
-        let presence = Presence::Required;
-        Self { name: name.to_owned(), values, presence, encoding, statistics: Statistics::None }
+    pub(crate) fn required(name: &str, values: Values<'a>, encoding: Encoding) -> Self {
+        Self {
+            name: name.to_owned(),
+            values,
+            codes: None,
+            presence: Presence::Required,
+            encoding,
+            statistics: Statistics::None,
+        }
     }
 
-    /// A column of some rows, given in any order of rows; `None` when there are none.
-    pub(crate) fn optional<T>(
+    /// A dictionary column with a value in every row: distinct values and codes.
+    pub(crate) fn required_codes(name: &str, distinct: Values<'a>, codes: Vec<u32>) -> Self {
+        Self { codes: Some(codes), ..Self::required(name, distinct, Encoding::Dictionary) }
+    }
+
+    /// A column of some rows, ascending; `None` when there are none.
+    pub(crate) fn optional(
         name: impl Into<String>,
-        mut pairs: Vec<(u32, T)>,
+        rows: Vec<u32>,
+        values: Values<'a>,
         encoding: Encoding,
-        wrap: impl FnOnce(Vec<T>) -> Values,
     ) -> Option<Self> {
-        if pairs.is_empty() {
-            return None;
-        }
-        if !pairs.is_sorted_by_key(|pair| pair.0) {
-            pairs.sort_unstable_by_key(|pair| pair.0);
-        }
-        let (rows, values) = pairs.into_iter().unzip();
-        Some(Self {
+        debug_assert!(rows.is_sorted(), "rows ascend");
+        (!rows.is_empty()).then(|| Self {
             name: name.into(),
-            values: wrap(values),
+            values,
+            codes: None,
             presence: Presence::Rows(rows),
             encoding,
             statistics: Statistics::None,
         })
     }
 
+    /// A dictionary column of some rows: distinct values, and a code per row.
+    pub(crate) fn optional_codes(
+        name: impl Into<String>,
+        rows: Vec<u32>,
+        distinct: Values<'a>,
+        codes: Vec<u32>,
+    ) -> Option<Self> {
+        let column = Self::optional(name, rows, distinct, Encoding::Dictionary)?;
+        Some(Self { codes: Some(codes), ..column })
+    }
+
     pub(crate) fn with_page_statistics(mut self) -> Self {
         self.statistics = Statistics::Page;
         self
-    }
-}
-
-/// Distinct strings as Parquet values that share one buffer.
-pub(crate) struct Strings(pub(crate) Vec<ByteArray>);
-
-impl<T: AsRef<str>> FromIterator<T> for Strings {
-    fn from_iter<I: IntoIterator<Item = T>>(strings: I) -> Self {
-        let mut buffer = Vec::new();
-        let mut ends = Vec::new();
-        for string in strings {
-            buffer.extend_from_slice(string.as_ref().as_bytes());
-            ends.push(buffer.len());
-        }
-        let buffer = Bytes::from(buffer);
-        let starts = std::iter::once(0).chain(ends.iter().copied());
-        Self(starts.zip(&ends).map(|(start, &end)| buffer.slice(start..end).into()).collect())
     }
 }

@@ -20,7 +20,9 @@ pub enum BlockError {
         reason: String,
     },
     /// A newer program wrote the block.
-    #[error("block has format version {found}, this program reads up to {supported}: upgrade spandrel")]
+    #[error(
+        "block has format version {found}, this program reads up to {supported}: upgrade spandrel"
+    )]
     UnsupportedVersion {
         /// The block's version.
         found: u16,
@@ -30,6 +32,15 @@ pub enum BlockError {
     /// The file is Parquet, but not one of our blocks.
     #[error("not a spandrel block: {0}")]
     NotABlock(&'static str),
+    /// The end of the file is not what was written.
+    #[error("damaged block: the checksum of the footer differs")]
+    Checksum,
+    /// A page is not what was written, or was handed over in part.
+    #[error("damaged block: the checksum of the page at byte {offset} differs")]
+    Page {
+        /// Where in the file the page begins.
+        offset: u64,
+    },
     /// A residual attribute list is damaged.
     #[error("damaged attributes in row {row}")]
     Attributes {

@@ -12,15 +12,24 @@ pub(crate) struct Source<'a> {
     pub(crate) arrangement: &'a Arrangement,
     /// Row of the run to block row: the inverse of `arrangement.order`.
     pub(crate) positions: Vec<u32>,
+    /// Number of the resource of each block row.
+    pub(crate) resources: Vec<u32>,
+    /// Number of the scope of each block row.
+    pub(crate) scopes: Vec<u32>,
 }
+
+const NONE: u32 = u32::MAX;
 
 impl<'a> Source<'a> {
     pub(crate) fn new(spans: &'a SpanColumns, arrangement: &'a Arrangement) -> Self {
-        let mut positions = vec![0; arrangement.order.len()];
-        for (block_row, &row) in arrangement.order.iter().enumerate() {
+        let order = &arrangement.order;
+        let mut positions = vec![0; order.len()];
+        for (block_row, &row) in order.iter().enumerate() {
             positions[row as usize] = block_row as u32;
         }
-        Self { spans, arrangement, positions }
+        let moved = |values: &[u32]| order.iter().map(|&row| values[row as usize]).collect();
+        let (resources, scopes) = (moved(&spans.resources), moved(&spans.scopes));
+        Self { spans, arrangement, positions, resources, scopes }
     }
 
     /// The values of all rows in block order.
@@ -28,55 +37,63 @@ impl<'a> Source<'a> {
         self.arrangement.order.iter().map(|&row| map(values[row as usize])).collect()
     }
 
-    /// Block rows and values of a sparse column, ordered by block row. A column that covers much of the
-    /// run is scattered into place in linear time; a thin one is sorted.
-    pub(crate) fn pairs<T: Copy>(&self, column: &Sparse<T>) -> Vec<(u32, T)> {
-        let n_rows = self.positions.len();
-        if column.len() * 8 < n_rows {
-            let moved = column.iter().map(|(row, value)| (self.positions[row as usize], value));
-            let mut pairs: Vec<_> = moved.collect();
-            pairs.sort_unstable_by_key(|pair| pair.0);
-            return pairs;
-        }
-        let mut slots = vec![None; n_rows];
-        for (row, value) in column.iter() {
-            slots[self.positions[row as usize] as usize] = Some(value);
-        }
-        let present = slots.into_iter().enumerate();
-        present.filter_map(|(row, value)| Some((row as u32, value?))).collect()
+    /// The bytes of all rows in block order.
+    fn gather_bytes<const N: usize>(&self, bytes_of: impl Fn(usize) -> [u8; N]) -> Vec<u8> {
+        self.arrangement.order.iter().flat_map(|&row| bytes_of(row as usize)).collect()
     }
 
-    /// The columns that every block has, and the derived ones.
-    pub(crate) fn fixed_columns(&self) -> Vec<Column> {
+    /// A sparse column in block order. One that covers much of the run is scattered into place in
+    /// linear time; a thin one is sorted.
+    pub(crate) fn moved<T: Copy>(&self, column: &Sparse<T>) -> Sparse<T> {
+        let n_rows = self.positions.len();
+        let mut moved = Sparse::default();
+        moved.rows.reserve(column.len());
+        moved.values.reserve(column.len());
+        if column.len() * 8 < n_rows {
+            let pairs = column.iter().map(|(row, value)| (self.positions[row as usize], value));
+            let mut pairs: Vec<_> = pairs.collect();
+            pairs.sort_unstable_by_key(|pair| pair.0);
+            (moved.rows, moved.values) = pairs.into_iter().unzip();
+            return moved;
+        }
+        let mut indexes = vec![NONE; n_rows];
+        for (index, &row) in column.rows.iter().enumerate() {
+            indexes[self.positions[row as usize] as usize] = index as u32;
+        }
+        for (row, &index) in indexes.iter().enumerate() {
+            if index != NONE {
+                moved.rows.push(row as u32);
+                moved.values.push(column.values[index as usize]);
+            }
+        }
+        moved
+    }
+
+    /// The columns that every block has, and those of some rows that are no attributes.
+    pub(crate) fn fixed_columns(&self) -> Vec<Column<'a>> {
         let (spans, facts) = (self.spans, self.arrangement);
-        let i32s = |values: &[u32]| Values::I32(values.iter().map(|&value| value.cast_signed()).collect());
-        let names = spans.name_dictionary.iter().collect::<Strings>();
-        let trace_ids = self.gather(&spans.trace_ids, |id| id.0.to_vec().into());
-        let span_ids = self.gather(&spans.span_ids, |id| id.0.to_vec().into());
+        let i32s =
+            |values: &[u32]| Values::I32(values.iter().map(|&value| value.cast_signed()).collect());
+        let span_ids = self.gather_bytes(|row| spans.span_ids[row].0);
         let starts = Values::I64(self.gather(&spans.start_unix_nanos, |nanos| nanos));
         let durations = Values::I64(self.gather(&spans.duration_nanos, |nanos| nanos));
-        let kinds = Values::I32(self.gather(&spans.kinds, i32::from));
-        let codes = Values::I32(self.gather(&spans.status_codes, i32::from));
+        let numbers = |name, values| Column::required(name, values, Encoding::Dictionary);
         let mut columns = vec![
-            Column::required(schema::TRACE_ID, Values::Fixed(16, trace_ids), Encoding::Dictionary),
+            self.trace_ids(),
             Column::required(schema::SPAN_ID, Values::Fixed(8, span_ids), Encoding::Random),
-            Column::required(
-                schema::PARENT_ROW_OFFSET,
-                i32s(&facts.parent_offsets),
-                Encoding::Dictionary,
-            ),
-            Column::required(schema::SUBTREE_ROWS, i32s(&facts.subtree_rows), Encoding::Dictionary),
-            Column::required(schema::DEPTH, i32s(&facts.depths), Encoding::Dictionary),
+            numbers(schema::PARENT_ROW_OFFSET, i32s(&facts.parent_offsets)),
+            numbers(schema::SUBTREE_ROWS, i32s(&facts.subtree_rows)),
+            numbers(schema::DEPTH, i32s(&facts.depths)),
             Column::required(schema::START, starts, Encoding::Delta).with_page_statistics(),
             Column::required(schema::DURATION, durations, Encoding::ByteStreamSplit)
                 .with_page_statistics(),
-            Column::required(
+            Column::required_codes(
                 schema::NAME,
-                Values::Text(names, self.gather(&spans.names, |code| code)),
-                Encoding::Dictionary,
+                Values::Text(Strings::of(&spans.name_dictionary)),
+                self.gather(&spans.names, |code| code),
             ),
-            Column::required(schema::KIND, kinds, Encoding::Dictionary),
-            Column::required(schema::STATUS_CODE, codes, Encoding::Dictionary),
+            numbers(schema::KIND, Values::I32(self.gather(&spans.kinds, i32::from))),
+            numbers(schema::STATUS_CODE, Values::I32(self.gather(&spans.status_codes, i32::from))),
         ];
         columns.extend(self.missing_parents());
         columns.extend(self.text(schema::STATUS_MESSAGE, &spans.status_messages));
@@ -85,91 +102,46 @@ impl<'a> Source<'a> {
         columns.extend(self.numbers(schema::DROPPED_ATTRIBUTES, &spans.dropped.attributes));
         columns.extend(self.numbers(schema::DROPPED_EVENTS, &spans.dropped.events));
         columns.extend(self.numbers(schema::DROPPED_LINKS, &spans.dropped.links));
-        columns.extend(self.derived());
         columns
     }
 
-    fn text(&self, name: &str, column: &StringColumn) -> Option<Column> {
-        let strings = column.dictionary.iter().collect();
-        let wrap = |codes| Values::Text(strings, codes);
-        Column::optional(name, self.pairs(&column.codes), Encoding::Dictionary, wrap)
+    fn trace_ids(&self) -> Column<'a> {
+        let traces = &self.arrangement.traces;
+        let ids = traces.iter().flat_map(|trace| trace.trace_id.0).collect();
+        Column::required_codes(schema::TRACE_ID, Values::Fixed(16, ids), self.of_traces(0..))
     }
 
-    fn numbers(&self, name: &str, column: &Sparse<u32>) -> Option<Column> {
-        let pairs = self.pairs(column).into_iter().map(|(row, value)| (row, value.cast_signed()));
-        Column::optional(name, pairs.collect(), Encoding::Dictionary, Values::I32)
+    /// One value per trace, repeated for its rows.
+    pub(crate) fn of_traces<T: Copy>(&self, values: impl IntoIterator<Item = T>) -> Vec<T> {
+        let mut repeated = Vec::with_capacity(self.positions.len());
+        for (trace, value) in self.arrangement.traces.iter().zip(values) {
+            repeated.resize(repeated.len() + trace.n_rows as usize, value);
+        }
+        repeated
     }
 
-    fn missing_parents(&self) -> Option<Column> {
-        let rows = self.arrangement.order.iter().zip(&self.arrangement.parent_offsets).enumerate();
-        let pairs = rows.filter_map(|(block_row, (&row, &offset))| {
+    fn text(&self, name: &str, column: &'a StringColumn) -> Option<Column<'a>> {
+        let strings = Values::Text(Strings::of(&column.dictionary));
+        let codes = self.moved(&column.codes);
+        Column::optional_codes(name, codes.rows, strings, codes.values)
+    }
+
+    fn numbers(&self, name: &str, column: &Sparse<u32>) -> Option<Column<'a>> {
+        let Sparse { rows, values } = self.moved(column);
+        let values = values.into_iter().map(u32::cast_signed).collect();
+        Column::optional(name, rows, Values::I32(values), Encoding::Dictionary)
+    }
+
+    fn missing_parents(&self) -> Option<Column<'a>> {
+        let (mut rows, mut ids) = (Vec::new(), Vec::new());
+        let offsets = self.arrangement.order.iter().zip(&self.arrangement.parent_offsets);
+        for (block_row, (&row, &offset)) in offsets.enumerate() {
             let parent = self.spans.parent_span_ids[row as usize];
-            (offset == 0 && !parent.is_zero()).then(|| (block_row as u32, parent.0.to_vec().into()))
-        });
-        let wrap = |ids| Values::Fixed(8, ids);
-        Column::optional(schema::PARENT_SPAN_ID, pairs.collect(), Encoding::Random, wrap)
-    }
-
-    /// Name and service of each trace's root, and the times that follow from the tree.
-    fn derived(&self) -> Vec<Column> {
-        let (spans, facts) = (self.spans, self.arrangement);
-        let services: Vec<Option<&str>> =
-            spans.resource_table.values().iter().map(|resource| resource.service_name()).collect();
-        let service_strings: Strings = services.iter().map(|name| name.unwrap_or_default()).collect();
-        let (mut names, mut root_services) = (Vec::new(), Vec::new());
-        let mut durations = Vec::with_capacity(facts.order.len());
-        for trace in &facts.traces {
-            let nanos = trace.end_unix_nanos.saturating_sub(trace.start_unix_nanos);
-            durations.extend(std::iter::repeat_n(nanos, trace.n_rows as usize));
-            let Some(root) = trace.root_row else { continue };
-            let run_row = facts.order[root as usize] as usize;
-            let resource = spans.resources[run_row];
-            let rows = trace.first_row..trace.first_row + trace.n_rows;
-            names.extend(rows.clone().map(|row| (row, spans.names[run_row])));
-            if services[resource as usize].is_some() {
-                root_services.extend(rows.map(|row| (row, resource)));
+            if offset == 0 && !parent.is_zero() {
+                rows.push(block_row as u32);
+                ids.extend_from_slice(&parent.0);
             }
         }
-        let name_strings = spans.name_dictionary.iter().collect();
-        let mut child = Vec::new();
-        let mut critical = Vec::new();
-        for (block_row, &row) in facts.order.iter().enumerate() {
-            let child_nanos = facts.child_nanos[block_row];
-            if child_nanos != 0 {
-                child.push((block_row as u32, child_nanos));
-            }
-            let self_nanos = spans.duration_nanos[row as usize].saturating_sub(child_nanos);
-            if facts.critical_nanos[block_row] != self_nanos {
-                critical.push((block_row as u32, facts.critical_nanos[block_row]));
-            }
-        }
-        let origins = facts.error_origins.iter().enumerate();
-        let origins = origins.filter(|(_, origin)| **origin).map(|(row, _)| (row as u32, true));
-        let text = |strings| |codes| Values::Text(strings, codes);
-        [
-            Some(Column::required(
-                schema::TRACE_DURATION,
-                Values::I64(durations),
-                Encoding::Dictionary,
-            )),
-            Column::optional(schema::ROOT_NAME, names, Encoding::Dictionary, text(name_strings)),
-            Column::optional(
-                schema::ROOT_SERVICE,
-                root_services,
-                Encoding::Dictionary,
-                text(service_strings),
-            ),
-            Column::optional(schema::CHILD_TIME, child, Encoding::ByteStreamSplit, Values::I64),
-            Column::optional(schema::CRITICAL_TIME, critical, Encoding::Dictionary, Values::I64),
-            Column::optional(
-                schema::ERROR_ORIGIN,
-                origins.collect(),
-                Encoding::Dictionary,
-                Values::Bool,
-            ),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        Column::optional(schema::PARENT_SPAN_ID, rows, Values::Fixed(8, ids), Encoding::Random)
     }
 }

@@ -14,18 +14,23 @@
 //! - Reading old format versions never ends; there is exactly one version to write.
 
 mod attributes;
+mod checksum;
 mod column;
+mod derived;
+mod encode;
 mod error;
 mod file;
 mod gather;
 pub mod index;
 mod lists;
 mod owners;
+mod pages;
 pub mod read;
+mod residual;
 pub mod schema;
 mod summary;
 mod write;
 
 pub use error::BlockError;
 pub use lists::{event_field, link_field};
-pub use write::{WriteOptions, WrittenBlock, write};
+pub use write::{WriteOptions, WriteStage, WrittenBlock, write, write_observed};

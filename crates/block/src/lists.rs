@@ -1,16 +1,18 @@
 //! Events and links on their way into a block: list columns.
 
+use spandrel_columns::LinkColumns;
+
 use crate::column::{Column, Encoding, Strings, Values};
 use crate::gather::Source;
 use crate::schema;
 
 /// A list of structs. Parquet's three-level list: `name.list.element.field`.
-pub(crate) struct ListColumn {
+pub(crate) struct ListColumn<'a> {
     pub(crate) name: &'static str,
     /// Block row of each element, ascending.
     pub(crate) rows: Vec<u32>,
     /// Columns over the elements: their "rows" are positions in `rows`.
-    pub(crate) fields: Vec<Column>,
+    pub(crate) fields: Vec<Column<'a>>,
 }
 
 /// Names of the fields of an event.
@@ -51,7 +53,7 @@ fn in_block_order(source: &Source<'_>, rows: &[u32]) -> (Vec<u32>, Vec<u32>) {
 }
 
 /// The events, unless there are none.
-pub(crate) fn events(source: &Source<'_>) -> Option<ListColumn> {
+pub(crate) fn events<'a>(source: &Source<'a>) -> Option<ListColumn<'a>> {
     let events = &source.spans.events;
     if events.is_empty() {
         return None;
@@ -62,7 +64,7 @@ pub(crate) fn events(source: &Source<'_>) -> Option<ListColumn> {
         let start = source.spans.start_unix_nanos[events.rows[i] as usize];
         events.time_unix_nanos[i].cast_signed().wrapping_sub(start)
     });
-    let names: Strings = events.name_dictionary.iter().collect();
+    let names = Values::Text(Strings::of(&events.name_dictionary));
     let codes = order.iter().map(|&i| events.names[i as usize]).collect();
     let lists =
         order.iter().map(|&i| events.attribute_lists.get(events.attributes[i as usize])).collect();
@@ -73,7 +75,7 @@ pub(crate) fn events(source: &Source<'_>) -> Option<ListColumn> {
             Values::I64(offsets.collect()),
             Encoding::ByteStreamSplit,
         )),
-        Some(Column::required(event_field::NAME, Values::Text(names, codes), Encoding::Dictionary)),
+        Some(Column::required_codes(event_field::NAME, names, codes)),
         attribute_lists(event_field::ATTRIBUTES, lists),
         counts(event_field::DROPPED_ATTRIBUTES, dropped),
     ];
@@ -81,20 +83,15 @@ pub(crate) fn events(source: &Source<'_>) -> Option<ListColumn> {
 }
 
 /// The links, unless there are none.
-pub(crate) fn links(source: &Source<'_>) -> Option<ListColumn> {
+pub(crate) fn links<'a>(source: &Source<'a>) -> Option<ListColumn<'a>> {
     let links = &source.spans.links;
     if links.is_empty() {
         return None;
     }
     let (rows, order) = in_block_order(source, &links.rows);
     let pick = |values: &[u32]| order.iter().map(|&i| values[i as usize]).collect::<Vec<_>>();
-    let trace_ids = order.iter().map(|&i| links.trace_ids[i as usize].0.to_vec().into()).collect();
-    let span_ids = order.iter().map(|&i| links.span_ids[i as usize].0.to_vec().into()).collect();
-    let strings: Strings = links.trace_state_dictionary.iter().collect();
-    let states = pick(&links.trace_states).into_iter().enumerate();
-    let states =
-        states.filter(|(_, code)| !strings.0[*code as usize].is_empty()).map(|(i, code)| (i as u32, code));
-    let states = states.collect();
+    let trace_ids = order.iter().flat_map(|&i| links.trace_ids[i as usize].0).collect();
+    let span_ids = order.iter().flat_map(|&i| links.span_ids[i as usize].0).collect();
     let lists =
         order.iter().map(|&i| links.attribute_lists.get(links.attributes[i as usize])).collect();
     let fields = [
@@ -104,9 +101,7 @@ pub(crate) fn links(source: &Source<'_>) -> Option<ListColumn> {
             Encoding::Dictionary,
         )),
         Some(Column::required(link_field::SPAN_ID, Values::Fixed(8, span_ids), Encoding::Random)),
-        Column::optional(link_field::TRACE_STATE, states, Encoding::Dictionary, |codes| {
-            Values::Text(strings, codes)
-        }),
+        trace_states(links, &order),
         counts(link_field::FLAGS, pick(&links.flags)),
         attribute_lists(link_field::ATTRIBUTES, lists),
         counts(link_field::DROPPED_ATTRIBUTES, pick(&links.dropped_attributes_counts)),
@@ -114,14 +109,24 @@ pub(crate) fn links(source: &Source<'_>) -> Option<ListColumn> {
     Some(ListColumn { name: schema::LINKS, rows, fields: fields.into_iter().flatten().collect() })
 }
 
-fn attribute_lists(name: &str, lists: Vec<&[u8]>) -> Option<Column> {
-    let present = lists.into_iter().enumerate().filter(|(_, list)| !list.is_empty());
-    let pairs = present.map(|(i, list)| (i as u32, list.to_vec().into())).collect();
-    Column::optional(name, pairs, Encoding::Dictionary, Values::Binary)
+fn trace_states<'a>(links: &'a LinkColumns, order: &[u32]) -> Option<Column<'a>> {
+    let codes = order.iter().map(|&i| links.trace_states[i as usize]).enumerate();
+    let present =
+        codes.filter(|(_, code)| !links.trace_state_dictionary.get_bytes(*code).is_empty());
+    let (rows, codes) = present.map(|(element, code)| (element as u32, code)).unzip();
+    let strings = Values::Text(Strings::of(&links.trace_state_dictionary));
+    Column::optional_codes(link_field::TRACE_STATE, rows, strings, codes)
 }
 
-fn counts(name: &str, values: Vec<u32>) -> Option<Column> {
+fn attribute_lists<'a>(name: &str, lists: Vec<&'a [u8]>) -> Option<Column<'a>> {
+    let present = lists.into_iter().enumerate().filter(|(_, list)| !list.is_empty());
+    let (rows, lists) = present.map(|(element, list)| (element as u32, list)).unzip();
+    Column::optional(name, rows, Values::Binary(Strings::Borrowed(lists)), Encoding::Dictionary)
+}
+
+fn counts(name: &str, values: Vec<u32>) -> Option<Column<'static>> {
     let present = values.into_iter().enumerate().filter(|(_, value)| *value != 0);
-    let pairs = present.map(|(i, value)| (i as u32, value.cast_signed())).collect();
-    Column::optional(name, pairs, Encoding::Dictionary, Values::I32)
+    let (rows, values) =
+        present.map(|(element, value)| (element as u32, value.cast_signed())).unzip();
+    Column::optional(name, rows, Values::I32(values), Encoding::Dictionary)
 }

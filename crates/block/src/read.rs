@@ -5,6 +5,8 @@
 //! groups work on codes.
 
 mod assemble;
+mod columns;
+mod owners;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,14 +19,14 @@ use parquet::DecodeResult;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
 use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_schema};
-use parquet::file::metadata::{
-    PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder,
-};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder};
 
 pub use assemble::{SPAN_COLUMNS_LEFT_OUT, assemble_spans};
 
+use crate::checksum::{self, Verified};
 use crate::error::BlockError;
 use crate::index::IndexReader;
+use crate::pages::PageChecksums;
 use crate::schema::{self, AttributeType, parse_attribute_column};
 use spandrel_model::AttributeScope;
 
@@ -32,6 +34,7 @@ use spandrel_model::AttributeScope;
 pub struct BlockFile {
     metadata: ArrowReaderMetadata,
     index: IndexReader,
+    pages: Arc<PageChecksums>,
     /// Column name to root field.
     fields: HashMap<String, usize>,
     /// First row of each row group, and the number of rows at the end.
@@ -52,7 +55,12 @@ impl BlockFile {
     /// # Errors
     /// [`BlockError`] when the file is damaged, not a block, or of a newer version.
     pub fn open(tail: &Bytes, file_bytes: u64) -> Result<Opened, BlockError> {
-        let tail_start = file_bytes.saturating_sub(tail.len() as u64);
+        let tail_start = file_bytes
+            .checked_sub(tail.len() as u64)
+            .ok_or(BlockError::NotABlock("its end is longer than the file"))?;
+        if let Verified::NeedsTail(bytes) = checksum::verify(tail, file_bytes)? {
+            return Ok(Opened::NeedsTail(bytes));
+        }
         let mut decoder = ParquetMetaDataPushDecoder::try_new(file_bytes)?
             .with_column_index_policy(PageIndexPolicy::Skip)
             .with_offset_index_policy(PageIndexPolicy::Optional);
@@ -74,10 +82,20 @@ impl BlockFile {
         }
         let slice = |offset: u64| (offset - tail_start) as usize;
         let index = tail.slice(slice(index_range.start)..slice(index_range.end));
-        Self::new(metadata, IndexReader::open(index)?).map(|file| Opened::File(Box::new(file)))
+        let pages = PageChecksums::locate(&metadata)?;
+        let checksums = slice(index_range.end)..slice(index_range.end) + pages.len() * 4;
+        let checksums =
+            tail.get(checksums).ok_or(BlockError::NotABlock("it has no page checksums"))?;
+        let pages = PageChecksums::new(pages, checksums);
+        let file = Self::new(metadata, IndexReader::open(index)?, pages)?;
+        Ok(Opened::File(Box::new(file)))
     }
 
-    fn new(metadata: ParquetMetaData, index: IndexReader) -> Result<Self, BlockError> {
+    fn new(
+        metadata: ParquetMetaData,
+        index: IndexReader,
+        pages: PageChecksums,
+    ) -> Result<Self, BlockError> {
         let descriptor = metadata.file_metadata().schema_descr();
         let inferred = parquet_to_arrow_schema(descriptor, None)?;
         let text = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
@@ -98,7 +116,7 @@ impl BlockFile {
         }
         let options = ArrowReaderOptions::new().with_schema(arrow_schema);
         let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), options)?;
-        Ok(Self { metadata, index, fields, row_group_starts })
+        Ok(Self { metadata, index, pages: Arc::new(pages), fields, row_group_starts })
     }
 
     /// The block index.
@@ -152,7 +170,8 @@ impl BlockFile {
     /// Compressed bytes of each column over all row groups; lists count as one column.
     pub fn column_bytes(&self) -> Vec<(String, u64)> {
         let metadata = self.metadata.metadata();
-        let mut sizes: Vec<(String, u64)> = self.columns().map(|name| (name.to_owned(), 0)).collect();
+        let mut sizes: Vec<(String, u64)> =
+            self.columns().map(|name| (name.to_owned(), 0)).collect();
         for chunk in metadata.row_groups().iter().flat_map(|row_group| row_group.columns()) {
             let root = chunk.column_path().parts().first();
             let field = root.and_then(|name| self.fields.get(name));
@@ -189,7 +208,7 @@ impl BlockFile {
             let selection = RowSelection::from_consecutive_ranges([rows].into_iter(), n_rows);
             builder = builder.with_row_selection(selection);
         }
-        Ok(ColumnDecoder { decoder: builder.build()? })
+        Ok(ColumnDecoder { decoder: builder.build()?, pages: Arc::clone(&self.pages) })
     }
 }
 
@@ -221,6 +240,7 @@ fn index_range(metadata: &ParquetMetaData, file_bytes: u64) -> Result<Range<u64>
 /// Columns on their way out of a block.
 pub struct ColumnDecoder {
     decoder: ParquetPushDecoder,
+    pages: Arc<PageChecksums>,
 }
 
 /// Outcome of [`ColumnDecoder::step`].
@@ -247,8 +267,14 @@ impl ColumnDecoder {
     /// Hands over bytes that [`Step::Needs`] named, in its order.
     ///
     /// # Errors
-    /// [`BlockError`] when lengths differ.
+    /// [`BlockError`] when the bytes are damaged, or lengths differ.
     pub fn push(&mut self, ranges: Vec<Range<u64>>, bytes: Vec<Bytes>) -> Result<(), BlockError> {
+        for (range, bytes) in ranges.iter().zip(&bytes) {
+            if range.end - range.start != bytes.len() as u64 {
+                return Err(BlockError::Page { offset: range.start });
+            }
+            self.pages.verify(range.start, bytes)?;
+        }
         Ok(self.decoder.push_ranges(ranges, bytes)?)
     }
 }

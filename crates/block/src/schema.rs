@@ -16,6 +16,8 @@ pub const FORMAT_VERSION: u16 = 1;
 pub(crate) const FORMAT_VERSION_KEY: &str = "spandrel.format_version";
 /// Metadata key of the block index's place: `offset,length` in decimal.
 pub(crate) const INDEX_KEY: &str = "spandrel.index";
+/// Metadata key of the checksum of the end of the file.
+pub(crate) const CHECKSUM_KEY: &str = "spandrel.checksum";
 
 /// 16 bytes, never null.
 pub const TRACE_ID: &str = "trace_id";
@@ -122,9 +124,9 @@ pub fn attribute_column(scope: AttributeScope, key: &str, kind: AttributeType) -
 /// What an attribute column's name means; `None` for fixed columns.
 pub fn parse_attribute_column(name: &str) -> Option<(AttributeScope, &str, AttributeType)> {
     let scopes = [AttributeScope::Span, AttributeScope::Resource, AttributeScope::Instrumentation];
-    let (scope, rest) = scopes.into_iter().find_map(|scope| {
-        Some((scope, name.strip_prefix(scope.as_str())?.strip_prefix('.')?))
-    })?;
+    let (scope, rest) = scopes
+        .into_iter()
+        .find_map(|scope| Some((scope, name.strip_prefix(scope.as_str())?.strip_prefix('.')?)))?;
     let typed = [AttributeType::Int, AttributeType::Double, AttributeType::Bool];
     let found = typed.into_iter().find_map(|kind| Some((rest.strip_suffix(kind.suffix())?, kind)));
     let (key, kind) = found.unwrap_or((rest, AttributeType::String));

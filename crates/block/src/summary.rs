@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use hashbrown::HashMap;
+use spandrel_columns::Sparse;
 use spandrel_model::{Attribute, AttributeScope, AttributeValue, SpanKind, StatusCode};
 use spandrel_otlp::decode_key_value_list;
 
@@ -11,9 +12,9 @@ use crate::attributes::{Attributes, Candidate, CandidateValues};
 use crate::error::BlockError;
 use crate::gather::Source;
 use crate::index::{
-    AttributeDirectory, AttributeEntry, BlockFacts, BlockIndex, Filter, KeyHasher, OperationDirectory,
-    OperationDirectoryBuilder, TokenFilters, TokenValue, TraceFacts, TraceTable, TraceTableBuilder,
-    TypeSummary,
+    AttributeDirectory, AttributeEntry, BlockFacts, BlockIndex, Filter, KeyHasher,
+    OperationDirectory, OperationDirectoryBuilder, TokenFilters, TokenValue, TraceFacts,
+    TraceTable, TraceTableBuilder, TypeSummary,
 };
 
 /// Collects what the index says about attributes.
@@ -40,11 +41,11 @@ impl AttributeSummary {
     fn add_candidate(&mut self, scope: AttributeScope, candidate: &Candidate<'_>, column: bool) {
         let hasher = KeyHasher::new(scope, candidate.key);
         let summary = match &candidate.values {
-            CandidateValues::String(strings, pairs) => {
+            CandidateValues::String(strings, codes) => {
                 let mut counts = vec![0_u64; strings.len()];
                 let mut seen_in = vec![usize::MAX; strings.len()];
-                self.each_row_group(pairs, |tokens, row_group, pairs| {
-                    for &(_, code) in pairs {
+                self.each_row_group(codes, |tokens, row_group, codes| {
+                    for &code in codes {
                         counts[code as usize] += 1;
                         if seen_in[code as usize] != row_group {
                             seen_in[code as usize] = row_group;
@@ -55,48 +56,48 @@ impl AttributeSummary {
                 let counted = strings.iter().copied().zip(counts).filter(|(_, count)| *count > 0);
                 Some(TypeSummary::strings(counted, column))
             }
-            CandidateValues::Int(pairs) => {
-                self.each_row_group(pairs, |tokens, _, pairs| {
-                    let mut values: Vec<i64> = pairs.iter().map(|pair| pair.1).collect();
-                    values.sort_unstable();
-                    values.dedup();
-                    tokens.extend(values.iter().map(|&value| hasher.token(TokenValue::Int(value))));
+            CandidateValues::Int(ints) => {
+                self.each_row_group(ints, |tokens, _, ints| {
+                    let mut ints = ints.to_vec();
+                    ints.sort_unstable();
+                    ints.dedup();
+                    tokens.extend(ints.iter().map(|&value| hasher.token(TokenValue::Int(value))));
                 });
-                TypeSummary::ints(&mut pairs.iter().map(|pair| pair.1).collect::<Vec<_>>(), column)
+                TypeSummary::ints(&mut ints.values.clone(), column)
             }
-            CandidateValues::Double(pairs) => {
-                self.each_row_group(pairs, |tokens, _, pairs| {
-                    tokens.extend(pairs.iter().map(|pair| hasher.token(TokenValue::Double(pair.1))));
+            CandidateValues::Double(doubles) => {
+                self.each_row_group(doubles, |tokens, _, doubles| {
+                    let values = doubles.iter().copied().map(TokenValue::Double);
+                    tokens.extend(values.map(|value| hasher.token(value)));
                 });
-                TypeSummary::doubles(&mut pairs.iter().map(|pair| pair.1).collect::<Vec<_>>(), column)
+                TypeSummary::doubles(&mut doubles.values.clone(), column)
             }
-            CandidateValues::Bool(pairs) => {
-                self.each_row_group(pairs, |tokens, _, pairs| {
-                    for value in [false, true] {
-                        if pairs.iter().any(|pair| pair.1 == value) {
-                            tokens.push(hasher.token(TokenValue::Bool(value)));
-                        }
-                    }
+            CandidateValues::Bool(bools) => {
+                self.each_row_group(bools, |tokens, _, bools| {
+                    let seen = [false, true].into_iter().filter(|value| bools.contains(value));
+                    tokens.extend(seen.map(|value| hasher.token(TokenValue::Bool(value))));
                 });
-                let n_true = pairs.iter().filter(|pair| pair.1).count() as u64;
-                TypeSummary::bools(pairs.len() as u64 - n_true, n_true, column)
+                let n_true = bools.values.iter().filter(|value| **value).count() as u64;
+                TypeSummary::bools(bools.len() as u64 - n_true, n_true, column)
             }
-            CandidateValues::Other(pairs) => Some(TypeSummary::others(pairs.len() as u64, false)),
+            CandidateValues::Other(_, codes) => {
+                Some(TypeSummary::others(codes.len() as u64, false))
+            }
         };
         self.entries.entry((scope, candidate.key.to_owned())).or_default().extend(summary);
     }
 
     fn each_row_group<T>(
         &mut self,
-        pairs: &[(u32, T)],
-        mut visit: impl FnMut(&mut Vec<u64>, usize, &[(u32, T)]),
+        column: &Sparse<T>,
+        mut visit: impl FnMut(&mut Vec<u64>, usize, &[T]),
     ) {
         let numbered = self.row_groups.iter().enumerate();
         for ((row_group, rows), tokens) in numbered.zip(&mut self.tokens) {
-            let start = pairs.partition_point(|pair| pair.0 < rows.start);
-            let end = pairs.partition_point(|pair| pair.0 < rows.end);
+            let start = column.rows.partition_point(|row| *row < rows.start);
+            let end = column.rows.partition_point(|row| *row < rows.end);
             if start < end {
-                visit(tokens, row_group, &pairs[start..end]);
+                visit(tokens, row_group, &column.values[start..end]);
             }
         }
     }
@@ -148,25 +149,26 @@ impl AttributeSummary {
     }
 }
 
-/// The values of one key, separated by type in the order of the directory.
+/// The values of one key, separated by type in the order of the directory. A span may have several.
 fn by_type(pairs: &[(u32, AttributeValue)]) -> Vec<CandidateValues<'_>> {
-    let mut codes: HashMap<&str, u32> = HashMap::new();
+    let mut known: HashMap<&str, u32> = HashMap::new();
     let mut strings: Vec<&str> = Vec::new();
-    let (mut texts, mut ints, mut doubles) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut bools, mut others) = (Vec::new(), Vec::new());
+    let (mut texts, mut others) = (Sparse::default(), Sparse::default());
+    let (mut ints, mut doubles) = (Sparse::default(), Sparse::default());
+    let mut bools = Sparse::default();
     for (row, value) in pairs {
         match value {
             AttributeValue::String(text) => {
-                let code = *codes.entry(text).or_insert_with(|| {
+                let code = *known.entry(text).or_insert_with(|| {
                     strings.push(text);
                     strings.len() as u32 - 1
                 });
-                texts.push((*row, code));
+                push(&mut texts, *row, code);
             }
-            AttributeValue::Int(number) => ints.push((*row, *number)),
-            AttributeValue::Double(number) => doubles.push((*row, *number)),
-            AttributeValue::Bool(truth) => bools.push((*row, *truth)),
-            _ => others.push((*row, Vec::new())),
+            AttributeValue::Int(number) => push(&mut ints, *row, *number),
+            AttributeValue::Double(number) => push(&mut doubles, *row, *number),
+            AttributeValue::Bool(truth) => push(&mut bools, *row, *truth),
+            _ => push(&mut others, *row, 0),
         }
     }
     let all = [
@@ -174,9 +176,15 @@ fn by_type(pairs: &[(u32, AttributeValue)]) -> Vec<CandidateValues<'_>> {
         CandidateValues::Int(ints),
         CandidateValues::Double(doubles),
         CandidateValues::Bool(bools),
-        CandidateValues::Other(others),
+        CandidateValues::Other(Vec::new(), others),
     ];
     all.into_iter().filter(|values| values.len() > 0).collect()
+}
+
+/// Unlike [`Sparse::push`] keeps all values of a row.
+fn push<T>(column: &mut Sparse<T>, row: u32, value: T) {
+    column.rows.push(row);
+    column.values.push(value);
 }
 
 /// The trace table of the block.

@@ -10,12 +10,13 @@ use spandrel_columns::SpanColumns;
 use spandrel_columns::arrange::{Arrangement, arrange};
 
 use crate::attributes::Attributes;
+use crate::derived::derived_columns;
 use crate::error::BlockError;
 use crate::gather::Source;
 use crate::index::BlockIndex;
 use crate::owners::owner_columns;
 use crate::summary::{self, AttributeSummary};
-use crate::{file, lists, schema};
+use crate::{checksum, file, lists, schema};
 
 /// Settings of a block.
 #[derive(Debug, Clone)]
@@ -30,6 +31,19 @@ impl Default for WriteOptions {
     fn default() -> Self {
         Self { row_group_rows_max: 256 * 1024 }
     }
+}
+
+/// What [`write_observed`] spends its time on. A stage may come more than once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WriteStage {
+    /// The row order and what follows from it.
+    Arrange,
+    /// Values into the order of the block.
+    Gather,
+    /// The block index, its footer included.
+    Index,
+    /// Parquet pages.
+    Encode,
 }
 
 /// A finished block.
@@ -54,44 +68,71 @@ pub struct WrittenBlock {
 /// # Errors
 /// [`BlockError`] when the run is beyond the limits of the format.
 pub fn write(spans: &SpanColumns, options: &WriteOptions) -> Result<WrittenBlock, BlockError> {
+    write_observed(spans, options, &mut |_| {})
+}
+
+/// As [`write`], and tells `done` when a stage is over.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_observed(
+    spans: &SpanColumns,
+    options: &WriteOptions,
+    done: &mut dyn FnMut(WriteStage),
+) -> Result<WrittenBlock, BlockError> {
     let arrangement = arrange(spans);
+    done(WriteStage::Arrange);
     let source = Source::new(spans, &arrangement);
     let row_groups = row_groups(&arrangement, options.row_group_rows_max);
     let mut columns = source.fixed_columns();
+    columns.extend(derived_columns(&source));
     columns.extend(owner_columns(&source));
-    let mut summary = AttributeSummary::new(row_groups.clone());
-    for attributes in [
+    let attributes = [
         Attributes::of_resources(&source),
         Attributes::of_scopes(&source),
         Attributes::of_spans(&source),
-    ] {
-        summary.add(&attributes);
-        columns.extend(attributes.into_columns());
-    }
+    ];
+    done(WriteStage::Gather);
+    let mut summary = AttributeSummary::new(row_groups.clone());
+    attributes.iter().for_each(|attributes| summary.add(attributes));
     summary.add_events_and_links(&source)?;
     let index = summary::index(&source, summary)?;
-    let lists: Vec<_> = [lists::events(&source), lists::links(&source)].into_iter().flatten().collect();
-    let properties = Arc::new(file::properties(&columns, &lists));
+    done(WriteStage::Index);
+    columns.extend(attributes.into_iter().flat_map(Attributes::into_columns));
+    let lists: Vec<_> =
+        [lists::events(&source), lists::links(&source)].into_iter().flatten().collect();
+    done(WriteStage::Gather);
+    let properties = Arc::new(file::properties());
     let mut writer =
         SerializedFileWriter::new(Vec::new(), file::schema(&columns, &lists)?, properties)?;
-    file::write_row_groups(&mut writer, &columns, &lists, &row_groups)?;
-    finish(writer, &index)
+    let checksums = file::write_row_groups(&mut writer, &columns, &lists, &row_groups)?;
+    done(WriteStage::Encode);
+    let written = finish(writer, &index, &checksums);
+    done(WriteStage::Index);
+    written
 }
 
-/// Appends index and footer.
+/// Appends index, page checksums and footer.
 fn finish(
     mut writer: SerializedFileWriter<Vec<u8>>,
     index: &BlockIndex,
+    page_checksums: &[u8],
 ) -> Result<WrittenBlock, BlockError> {
     let encoded = index.encode()?;
     let offset = writer.bytes_written();
     writer.write_all(&encoded)?;
+    let end_from = writer.bytes_written();
+    writer.write_all(page_checksums)?;
     let place = format!("{offset},{}", encoded.len());
-    for (key, value) in
-        [(schema::FORMAT_VERSION_KEY, schema::FORMAT_VERSION.to_string()), (schema::INDEX_KEY, place)]
-    {
+    for (key, value) in [
+        (schema::FORMAT_VERSION_KEY, schema::FORMAT_VERSION.to_string()),
+        (schema::INDEX_KEY, place),
+        (schema::CHECKSUM_KEY, checksum::PLACEHOLDER.to_owned()),
+    ] {
         writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
     }
+    let mut bytes = writer.into_inner()?;
+    checksum::seal(&mut bytes, end_from)?;
     let facts = &index.facts;
     Ok(WrittenBlock {
         n_spans: facts.n_rows,
@@ -99,7 +140,7 @@ fn finish(
         min_start_unix_nanos: facts.min_start_unix_nanos,
         max_end_unix_nanos: facts.max_end_unix_nanos,
         max_trace_start_unix_nanos: facts.max_trace_start_unix_nanos,
-        bytes: writer.into_inner()?.into(),
+        bytes: bytes.into(),
     })
 }
 

@@ -1,0 +1,124 @@
+//! Writes runs as blocks and reads them back, whole or in part.
+
+use std::ops::Range;
+
+use arrow_array::RecordBatch;
+use bytes::Bytes;
+use spandrel_block::read::{
+    BlockFile, ColumnDecoder, Opened, SPAN_COLUMNS_LEFT_OUT, Step, assemble_spans,
+};
+use spandrel_block::{BlockError, WriteOptions, write};
+use spandrel_columns::SpanColumns;
+use spandrel_columns::arrange::arrange;
+use spandrel_model::{Attribute, Resource, Scope, Span};
+use spandrel_otlp::span_at;
+
+/// A block in memory.
+pub(crate) struct Block {
+    pub(crate) bytes: Bytes,
+    pub(crate) file: Box<BlockFile>,
+}
+
+impl Block {
+    pub(crate) fn of(run: &SpanColumns, row_group_rows_max: u32) -> Self {
+        let written = write(run, &WriteOptions { row_group_rows_max }).unwrap();
+        assert_eq!(written.n_spans, run.len());
+        Self::open(written.bytes).unwrap()
+    }
+
+    pub(crate) fn open(bytes: Bytes) -> Result<Self, BlockError> {
+        match BlockFile::open(&bytes, bytes.len() as u64)? {
+            Opened::File(file) => Ok(Self { bytes, file }),
+            Opened::NeedsTail(_) => Err(BlockError::NotABlock("the whole file is not enough")),
+        }
+    }
+
+    pub(crate) fn read<'n>(
+        &self,
+        row_group: usize,
+        columns: impl IntoIterator<Item = &'n str>,
+        rows: Option<Range<u32>>,
+    ) -> Result<Option<RecordBatch>, BlockError> {
+        let decoder = self.file.decoder(row_group, columns, rows)?;
+        decode(decoder, &self.bytes)
+    }
+
+    /// All columns of the rows of a row group.
+    pub(crate) fn read_all(
+        &self,
+        row_group: usize,
+        rows: Option<Range<u32>>,
+    ) -> Result<Option<RecordBatch>, BlockError> {
+        self.read(row_group, self.file.columns(), rows)
+    }
+
+    /// All spans of the block in its order.
+    pub(crate) fn spans(&self) -> Result<Vec<Span>, BlockError> {
+        let mut spans = Vec::new();
+        for row_group in 0..self.file.n_row_groups() {
+            let columns = self.file.columns().filter(|name| !SPAN_COLUMNS_LEFT_OUT.contains(name));
+            if let Some(batch) = self.read(row_group, columns, None)? {
+                spans.extend(assemble_spans(&batch)?);
+            }
+        }
+        Ok(spans)
+    }
+}
+
+/// Feeds a decoder from the bytes of the file.
+pub(crate) fn decode(
+    mut decoder: ColumnDecoder,
+    bytes: &Bytes,
+) -> Result<Option<RecordBatch>, BlockError> {
+    loop {
+        match decoder.step()? {
+            Step::Done(batch) => return Ok(batch),
+            Step::Needs(ranges) => {
+                let slice = |range: &Range<u64>| {
+                    let end = range.end.min(bytes.len() as u64);
+                    bytes.slice(range.start.min(end) as usize..end as usize)
+                };
+                let slices = ranges.iter().map(slice).collect();
+                decoder.push(ranges, slices)?;
+            }
+        }
+    }
+}
+
+/// The spans of a run in block order, in the form in which spans are compared.
+pub(crate) fn expected(run: &SpanColumns) -> Vec<String> {
+    let spans = arrange(run).order.into_iter().map(|row| span_at(run, row).unwrap());
+    spans.map(comparable).collect()
+}
+
+/// Writes the run, reads it back, and compares every span.
+pub(crate) fn assert_round_trip(run: &SpanColumns, row_group_rows_max: u32) -> Block {
+    let block = Block::of(run, row_group_rows_max);
+    assert_same(&block.spans().unwrap(), &expected(run));
+    block
+}
+
+/// Compares spans one by one, for a readable failure.
+pub(crate) fn assert_same(spans: &[Span], expected: &[String]) {
+    assert_eq!(spans.len(), expected.len());
+    for (row, (span, expected)) in spans.iter().zip(expected).enumerate() {
+        let span = comparable(span.clone());
+        assert!(span == *expected, "row {row}:\n{span:.4000}\nexpected\n{expected:.4000}");
+    }
+}
+
+/// A span as text, its attributes sorted: their order is not kept. Text, so that a NaN equals itself.
+pub(crate) fn comparable(mut span: Span) -> String {
+    sort(&mut span.attributes);
+    let mut resource = Resource::clone(&span.resource);
+    sort(&mut resource.attributes);
+    span.resource = resource.into();
+    let mut scope = Scope::clone(&span.scope);
+    sort(&mut scope.attributes);
+    span.scope = scope.into();
+    format!("{span:#?}")
+}
+
+fn sort(attributes: &mut [Attribute]) {
+    attributes.sort_by(|a, b| a.key.cmp(&b.key));
+}
