@@ -1,18 +1,27 @@
 //! Sealed segments become blocks: written, stored, committed, and only then given up in the log.
+//!
+//! A tenant's segments are flushed oldest first. A block that could not be stored or committed is kept and
+//! tried again as it is: the object is put again with the same bytes, and a commit that was applied
+//! although its answer was lost is recognized by the id of the block. What fails for one tenant does not
+//! hold up the others.
 
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
+use hashbrown::HashMap;
 use object_store::{ObjectStoreExt, PutPayload};
 use spandrel_base::cpu::{self, CpuError};
 use spandrel_block::{BlockError, WriteOptions, WrittenBlock};
-use spandrel_catalog::{BlockEntry, BlockId, CatalogError, Commit};
+use spandrel_catalog::{BlockEntry, BlockId, Catalog, CatalogError, CatalogSnapshot, Commit};
+use spandrel_model::TenantId;
 use tokio_util::sync::CancellationToken;
 
 use crate::live::LiveSegment;
-use crate::store::{Shared, Store, StoreError};
+use crate::shared::Shared;
+use crate::store::{Store, StoreError};
 use crate::tenant::Tenant;
 
 /// Pause after a failure: doubles up to the maximum, so that a broken store is not hammered.
@@ -20,7 +29,7 @@ const RETRY_MIN: Duration = Duration::from_millis(250);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FlushError {
+enum FlushError {
     #[error("block could not be built")]
     Build(#[from] BlockError),
     #[error("block could not be built")]
@@ -31,6 +40,19 @@ pub(crate) enum FlushError {
     Commit(#[from] CatalogError),
     #[error(transparent)]
     Open(#[from] StoreError),
+}
+
+/// What outlives an attempt: for each tenant the block of its oldest sealed segment, when an earlier
+/// attempt has built it.
+#[derive(Default)]
+pub(crate) struct Flushing {
+    unfinished: HashMap<TenantId, BuiltBlock>,
+}
+
+struct BuiltBlock {
+    entry: BlockEntry,
+    bytes: Bytes,
+    is_stored: bool,
 }
 
 /// An error with all its causes, for a log line.
@@ -45,28 +67,23 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Flushes sealed segments as they come, until stopped between two of them.
+/// Flushes sealed segments as they come, until stopped between two rounds.
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut pause = RETRY_MIN;
     loop {
-        let wait = match flush_sealed(&shared).await {
-            Ok(()) => {
-                pause = RETRY_MIN;
-                None
+        let mut wait = None;
+        if flush_sealed(&shared).await {
+            pause = RETRY_MIN;
+            // With nothing sealed and no room, segments go that are neither large nor old.
+            let log_was_full = shared.log_was_full.swap(false, Ordering::AcqRel);
+            if (log_was_full || shared.is_full()) && shared.seal_older_than(Duration::ZERO) {
+                shared.sealed.notify_one();
             }
-            Err(error) => {
-                shared.metrics.block().flush_failures.inc();
-                tracing::error!(
-                    error = %chain(&error),
-                    retry_in = ?pause,
-                    "block not written, its spans stay live and in the write-ahead log"
-                );
-                let wait = pause;
-                pause = (pause * 2).min(RETRY_MAX);
-                Some(wait)
-            }
-        };
-        let retry = async {
+        } else {
+            wait = Some(pause);
+            pause = (pause * 2).min(RETRY_MAX);
+        }
+        let more = async {
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => shared.sealed.notified().await,
@@ -75,62 +92,121 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         tokio::select! {
             biased; // A stop must not wait for the next segment.
             () = stop.cancelled() => return,
-            () = retry => {}
+            () = more => {}
         }
     }
 }
 
-/// Flushes everything that is sealed now, oldest first.
-pub(crate) async fn flush_sealed(shared: &Arc<Shared>) -> Result<(), FlushError> {
-    let _flushing = shared.flushing.lock().await;
-    for tenant in shared.all_tenants() {
-        while let Some(segment) = tenant.oldest_sealed() {
-            flush_segment(shared, &tenant, &segment).await?;
+/// Flushes what is sealed now, one segment of each tenant in turn. Returns whether all of it was.
+pub(crate) async fn flush_sealed(shared: &Arc<Shared>) -> bool {
+    let mut flushing = shared.flushing.lock().await;
+    let mut all_flushed = true;
+    let mut queues: Vec<_> = shared
+        .all_tenants()
+        .into_iter()
+        .map(|tenant| (tenant.sealed().into_iter(), tenant))
+        .collect();
+    loop {
+        let mut left = Vec::new();
+        for (mut segments, tenant) in queues {
+            let Some(segment) = segments.next() else { continue };
+            match flush_segment(shared, &mut flushing, &tenant, &segment).await {
+                Ok(()) => left.push((segments, tenant)),
+                Err(error) => {
+                    all_flushed = false;
+                    shared.metrics.block().flush_failures.inc();
+                    tracing::error!(
+                        tenant = %tenant.id,
+                        error = %chain(&error),
+                        "block not written, its spans stay live and in the write-ahead log"
+                    );
+                }
+            }
         }
+        if left.is_empty() {
+            return all_flushed;
+        }
+        truncate_wal(shared).await;
+        queues = left;
     }
-    Ok(())
 }
 
 async fn flush_segment(
     shared: &Arc<Shared>,
+    flushing: &mut Flushing,
     tenant: &Arc<Tenant>,
     segment: &Arc<LiveSegment>,
 ) -> Result<(), FlushError> {
     let started = shared.clock.monotonic();
     let catalog = shared.open_catalog(tenant).await?;
-    let merged = Arc::clone(segment);
-    let block = cpu::run(move || spandrel_block::write(&merged.merge(), &WriteOptions::default()))
-        .await??;
-    let id = BlockId::generate(shared.clock.now_unix_nanos());
-    let entry = entry(id, &block);
-    let path = Store::block_path(&tenant.id, &entry);
-    shared.objects.put(&path, PutPayload::from_bytes(block.bytes)).await?;
+    if !flushing.unfinished.contains_key(&tenant.id) {
+        let block = build(shared, segment).await?;
+        flushing.unfinished.insert(tenant.id.clone(), block);
+    }
+    let Some(block) = flushing.unfinished.get_mut(&tenant.id) else { return Ok(()) };
+    if !block.is_stored {
+        let path = Store::block_path(&tenant.id, &block.entry);
+        shared.objects.put(&path, PutPayload::from_bytes(block.bytes.clone())).await?;
+        block.is_stored = true;
+    }
     let committing = shared.clock.monotonic();
-    let last_seq = segment.seqs.map_or(0, |seqs| seqs.1).cast_signed();
-    let n_spans = entry.n_spans;
-    let size_bytes = entry.size_bytes;
-    let commit = Commit {
-        add: vec![entry],
-        remove: Vec::new(),
-        application_ids: vec![(shared.wal_application.clone(), last_seq)],
-    };
-    let snapshot = match catalog.commit(commit).await {
-        // An earlier attempt was applied although its answer did not arrive.
-        Err(CatalogError::ApplicationIdBehind { .. }) => catalog.snapshot().await?,
-        committed => committed?,
-    };
+    let snapshot = commit(shared, &*catalog, segment, &block.entry).await?;
     let done = shared.clock.monotonic();
-    let freed = tenant.flushed(segment, snapshot);
-    shared.live_bytes.fetch_sub(freed, Ordering::Relaxed);
+    let Some(BuiltBlock { entry, .. }) = flushing.unfinished.remove(&tenant.id) else {
+        return Ok(());
+    };
+    tenant.flushed(segment, snapshot);
     let metrics = shared.metrics.block();
     metrics.written.inc();
-    metrics.written_bytes.add(size_bytes);
-    metrics.spans.observe_count(n_spans);
+    metrics.written_bytes.add(entry.size_bytes);
+    metrics.spans.observe_count(entry.n_spans);
     metrics.write_duration.observe(committing.saturating_sub(started));
     metrics.catalog_commit_duration.observe(done.saturating_sub(committing));
-    tracing::info!(tenant = %tenant.id, block = %id, spans = n_spans, bytes = size_bytes, "block written");
-    truncate_wal(shared).await;
+    tracing::info!(
+        tenant = %tenant.id,
+        block = %entry.id,
+        spans = entry.n_spans,
+        bytes = entry.size_bytes,
+        "block written"
+    );
     Ok(())
+}
+
+async fn build(shared: &Shared, segment: &Arc<LiveSegment>) -> Result<BuiltBlock, FlushError> {
+    let segment = Arc::clone(segment);
+    let block = cpu::run(move || spandrel_block::write(&segment.merge(), &WriteOptions::default()))
+        .await??;
+    let id = BlockId::generate(shared.clock.now_unix_nanos());
+    Ok(BuiltBlock { entry: entry(id, &block), bytes: block.bytes, is_stored: false })
+}
+
+async fn commit(
+    shared: &Shared,
+    catalog: &dyn Catalog,
+    segment: &LiveSegment,
+    entry: &BlockEntry,
+) -> Result<Arc<CatalogSnapshot>, CatalogError> {
+    let seqs = segment.seqs.unwrap_or_default();
+    let mut commit = Commit {
+        add: vec![entry.clone()],
+        remove: Vec::new(),
+        application_ids: shared.log_names.application_ids(seqs),
+    };
+    match catalog.commit(commit.clone()).await {
+        Err(CatalogError::ApplicationIdBehind { committed, offered, .. }) => {
+            // The table claims to contain these records, but not in this block. Whatever the reason,
+            // storing them twice is better than believing it.
+            tracing::error!(
+                block = %entry.id,
+                committed,
+                offered,
+                "catalogue is ahead of the write-ahead log, spans may be stored twice"
+            );
+            commit.application_ids.clear();
+            catalog.commit(commit).await
+        }
+        committed => committed,
+    }
 }
 
 fn entry(id: BlockId, block: &WrittenBlock) -> BlockEntry {
@@ -152,7 +228,8 @@ fn entry(id: BlockId, block: &WrittenBlock) -> BlockEntry {
 /// Deletes log segments of which every record is in a block.
 async fn truncate_wal(shared: &Arc<Shared>) {
     let shared = Arc::clone(shared);
-    let truncated = cpu::run(move || {
+    // Not among the CPU-bound work: it waits for the disk, and for the committer that does.
+    let truncated = tokio::task::spawn_blocking(move || {
         let mut wal = shared.wal.lock();
         // Read under the lock of the log: what is appended later has higher numbers.
         let live = shared.all_tenants();

@@ -1,47 +1,86 @@
-//! Group commit: batches that arrive while the disk is busy share the next write and sync.
+//! Batches on their way into the log: what arrives while the disk is busy shares the next write and sync.
 //!
 //! Batches are decoded into the columns of a shard (as many shards as cores, so that senders decode side
-//! by side); the committer thread takes all shards at once, appends their records to the WAL, publishes
-//! the columns as live runs and then tells the senders. When the WAL refuses, the columns are dropped
-//! and all senders of the group hear why.
+//! by side); the committer takes all shards at once. Large batches are decoded before the shard is locked,
+//! so that nobody waits for them.
+//!
+//! # Bounds
+//! What waits for the disk counts into the memory budget of the store ([`Groups::waiting_bytes`]), and a
+//! shard takes no more than [`SHARD_BYTES_MAX`] of request bytes. A malformed request counts as well: the
+//! dictionaries keep strings of it until the shard is taken.
+//!
+//! # When the committer is gone
+//! Nobody waits for it: whoever enters finds the bell without a listener, and who entered before hears of
+//! it because the answers are dropped.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use bytes::Bytes;
 use hashbrown::HashMap;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use spandrel_columns::SpanColumns;
 use spandrel_model::TenantId;
 use spandrel_otlp::{DecodeError, DecodeLimits, DecodeSummary, decode_request};
-use spandrel_wal::{Record, Wal, WalError};
+use spandrel_wal::Record;
 use tokio::sync::oneshot;
+
+/// Batches up to this size are decoded under the lock of a shard, and on the thread that brings them
+/// (about 200 microseconds).
+pub(crate) const SMALL_BYTES_MAX: usize = 64 << 10;
+/// Keeps the columns of a shard well below the 4 GiB that they can address.
+const SHARD_BYTES_MAX: usize = 256 << 20;
+/// Request bytes are held twice while they wait: as they came, and as columns.
+const BYTES_HELD_PER_BYTE: usize = 2;
 
 /// Tells a sender that its batch is durable and searchable, or why not.
 pub(crate) type Answer = oneshot::Sender<Result<(), GroupError>>;
+/// Where the sender hears it; closed without an answer when the committer is gone.
+pub(crate) type Answered = oneshot::Receiver<Result<(), GroupError>>;
 
 /// Why a group was not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GroupError {
-    /// The disk or its budget is used up.
-    Full,
+    /// The budget of the log is used up.
+    LogFull,
+    /// The disk is full.
+    DiskFull,
     /// The disk failed.
     Failed,
+}
+
+/// Why a batch did not enter a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EnterError {
+    /// It is no request.
+    Malformed(DecodeError),
+    /// Too much waits for the disk.
+    Full,
+    /// The committer is gone.
+    Closed,
 }
 
 /// What the committer takes at once.
 #[derive(Default)]
 pub(crate) struct Group {
-    records: Vec<Record>,
-    columns: HashMap<TenantId, SpanColumns>,
-    answers: Vec<Answer>,
+    pub(crate) records: Vec<Record>,
+    /// Spans of all small batches of a tenant.
+    pub(crate) small: HashMap<TenantId, SpanColumns>,
+    /// Spans of one large batch each.
+    pub(crate) large: Vec<(TenantId, SpanColumns)>,
+    pub(crate) answers: Vec<Answer>,
+    /// Bytes of all requests, malformed ones included.
+    pub(crate) n_bytes: usize,
+    /// Whether a batch is being added. Seen by others only when that panicked: the columns cannot be
+    /// trusted then, and nothing of the group has been acknowledged.
+    is_half_done: bool,
 }
 
 /// The shards, and the bell of the committer.
 pub(crate) struct Groups {
     shards: Vec<Mutex<Group>>,
     next: AtomicUsize,
+    waiting: AtomicUsize,
     /// Capacity 1: a bell that has been rung need not be rung again.
     bell: SyncSender<()>,
 }
@@ -51,116 +90,167 @@ impl Groups {
     pub(crate) fn new(n_shards: usize) -> (Self, Receiver<()>) {
         let (bell, rung) = sync_channel(1);
         let shards = (0..n_shards.max(1)).map(|_| Mutex::default()).collect();
-        (Self { shards, next: AtomicUsize::new(0), bell }, rung)
+        (Self { shards, next: AtomicUsize::new(0), waiting: AtomicUsize::new(0), bell }, rung)
     }
 
     /// Decodes a batch into the next group. The answer comes when the group is stored; there is none when
     /// the batch holds no span that can be stored.
+    ///
+    /// Blocks the thread for as long as decoding takes.
     pub(crate) fn enter(
         &self,
         tenant: &TenantId,
         otlp: Bytes,
         received_unix_nanos: u64,
-    ) -> Result<(DecodeSummary, Option<oneshot::Receiver<Result<(), GroupError>>>), DecodeError>
-    {
-        let first = self.next.fetch_add(1, Ordering::Relaxed);
-        let shard = |i: usize| &self.shards[(first + i) % self.shards.len()];
-        let free = (0..self.shards.len()).find_map(|i| shard(i).try_lock());
-        let mut group = free.unwrap_or_else(|| shard(0).lock());
-        let columns = group.columns.entry(tenant.clone()).or_default();
-        let summary = decode_request(&otlp, &DecodeLimits::default(), columns)?;
-        if summary.spans == 0 {
-            return Ok((summary, None));
+    ) -> Result<(DecodeSummary, Option<Answered>), EnterError> {
+        let limits = DecodeLimits::default();
+        let n_bytes = otlp.len();
+        let mut large = None;
+        if n_bytes > SMALL_BYTES_MAX {
+            let mut columns = SpanColumns::default();
+            let decoded = decode_request(&otlp, &limits, &mut columns);
+            large = Some((decoded.map_err(EnterError::Malformed)?, columns));
         }
-        let (answer, answered) = oneshot::channel();
-        let tenant = tenant.as_str().into();
-        group.records.push(Record { tenant, received_unix_nanos, payload: otlp });
-        group.answers.push(answer);
-        drop(group);
-        // A full bell has been rung already.
-        self.bell.try_send(()).ok();
-        Ok((summary, Some(answered)))
-    }
 
-    fn take(&self) -> Vec<Group> {
-        let groups = self.shards.iter().map(|shard| std::mem::take(&mut *shard.lock()));
-        groups.filter(|group| !group.records.is_empty()).collect()
-    }
-}
-
-/// What the committer needs of the store.
-pub(crate) trait Publish: Send + Sync {
-    /// Spans that are durable in the WAL records of these sequence numbers (first, last).
-    fn publish(&self, tenant: &TenantId, spans: SpanColumns, seqs: (u64, u64));
-    /// A group went into the WAL.
-    fn appended(&self, wal: &Wal, n_records: usize, n_bytes: usize, took: std::time::Duration);
-    /// The WAL refused a group.
-    fn refused(&self, error: &WalError);
-    /// A monotonic reading.
-    fn now(&self) -> std::time::Duration;
-}
-
-/// Runs until the bell's other end is gone. For a thread of its own: it waits for the disk.
-pub(crate) fn run_committer(
-    groups: &Groups,
-    rung: &Receiver<()>,
-    wal: &Mutex<Wal>,
-    publish: &Arc<dyn Publish>,
-    stopped: &std::sync::atomic::AtomicBool,
-) {
-    while rung.recv().is_ok() {
-        loop {
-            let taken = groups.take();
-            if taken.is_empty() {
-                break;
+        let mut group = self.free_shard();
+        if group.n_bytes.saturating_add(n_bytes) > SHARD_BYTES_MAX && group.n_bytes > 0 {
+            return Err(EnterError::Full);
+        }
+        group.is_half_done = true;
+        group.n_bytes += n_bytes;
+        self.waiting.fetch_add(n_bytes, Ordering::Relaxed);
+        let decoded = match large {
+            Some((summary, columns)) => {
+                if summary.spans > 0 {
+                    group.large.push((tenant.clone(), columns));
+                }
+                Ok(summary)
             }
-            commit(taken, wal, &**publish);
+            None => {
+                let columns = group.small.entry(tenant.clone()).or_default();
+                decode_request(&otlp, &limits, columns).map_err(EnterError::Malformed)
+            }
+        };
+        let mut answered = None;
+        if decoded.as_ref().is_ok_and(|summary| summary.spans > 0) {
+            let (answer, receiver) = oneshot::channel();
+            let tenant = tenant.as_str().into();
+            group.records.push(Record { tenant, received_unix_nanos, payload: otlp });
+            group.answers.push(answer);
+            answered = Some(receiver);
         }
-        if stopped.load(Ordering::Acquire) {
-            return;
+        group.is_half_done = false;
+        drop(group);
+        // Also for a batch without spans: what it left in the dictionaries is to be taken away.
+        if let Err(TrySendError::Disconnected(())) = self.bell.try_send(()) {
+            self.discard();
+            return Err(EnterError::Closed);
+        }
+        decoded.map(|summary| (summary, answered))
+    }
+
+    /// Everything that has entered since the last call.
+    pub(crate) fn take(&self) -> Vec<Group> {
+        let groups = self.shards.iter().map(|shard| std::mem::take(&mut *self.lock(shard)));
+        groups.filter(|group| group.n_bytes > 0).collect()
+    }
+
+    /// Says that a group which was taken waits no longer.
+    pub(crate) fn is_done(&self, n_bytes: usize) {
+        self.waiting.fetch_sub(n_bytes, Ordering::Relaxed);
+    }
+
+    /// Drops everything that has entered; its senders hear that nobody is going to store it.
+    pub(crate) fn discard(&self) {
+        for group in self.take() {
+            self.is_done(group.n_bytes);
         }
     }
-}
 
-impl Groups {
+    /// Memory of what waits for the disk, roughly.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed).saturating_mul(BYTES_HELD_PER_BYTE)
+    }
+
     /// Wakes the committer, for it to notice that it should stop.
     pub(crate) fn wake(&self) {
+        // A full bell has been rung already.
         self.bell.try_send(()).ok();
+    }
+
+    fn free_shard(&self) -> MutexGuard<'_, Group> {
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let shard = |i: usize| &self.shards[first.wrapping_add(i) % self.shards.len()];
+        let free = (0..self.shards.len()).map(shard).find(|shard| !shard.is_locked());
+        self.lock(free.unwrap_or_else(|| shard(0)))
+    }
+
+    fn lock<'a>(&self, shard: &'a Mutex<Group>) -> MutexGuard<'a, Group> {
+        let mut group = shard.lock();
+        if group.is_half_done {
+            self.is_done(group.n_bytes);
+            *group = Group::default();
+        }
+        group
     }
 }
 
-fn commit(groups: Vec<Group>, wal: &Mutex<Wal>, publish: &dyn Publish) {
-    let mut records = Vec::new();
-    let mut runs = Vec::new();
-    let mut answers = Vec::new();
-    for group in groups {
-        records.extend(group.records);
-        runs.extend(group.columns);
-        answers.extend(group.answers);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A request with one span.
+    const REQUEST: &[u8] = b"\x0a\x20\x12\x1e\x12\x1c\x0a\x10aaaaaaaaaaaaaaaa\x12\x08bbbbbbbb";
+    /// The same without its last byte.
+    const MALFORMED: &[u8] = b"\x0a\x20\x12\x1e\x12\x1c\x0a\x10aaaaaaaaaaaaaaaa\x12\x08bbbbbbb";
+
+    fn enter(groups: &Groups, otlp: &'static [u8]) -> Result<Option<Answered>, EnterError> {
+        let entered = groups.enter(&TenantId::single(), Bytes::from_static(otlp), 0);
+        entered.map(|(_, answered)| answered)
     }
-    let n_bytes = records.iter().map(|record| record.payload.len()).sum();
-    let started = publish.now();
-    // The log stays locked until the spans are live: whoever truncates it must find them there.
-    let mut wal = wal.lock();
-    let appended = wal.append_group(&records);
-    publish.appended(&wal, records.len(), n_bytes, publish.now().saturating_sub(started));
-    let outcome = match appended {
-        Ok(seqs) => {
-            for (tenant, spans) in runs {
-                if !spans.is_empty() {
-                    publish.publish(&tenant, spans, (seqs.start, seqs.end - 1));
-                }
-            }
-            Ok(())
-        }
-        Err(error) => {
-            publish.refused(&error);
-            Err(if error.is_disk_full() { GroupError::Full } else { GroupError::Failed })
-        }
-    };
-    drop(wal);
-    for answer in answers {
-        // A sender that has left does not listen; its spans are stored all the same.
-        answer.send(outcome).ok();
+
+    #[test]
+    fn a_malformed_batch_counts_until_it_is_taken_away() {
+        let (groups, rung) = Groups::new(1);
+        assert!(matches!(enter(&groups, MALFORMED), Err(EnterError::Malformed(_))));
+        assert_eq!(groups.waiting_bytes(), 2 * MALFORMED.len());
+        // The committer is called for it.
+        assert_eq!(rung.try_recv(), Ok(()));
+        let taken = groups.take();
+        assert_eq!((taken.len(), taken[0].records.len(), taken[0].answers.len()), (1, 0, 0));
+        assert!(taken[0].small.values().all(SpanColumns::is_empty));
+        groups.is_done(taken[0].n_bytes);
+        assert_eq!(groups.waiting_bytes(), 0);
+        assert!(groups.take().is_empty());
+    }
+
+    #[test]
+    fn a_panic_within_a_group_drops_the_group() {
+        let (groups, _rung) = Groups::new(1);
+        let mut first = enter(&groups, REQUEST).unwrap().unwrap();
+        groups.shards[0].lock().is_half_done = true;
+        let mut second = enter(&groups, REQUEST).unwrap().unwrap();
+        assert_eq!(first.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+        assert_eq!(second.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+        assert_eq!(groups.waiting_bytes(), 2 * REQUEST.len());
+        assert_eq!(groups.take()[0].records.len(), 1);
+    }
+
+    #[test]
+    fn without_a_committer_nobody_enters_or_waits() {
+        let (groups, rung) = Groups::new(2);
+        let mut answered = enter(&groups, REQUEST).unwrap().unwrap();
+        drop(rung);
+        assert_eq!(enter(&groups, REQUEST).unwrap_err(), EnterError::Closed);
+        assert_eq!(answered.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+        assert_eq!(groups.waiting_bytes(), 0);
+    }
+
+    #[test]
+    fn a_shard_takes_no_more_than_its_columns_can_hold() {
+        let (groups, _rung) = Groups::new(1);
+        enter(&groups, REQUEST).unwrap();
+        groups.shards[0].lock().n_bytes = SHARD_BYTES_MAX;
+        assert_eq!(enter(&groups, REQUEST).unwrap_err(), EnterError::Full);
     }
 }

@@ -12,15 +12,28 @@
 //! - A query sees every span once: a segment leaves the live spans in the same moment in which its block
 //!   enters the catalogue snapshot that queries get.
 //! - The WAL keeps a record until the block that holds it is committed. The commit carries the last
-//!   sequence number that the tenant's blocks contain, so a replay never stores a span twice.
-//! - Memory is bounded by [`StoreOptions::live_bytes_max`]: above it batches are refused, not queued.
+//!   sequence number that the tenant's blocks contain, so a replay does not store a span twice. To make
+//!   that true, all spans that a tenant has in one group go into one segment.
+//! - Memory is bounded by [`StoreOptions::live_bytes_max`]: above it batches are refused, not queued. Live
+//!   spans count, and so does what waits for a slow disk.
+//! - Every span of a batch is accounted for once: see `consume.rs`.
+//!
+//! # Failures
+//! While blocks cannot be written (object store down, disk full), batches are acknowledged as long as log
+//! and memory have room, then refused; the store recovers by itself. A start reads the catalogues of the
+//! tenants in the log, so it needs the object store. Where loss and duplication cannot both be excluded
+//! (the log was damaged, or another process used it), spans are stored twice.
 
+mod commit;
+mod consume;
 mod flush;
 mod group;
 mod live;
 mod maintain;
+mod names;
 mod options;
 mod replay;
+mod shared;
 mod store;
 mod table;
 mod tenant;

@@ -11,13 +11,16 @@ use spandrel_columns::SpanColumns;
 use spandrel_columns::arrange::{Arrangement, TraceFacts, arrange};
 use spandrel_model::TraceId;
 
-/// A run below this size takes the next group in; copying it, should a query hold it, costs under 1 ms.
+/// A run takes the next group in as long as it stays below both; copying it, should a query hold it, then
+/// costs about a millisecond.
 const MERGED_RUN_SPANS: u32 = 4_096;
+const MERGED_RUN_BYTES: usize = 2 << 20;
 
 /// Spans that do not change any more, unless the run is the last one and still small.
 #[derive(Default)]
 pub struct LiveRun {
     spans: SpanColumns,
+    size_bytes: usize,
     shape: OnceLock<Shape>,
 }
 
@@ -31,7 +34,7 @@ struct Shape {
 impl LiveRun {
     /// A run of these spans.
     pub fn new(spans: SpanColumns) -> Self {
-        Self { spans, shape: OnceLock::new() }
+        Self { size_bytes: spans.size_bytes(), spans, shape: OnceLock::new() }
     }
 
     /// The spans in order of arrival.
@@ -48,6 +51,18 @@ impl LiveRun {
     pub fn find(&self, trace_id: TraceId) -> Option<&TraceFacts> {
         let shape = self.shape();
         shape.by_id.get(&trace_id).map(|&index| &shape.arrangement.traces[index as usize])
+    }
+
+    /// Whether these spans may be added.
+    fn takes(&self, spans: &SpanColumns, n_bytes: usize) -> bool {
+        self.spans.len().saturating_add(spans.len()) <= MERGED_RUN_SPANS
+            && self.size_bytes + n_bytes <= MERGED_RUN_BYTES
+    }
+
+    fn append(&mut self, spans: &SpanColumns) {
+        self.spans.append(spans);
+        self.size_bytes = self.spans.size_bytes();
+        self.shape = OnceLock::new();
     }
 
     fn shape(&self) -> &Shape {
@@ -84,29 +99,33 @@ impl LiveSegment {
         self.n_spans == 0
     }
 
-    /// Adds spans that the WAL holds in records of these sequence numbers. Returns by how many bytes of
-    /// memory the segment grew.
-    pub(crate) fn publish(&mut self, spans: SpanColumns, seqs: (u64, u64), now: Duration) -> usize {
+    /// Adds spans that the WAL holds in records of these sequence numbers, all of them in one step: a
+    /// segment must not end between spans of the same records.
+    pub(crate) fn publish(&mut self, runs: Vec<SpanColumns>, seqs: (u64, u64), now: Duration) {
         if self.is_empty() {
             self.opened_at = now;
         }
         self.seqs = Some((self.seqs.map_or(seqs.0, |own| own.0), seqs.1));
+        for spans in runs {
+            self.push(spans);
+        }
+    }
+
+    fn push(&mut self, spans: SpanColumns) {
         self.n_spans += spans.len();
-        let before = self.size_bytes;
+        let n_bytes = spans.size_bytes();
         match self.runs.last_mut() {
-            Some(last) if last.spans.len() + spans.len() <= MERGED_RUN_SPANS => {
-                self.size_bytes -= last.spans.size_bytes();
+            Some(last) if last.takes(&spans, n_bytes) => {
+                self.size_bytes -= last.size_bytes;
                 let run = Arc::make_mut(last);
-                run.spans.append(&spans);
-                run.shape = OnceLock::new();
-                self.size_bytes += run.spans.size_bytes();
+                run.append(&spans);
+                self.size_bytes += run.size_bytes;
             }
             _ => {
-                self.size_bytes += spans.size_bytes();
+                self.size_bytes += n_bytes;
                 self.runs.push(Arc::new(LiveRun::new(spans)));
             }
         }
-        self.size_bytes.saturating_sub(before)
     }
 
     /// All spans of the segment in one run.

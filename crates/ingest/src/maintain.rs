@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::store::Shared;
+use crate::shared::Shared;
 
 const TICK: Duration = Duration::from_millis(250);
 
@@ -23,12 +23,11 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 }
 
 fn tick(shared: &Shared) {
-    let now = shared.clock.monotonic();
+    if shared.seal_older_than(shared.options.cut.age_max) {
+        shared.sealed.notify_one();
+    }
     let (mut spans, mut runs) = (0, 0);
     for tenant in shared.all_tenants() {
-        if tenant.seal_older_than(now, shared.options.cut.age_max) {
-            shared.sealed.notify_one();
-        }
         let counts = tenant.live_counts();
         spans += counts.0;
         runs += counts.1;

@@ -37,7 +37,8 @@ pub struct StoreOptions {
     pub wal_segment_bytes_max: u64,
     /// When live spans become a block.
     pub cut: CutOptions,
-    /// Memory budget of all live spans, those on their way into blocks included.
+    /// Memory budget of all live spans, those that wait for the log and those on their way into blocks
+    /// included. Building a block takes about twice the memory of its segment on top, once at a time.
     pub live_bytes_max: usize,
 }
 

@@ -1,19 +1,20 @@
 //! After a start: what the log holds and no block does becomes live again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hashbrown::HashMap;
-use spandrel_base::fs;
-use spandrel_catalog::BlockId;
+use spandrel_catalog::CatalogSnapshot;
 use spandrel_columns::SpanColumns;
 use spandrel_model::TenantId;
 use spandrel_otlp::{DecodeLimits, decode_request};
-use spandrel_wal::{Replay, ReplayedRecord, Wal, WalOptions};
+use spandrel_wal::{Replay, ReplayReport, ReplayedRecord, Wal, WalOptions};
 
 use crate::StoreOptions;
 use crate::flush;
-use crate::group::Publish;
-use crate::store::{Shared, StoreError};
+use crate::names::LogNames;
+use crate::shared::Shared;
+use crate::store::StoreError;
 
 /// Records are decoded and published in groups of about this size.
 const GROUP_BYTES: usize = 8 << 20;
@@ -22,22 +23,12 @@ const GROUP_BYTES: usize = 8 << 20;
 pub(crate) struct OpenedWal {
     pub(crate) wal: Wal,
     pub(crate) replay: Replay,
-    /// Names the log in the catalogue.
-    pub(crate) application: String,
+    /// With a name for the records to come, which is not yet in the file.
+    pub(crate) names: LogNames,
 }
 
-/// Opens the log and learns its name. The name is made with the folder, so that the sequence numbers of a
-/// log that was deleted are never taken for those of its successor.
+/// Opens the log and takes a name for what it is going to hold.
 pub(crate) fn open_wal(options: &StoreOptions) -> Result<OpenedWal, StoreError> {
-    fs::create_dir_all_synced(&options.wal_dir)?;
-    let name_file = options.wal_dir.join("name");
-    let name = if fs::try_exists(&name_file)? {
-        String::from_utf8_lossy(&fs::read(&name_file)?).trim().to_owned()
-    } else {
-        let name = BlockId::generate(0).to_string();
-        fs::replace(&name_file, name.as_bytes())?;
-        name
-    };
     let wal_options = WalOptions {
         segment_bytes_max: options.wal_segment_bytes_max,
         durability: options.durability,
@@ -45,30 +36,40 @@ pub(crate) fn open_wal(options: &StoreOptions) -> Result<OpenedWal, StoreError> 
         replay_from_seq: 0,
     };
     let (wal, replay) = Wal::open(&options.wal_dir, wal_options)?;
-    Ok(OpenedWal { wal, replay, application: format!("wal/{name}") })
+    // The log is locked from here on, and its names with it.
+    let mut names = LogNames::read(&options.wal_dir)?;
+    names.begin(wal.next_seq());
+    Ok(OpenedWal { wal, replay, names })
 }
 
-/// Makes the records live that no block holds.
+/// Makes the records live that no block holds, and makes the log ready for new ones.
 pub(crate) async fn replay(shared: &Arc<Shared>, mut records: Replay) -> Result<(), StoreError> {
-    let mut replaying = Replaying { shared, committed: HashMap::new(), group: HashMap::new() };
+    let mut replaying = Replaying { shared, catalogs: HashMap::new(), group: HashMap::new() };
     let mut group_bytes = 0;
-    while let Some(record) = records.next() {
+    let mut oldest_seq = None;
+    for record in records.by_ref() {
         let record = record?;
+        oldest_seq = oldest_seq.or(Some(record.seq));
         group_bytes += record.payload.len();
         replaying.take(&record).await?;
         if group_bytes >= GROUP_BYTES {
             replaying.publish();
             group_bytes = 0;
             // Under a small memory budget the blocks must be written as fast as the log is read.
-            if shared.is_full()
-                && let Err(error) = flush::flush_sealed(shared).await
-            {
-                tracing::warn!(error = %flush::chain(&error), "block could not be written");
+            if shared.is_full() {
+                shared.seal_older_than(Duration::ZERO);
+                flush::flush_sealed(shared).await;
             }
         }
     }
     replaying.publish();
-    let report = records.report();
+    let next_seq = shared.wal.lock().next_seq();
+    shared.log_names.write(&shared.options.wal_dir, oldest_seq.unwrap_or(next_seq))?;
+    report(shared, records.report());
+    Ok(())
+}
+
+fn report(shared: &Shared, report: &ReplayReport) {
     let metrics = shared.metrics.wal();
     metrics.replayed_records.add(report.records);
     metrics.corrupt_records.add(report.lost_records);
@@ -88,13 +89,12 @@ pub(crate) async fn replay(shared: &Arc<Shared>, mut records: Replay) -> Result<
             "write-ahead log replayed"
         );
     }
-    Ok(())
 }
 
 struct Replaying<'a> {
     shared: &'a Arc<Shared>,
-    /// The last sequence number that each tenant's blocks contain.
-    committed: HashMap<TenantId, Option<u64>>,
+    /// What is in blocks, as it was when the tenant was first seen.
+    catalogs: HashMap<TenantId, Option<Arc<CatalogSnapshot>>>,
     group: HashMap<TenantId, (SpanColumns, (u64, u64))>,
 }
 
@@ -104,7 +104,9 @@ impl Replaying<'_> {
             tracing::error!(seq = record.seq, tenant = %record.tenant, "record of an impossible tenant");
             return Ok(());
         };
-        if self.committed(&tenant).await?.is_some_and(|committed| record.seq <= committed) {
+        let names = &self.shared.log_names;
+        if self.catalog(&tenant).await?.is_some_and(|catalog| names.contains(&catalog, record.seq))
+        {
             return Ok(());
         }
         let fresh = || (SpanColumns::default(), (record.seq, record.seq));
@@ -118,24 +120,23 @@ impl Replaying<'_> {
         Ok(())
     }
 
-    async fn committed(&mut self, tenant: &TenantId) -> Result<Option<u64>, StoreError> {
-        if let Some(committed) = self.committed.get(tenant) {
-            return Ok(*committed);
+    async fn catalog(
+        &mut self,
+        tenant: &TenantId,
+    ) -> Result<Option<Arc<CatalogSnapshot>>, StoreError> {
+        if let Some(catalog) = self.catalogs.get(tenant) {
+            return Ok(catalog.clone());
         }
-        let mut committed = None;
-        if let Some(found) = self.shared.find_tenant(tenant).await? {
-            let catalog = found.snapshot().catalog;
-            let last = catalog.and_then(|c| c.application_id(&self.shared.wal_application));
-            committed = last.and_then(|last| u64::try_from(last).ok());
-        }
-        self.committed.insert(tenant.clone(), committed);
-        Ok(committed)
+        let found = self.shared.find_tenant(tenant).await?;
+        let catalog = found.and_then(|tenant| tenant.snapshot().catalog);
+        self.catalogs.insert(tenant.clone(), catalog.clone());
+        Ok(catalog)
     }
 
     fn publish(&mut self) {
         for (tenant, (columns, seqs)) in self.group.drain() {
             if !columns.is_empty() {
-                self.shared.publish(&tenant, columns, seqs);
+                self.shared.publish(&tenant, vec![columns], seqs);
             }
         }
     }

@@ -2,33 +2,24 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hashbrown::HashMap;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use parking_lot::{Mutex, RwLock};
 use spandrel_base::clock::SharedClock;
-use spandrel_base::cpu;
 use spandrel_base::task::TaskSet;
-use spandrel_catalog::{BlockEntry, Catalog, CatalogError, DeltaCatalog};
-use spandrel_columns::SpanColumns;
+use spandrel_catalog::{BlockEntry, CatalogError};
 use spandrel_model::TenantId;
-use spandrel_otlp::{DecodeError, DecodeSummary};
-use spandrel_pipeline::{Accepted, ConsumeError, TraceBatch, TraceConsumer};
-use spandrel_telemetry::{FailReason, Metrics, RefuseReason, RejectReason};
-use spandrel_wal::{PAYLOAD_BYTES_MAX, Wal, WalError};
+use spandrel_telemetry::Metrics;
+use spandrel_wal::WalError;
 use tokio::sync::Notify;
 
-use crate::group::{GroupError, Groups, Publish, run_committer};
-use crate::tenant::{StoreSnapshot, Tenant};
-use crate::{StoreOptions, flush, maintain, replay};
-
-/// Batches up to this size are decoded on the thread that brings them (about 200 microseconds).
-const INLINE_BYTES_MAX: usize = 64 << 10;
-/// What a refused sender is told to wait: about as long as flushing a block takes.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+use crate::commit::{self, CommitterEnd};
+use crate::flush::{self, Flushing};
+use crate::group::Groups;
+use crate::shared::Shared;
+use crate::{StoreOptions, StoreSnapshot, maintain, replay};
 
 /// Why the store cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -57,32 +48,17 @@ pub enum StoreError {
 }
 
 /// Spans of all tenants of this process.
+///
+/// Dropped without [`Store::shutdown`] it stops as a crash would stop it: what was acknowledged is in the
+/// log. Its thread and tasks end soon after, and only then can the log be opened again.
 pub struct Store {
     pub(crate) shared: Arc<Shared>,
     tasks: TaskSet,
-    committer: Mutex<Option<JoinHandle<()>>>,
-}
-
-pub(crate) struct Shared {
-    pub(crate) options: StoreOptions,
-    pub(crate) clock: SharedClock,
-    pub(crate) metrics: Metrics,
-    pub(crate) objects: Arc<dyn ObjectStore>,
-    pub(crate) wal: Mutex<Wal>,
-    /// Names this log in the catalogue: `wal/<uuid>`.
-    pub(crate) wal_application: String,
-    pub(crate) groups: Groups,
-    pub(crate) tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
-    pub(crate) live_bytes: AtomicUsize,
-    /// Rung when a segment is sealed.
-    pub(crate) sealed: Notify,
-    /// Held while segments are flushed: each becomes one block, in order.
-    pub(crate) flushing: tokio::sync::Mutex<()>,
-    pub(crate) stopping: AtomicBool,
 }
 
 impl Store {
-    /// Opens the log, replays it, and starts the threads and tasks of the store. Blocks go to `objects`.
+    /// Opens the log, replays it, and starts the threads and tasks of the store. Blocks go to `objects`,
+    /// which must be readable when the log holds anything.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -101,29 +77,23 @@ impl Store {
             metrics,
             objects,
             wal: Mutex::new(opened.wal),
-            wal_application: opened.application,
+            log_names: opened.names,
             groups,
+            committer: CommitterEnd::default(),
             tenants: RwLock::default(),
-            live_bytes: AtomicUsize::new(0),
+            absent: Mutex::default(),
+            live_bytes: Arc::new(AtomicUsize::new(0)),
+            log_was_full: AtomicBool::new(false),
             sealed: Notify::new(),
-            flushing: tokio::sync::Mutex::new(()),
+            flushing: tokio::sync::Mutex::new(Flushing::default()),
             stopping: AtomicBool::new(false),
         });
         replay::replay(&shared, opened.replay).await?;
-        let committer = {
-            let shared = Arc::clone(&shared);
-            let publish: Arc<dyn Publish> = Arc::clone(&shared) as _;
-            std::thread::Builder::new()
-                .name("wal-committer".to_owned())
-                .spawn(move || {
-                    run_committer(&shared.groups, &rung, &shared.wal, &publish, &shared.stopping);
-                })
-                .map_err(StoreError::Thread)?
-        };
+        commit::spawn(Arc::clone(&shared), rung).map_err(StoreError::Thread)?;
         let tasks = TaskSet::new();
         tasks.spawn("flush", flush::run(Arc::clone(&shared), tasks.token()));
         tasks.spawn("maintain", maintain::run(Arc::clone(&shared), tasks.token()));
-        Ok(Self { shared, tasks, committer: Mutex::new(Some(committer)) })
+        Ok(Self { shared, tasks })
     }
 
     /// Everything that a query of this tenant may look at. A tenant that nobody ever sent spans for has
@@ -141,37 +111,42 @@ impl Store {
     /// Seals all live segments and waits until they are blocks, as far as the deadline allows.
     /// What is not flushed then stays in the write-ahead log.
     pub async fn flush(&self, deadline: Duration) -> bool {
-        for tenant in self.shared.all_tenants() {
-            tenant.seal_older_than(self.shared.clock.monotonic(), Duration::ZERO);
-        }
+        self.shared.seal_older_than(Duration::ZERO);
         let flushed = tokio::time::timeout(deadline, flush::flush_sealed(&self.shared)).await;
-        matches!(flushed, Ok(Ok(())))
+        flushed.unwrap_or(false)
     }
 
     /// Refuses new batches, waits for those under way, flushes what the deadline allows and stops.
     /// Nothing acknowledged is lost whatever the outcome: the log keeps what was not flushed.
     pub async fn shutdown(&self, deadline: Duration) {
-        self.shared.stopping.store(true, Ordering::Release);
-        self.shared.groups.wake();
-        let committer = self.committer.lock().take();
-        if let Some(committer) = committer {
-            let joined = cpu::run(move || committer.join().is_ok()).await;
-            if !matches!(joined, Ok(true)) {
-                tracing::error!("the thread of the write-ahead log ended by a panic");
-            }
+        let began = self.shared.clock.monotonic();
+        let left = || deadline.saturating_sub(self.shared.clock.monotonic().saturating_sub(began));
+        self.stop_committer();
+        let ended = self.shared.committer.ended.cancelled();
+        if tokio::time::timeout(left() / 2, ended).await.is_err() {
+            tracing::warn!(
+                "the disk of the write-ahead log hangs, batches under way are not stored"
+            );
         }
-        if self.tasks.shutdown(deadline / 2).await.is_err() {
+        if self.tasks.shutdown(left() / 2).await.is_err() {
             tracing::warn!("a flush was interrupted, its spans stay in the write-ahead log");
         }
-        if !self.flush(deadline / 2).await {
+        if !self.flush(left()).await {
             tracing::warn!("not all live spans became blocks, they stay in the write-ahead log");
         }
     }
 
-    /// Returns when a task of the store has died, which it never should; the process had better end.
+    /// Returns when a task or thread of the store has died, which it never should; the process had
+    /// better end.
     pub async fn failed(&self) -> String {
-        let failure = self.tasks.first_failure().await;
-        format!("{}: {}", failure.name, failure.message)
+        tokio::select! {
+            failure = self.tasks.first_failure() => {
+                format!("{}: {}", failure.name, failure.message)
+            }
+            () = self.shared.committer.panicked.cancelled() => {
+                "wal-committer: the thread panicked".to_owned()
+            }
+        }
     }
 
     /// Where the blocks lie.
@@ -189,173 +164,15 @@ impl Store {
         let root = Self::tenant_root(tenant);
         entry.path.split('/').fold(root, |path, part| path.join(part))
     }
-}
 
-impl Shared {
-    pub(crate) fn all_tenants(&self) -> Vec<Arc<Tenant>> {
-        self.tenants.read().values().cloned().collect()
-    }
-
-    pub(crate) fn tenant(&self, id: &TenantId) -> Arc<Tenant> {
-        if let Some(tenant) = self.tenants.read().get(id) {
-            return Arc::clone(tenant);
-        }
-        let mut tenants = self.tenants.write();
-        Arc::clone(tenants.entry(id.clone()).or_insert_with(|| Arc::new(Tenant::new(id.clone()))))
-    }
-
-    /// A tenant with its catalogue, if it has live spans or blocks.
-    pub(crate) async fn find_tenant(
-        &self,
-        id: &TenantId,
-    ) -> Result<Option<Arc<Tenant>>, StoreError> {
-        let known = self.tenants.read().get(id).cloned();
-        let tenant = match known {
-            Some(tenant) if tenant.catalog.initialized() => return Ok(Some(tenant)),
-            Some(tenant) => Some(tenant),
-            None => None,
-        };
-        // Opening a catalogue creates it, so a tenant without one is only looked for.
-        let log = Store::tenant_root(id).join("_delta_log");
-        let listed = self.objects.list_with_delimiter(Some(&log)).await?;
-        if listed.objects.is_empty() {
-            return Ok(tenant);
-        }
-        let tenant = tenant.unwrap_or_else(|| self.tenant(id));
-        self.open_catalog(&tenant).await?;
-        Ok(Some(tenant))
-    }
-
-    /// The tenant's catalogue, created when there is none.
-    pub(crate) async fn open_catalog(
-        &self,
-        tenant: &Arc<Tenant>,
-    ) -> Result<Arc<dyn Catalog>, StoreError> {
-        let open = async || {
-            let objects = Arc::clone(&self.objects);
-            let root = Store::tenant_root(&tenant.id);
-            let columns = crate::table::columns();
-            let clock = Arc::clone(&self.clock);
-            let catalog = DeltaCatalog::open(objects, root, &columns, clock).await?;
-            tenant.set_catalog(catalog.snapshot().await?);
-            Ok(Arc::new(catalog) as Arc<dyn Catalog>)
-        };
-        let opened = tenant.catalog.get_or_try_init(open).await;
-        opened.cloned().map_err(|source| StoreError::Catalog { tenant: tenant.id.clone(), source })
-    }
-
-    /// Whether the live spans have reached their memory budget.
-    pub(crate) fn is_full(&self) -> bool {
-        self.live_bytes.load(Ordering::Relaxed) >= self.options.live_bytes_max
-    }
-
-    fn refuse(&self, spans: u64, reason: RefuseReason, message: &str) -> ConsumeError {
-        self.metrics.spans().refused.add(&reason, spans);
-        ConsumeError::Unavailable { message: message.to_owned(), retry_after: RETRY_AFTER, spans }
-    }
-
-    fn account_rejected(&self, summary: &DecodeSummary) {
-        let rejected = &summary.rejected;
-        for (reason, spans) in [
-            (RejectReason::InvalidTraceId, rejected.invalid_trace_id),
-            (RejectReason::InvalidSpanId, rejected.invalid_span_id),
-            (RejectReason::InvalidParentSpanId, rejected.invalid_parent_span_id),
-            (RejectReason::StartTimeOutOfRange, rejected.start_time_out_of_range),
-        ] {
-            if spans > 0 {
-                self.metrics.spans().rejected.add(&reason, spans);
-            }
-        }
+    fn stop_committer(&self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.groups.wake();
     }
 }
 
-#[async_trait::async_trait]
-impl TraceConsumer for Store {
-    async fn consume(&self, batch: TraceBatch) -> Result<Accepted, ConsumeError> {
-        let shared = &self.shared;
-        let n_bytes = batch.otlp.len();
-        if n_bytes > PAYLOAD_BYTES_MAX {
-            let message = format!("request of {n_bytes} bytes exceeds {PAYLOAD_BYTES_MAX}");
-            return Err(ConsumeError::TooLarge(message));
-        }
-        let count = || spandrel_otlp::count_spans(&batch.otlp);
-        if shared.stopping.load(Ordering::Acquire) {
-            return Err(shared.refuse(count(), RefuseReason::ShuttingDown, "shutting down"));
-        }
-        if shared.is_full() {
-            let message = "too many live spans wait to become blocks";
-            return Err(shared.refuse(count(), RefuseReason::Memory, message));
-        }
-        let arrived = shared.clock.monotonic();
-        let received = shared.clock.now_unix_nanos();
-        let entered = if n_bytes <= INLINE_BYTES_MAX {
-            shared.groups.enter(&batch.tenant, batch.otlp, received)
-        } else {
-            let shared = Arc::clone(shared);
-            let enter = move || shared.groups.enter(&batch.tenant, batch.otlp, received);
-            cpu::run(enter).await.map_err(|error| ConsumeError::Unavailable {
-                message: error.to_string(),
-                retry_after: RETRY_AFTER,
-                spans: 0,
-            })?
-        };
-        let (summary, answer) = entered.map_err(malformed)?;
-        if let Some(answer) = answer {
-            let stored = answer.await.unwrap_or(Err(GroupError::Failed));
-            stored.map_err(|error| match error {
-                GroupError::Full => {
-                    shared.refuse(summary.spans, RefuseReason::DiskFull, "the disk is full")
-                }
-                GroupError::Failed => {
-                    shared.metrics.spans().failed.add(&FailReason::Wal, summary.spans);
-                    ConsumeError::Unavailable {
-                        message: "the write-ahead log could not be written".to_owned(),
-                        retry_after: RETRY_AFTER,
-                        spans: summary.spans,
-                    }
-                }
-            })?;
-        }
-        let waited = shared.clock.monotonic().saturating_sub(arrived);
-        shared.metrics.live().acknowledged_to_searchable.observe(waited);
-        shared.metrics.spans().stored.add(summary.spans);
-        shared.account_rejected(&summary);
-        Ok(Accepted {
-            accepted_spans: summary.spans,
-            rejected_spans: summary.rejected.total(),
-            message: summary.rejected.message(),
-        })
-    }
-}
-
-fn malformed(error: DecodeError) -> ConsumeError {
-    ConsumeError::Malformed(error.to_string())
-}
-
-impl Publish for Shared {
-    fn publish(&self, tenant: &TenantId, spans: SpanColumns, seqs: (u64, u64)) {
-        let tenant = self.tenant(tenant);
-        let now = self.clock.monotonic();
-        let (grown, sealed) = tenant.publish(spans, seqs, now, &self.options.cut);
-        self.live_bytes.fetch_add(grown, Ordering::Relaxed);
-        if sealed {
-            self.sealed.notify_one();
-        }
-    }
-
-    fn appended(&self, wal: &Wal, n_records: usize, n_bytes: usize, took: Duration) {
-        let metrics = self.metrics.wal();
-        metrics.append_duration.observe(took);
-        metrics.group_records.observe_count(n_records as u64);
-        metrics.group_bytes.observe_count(n_bytes as u64);
-        metrics.disk_bytes.set(wal.bytes_on_disk());
-    }
-
-    fn refused(&self, error: &WalError) {
-        tracing::error!(error = %flush::chain(error), "spans refused, the write-ahead log failed");
-    }
-
-    fn now(&self) -> Duration {
-        self.clock.monotonic()
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.stop_committer();
     }
 }

@@ -1,6 +1,7 @@
 //! One tenant: its live segments and its catalogue, changed together.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -11,6 +12,10 @@ use tokio::sync::OnceCell;
 
 use crate::live::LiveSegment;
 use crate::{CutOptions, LiveRun};
+
+/// A segment above this size is cut whatever the options say: it becomes one set of columns, which address
+/// 4 GiB at most.
+const SEGMENT_BYTES_MAX: usize = 1 << 30;
 
 /// Everything that a query of one tenant may look at. Every acknowledged span is in exactly one place.
 #[derive(Clone, Default)]
@@ -26,6 +31,9 @@ pub(crate) struct Tenant {
     /// Opened when the first block is written or the tenant is first asked about.
     pub(crate) catalog: OnceCell<Arc<dyn Catalog>>,
     state: Mutex<State>,
+    /// Memory of the live segments of all tenants. Changed under the lock of the tenant, so that what a
+    /// flush takes away has been added before.
+    live_bytes: Arc<AtomicUsize>,
 }
 
 #[derive(Default)]
@@ -36,9 +44,16 @@ struct State {
     catalog: Option<Arc<CatalogSnapshot>>,
 }
 
+/// Spans that the WAL holds in records of these sequence numbers (first, last).
+pub(crate) struct Arrival {
+    pub(crate) runs: Vec<SpanColumns>,
+    pub(crate) seqs: (u64, u64),
+    pub(crate) now: Duration,
+}
+
 impl Tenant {
-    pub(crate) fn new(id: TenantId) -> Self {
-        Self { id, catalog: OnceCell::new(), state: Mutex::default() }
+    pub(crate) fn new(id: TenantId, live_bytes: Arc<AtomicUsize>) -> Self {
+        Self { id, catalog: OnceCell::new(), state: Mutex::default(), live_bytes }
     }
 
     pub(crate) fn snapshot(&self) -> StoreSnapshot {
@@ -48,21 +63,18 @@ impl Tenant {
         StoreSnapshot { live, catalog: state.catalog.clone() }
     }
 
-    /// Makes spans searchable. Returns the growth in bytes, and whether a segment is ready to be flushed.
-    pub(crate) fn publish(
-        &self,
-        spans: SpanColumns,
-        seqs: (u64, u64),
-        now: Duration,
-        cut: &CutOptions,
-    ) -> (usize, bool) {
+    /// Makes spans searchable. Returns whether a segment is ready to be flushed.
+    pub(crate) fn publish(&self, arrival: Arrival, cut: &CutOptions) -> bool {
         let mut state = self.state.lock();
-        let grown = state.open.publish(spans, seqs, now);
-        let full = state.open.n_spans >= cut.spans_max || state.open.size_bytes >= cut.bytes_max;
-        if full {
+        let before = state.open.size_bytes;
+        state.open.publish(arrival.runs, arrival.seqs, arrival.now);
+        self.live_bytes.fetch_add(state.open.size_bytes.saturating_sub(before), Ordering::Relaxed);
+        let bytes_max = cut.bytes_max.min(SEGMENT_BYTES_MAX);
+        let is_full = state.open.n_spans >= cut.spans_max || state.open.size_bytes >= bytes_max;
+        if is_full {
             state.seal();
         }
-        (grown, full)
+        is_full
     }
 
     /// Seals the open segment when it is that old. Returns whether it did.
@@ -75,20 +87,17 @@ impl Tenant {
         old
     }
 
-    pub(crate) fn oldest_sealed(&self) -> Option<Arc<LiveSegment>> {
-        self.state.lock().sealed.first().cloned()
+    /// The segments that wait to become blocks, oldest first.
+    pub(crate) fn sealed(&self) -> Vec<Arc<LiveSegment>> {
+        self.state.lock().sealed.clone()
     }
 
-    /// Replaces the oldest sealed segment by the catalogue that holds its block. Returns the bytes freed.
-    pub(crate) fn flushed(
-        &self,
-        segment: &Arc<LiveSegment>,
-        catalog: Arc<CatalogSnapshot>,
-    ) -> usize {
+    /// Replaces a sealed segment by the catalogue that holds its block.
+    pub(crate) fn flushed(&self, segment: &Arc<LiveSegment>, catalog: Arc<CatalogSnapshot>) {
         let mut state = self.state.lock();
         state.sealed.retain(|sealed| !Arc::ptr_eq(sealed, segment));
         state.catalog = Some(catalog);
-        segment.size_bytes
+        self.live_bytes.fetch_sub(segment.size_bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn set_catalog(&self, catalog: Arc<CatalogSnapshot>) {

@@ -42,7 +42,6 @@ fn names_and_types_are_a_public_interface() {
             "spandrel_spans_refused counter",
             "spandrel_spans_failed counter",
             "spandrel_wal_append_duration_seconds histogram",
-            "spandrel_wal_fsync_duration_seconds histogram",
             "spandrel_wal_group_records histogram",
             "spandrel_wal_group_bytes histogram",
             "spandrel_wal_disk_bytes gauge",

@@ -8,8 +8,6 @@ use crate::{Counter, Gauge, Histogram};
 pub struct WalMetrics {
     /// From handing a record over until it is durable.
     pub append_duration: Histogram,
-    /// One fsync of the active segment.
-    pub fsync_duration: Histogram,
     /// Records made durable by one fsync.
     pub group_records: Histogram,
     /// Bytes made durable by one fsync.
@@ -28,11 +26,6 @@ impl WalMetrics {
             append_duration: registrar.histogram(
                 "spandrel_wal_append_duration_seconds",
                 "From handing a record over until it is durable",
-                Buckets::LOCAL_IO,
-            ),
-            fsync_duration: registrar.histogram(
-                "spandrel_wal_fsync_duration_seconds",
-                "One fsync of the active segment",
                 Buckets::LOCAL_IO,
             ),
             group_records: registrar.histogram(

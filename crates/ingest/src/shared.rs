@@ -1,0 +1,150 @@
+//! What the parts of a store share: the log, the tenants, the budget.
+//!
+//! Locks are taken in this order: the log, the map of tenants, one tenant. None is held across an await
+//! except [`Shared::flushing`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use object_store::ObjectStore;
+use parking_lot::{Mutex, RwLock};
+use spandrel_base::clock::SharedClock;
+use spandrel_catalog::{Catalog, DeltaCatalog};
+use spandrel_columns::SpanColumns;
+use spandrel_model::TenantId;
+use spandrel_telemetry::Metrics;
+use spandrel_wal::Wal;
+use tokio::sync::Notify;
+
+use crate::commit::CommitterEnd;
+use crate::flush::Flushing;
+use crate::group::Groups;
+use crate::names::LogNames;
+use crate::store::{Store, StoreError};
+use crate::tenant::{Arrival, Tenant};
+use crate::{StoreOptions, table};
+
+/// How long it is believed that a tenant has no catalogue. Only other processes could have made one
+/// meanwhile: what this process makes, it knows.
+const ABSENCE_VALID: Duration = Duration::from_secs(5);
+/// Tenants of which that is remembered.
+const ABSENT_MAX: usize = 1_024;
+
+pub(crate) struct Shared {
+    pub(crate) options: StoreOptions,
+    pub(crate) clock: SharedClock,
+    pub(crate) metrics: Metrics,
+    pub(crate) objects: Arc<dyn ObjectStore>,
+    pub(crate) wal: Mutex<Wal>,
+    pub(crate) log_names: LogNames,
+    pub(crate) groups: Groups,
+    pub(crate) committer: CommitterEnd,
+    /// Tenants with live spans or blocks. Whoever only asks for a tenant is not added.
+    pub(crate) tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
+    /// Tenants that have no catalogue, and when that was seen.
+    pub(crate) absent: Mutex<HashMap<TenantId, Duration>>,
+    pub(crate) live_bytes: Arc<AtomicUsize>,
+    /// Whether the log was full since the last flush.
+    pub(crate) log_was_full: AtomicBool,
+    /// Rung when there may be something to flush.
+    pub(crate) sealed: Notify,
+    /// Held while segments are flushed: each becomes one block, in order.
+    pub(crate) flushing: tokio::sync::Mutex<Flushing>,
+    pub(crate) stopping: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn all_tenants(&self) -> Vec<Arc<Tenant>> {
+        self.tenants.read().values().cloned().collect()
+    }
+
+    fn tenant(&self, id: &TenantId) -> Arc<Tenant> {
+        if let Some(tenant) = self.tenants.read().get(id) {
+            return Arc::clone(tenant);
+        }
+        let fresh = || Arc::new(Tenant::new(id.clone(), Arc::clone(&self.live_bytes)));
+        Arc::clone(self.tenants.write().entry(id.clone()).or_insert_with(fresh))
+    }
+
+    /// Makes spans searchable that the log holds in records of these sequence numbers (first, last).
+    /// All spans that a tenant has in these records have to come at once: the block that will hold
+    /// them says that the tenant's blocks contain the log up to there.
+    pub(crate) fn publish(&self, tenant: &TenantId, runs: Vec<SpanColumns>, seqs: (u64, u64)) {
+        let arrival = Arrival { runs, seqs, now: self.clock.monotonic() };
+        if self.tenant(tenant).publish(arrival, &self.options.cut) {
+            self.sealed.notify_one();
+        }
+    }
+
+    /// A tenant with its catalogue, if it has live spans or blocks.
+    pub(crate) async fn find_tenant(
+        &self,
+        id: &TenantId,
+    ) -> Result<Option<Arc<Tenant>>, StoreError> {
+        let known = self.tenants.read().get(id).cloned();
+        if known.as_ref().is_some_and(|tenant| tenant.catalog.initialized()) {
+            return Ok(known);
+        }
+        let now = self.clock.monotonic();
+        let seen_absent = self.absent.lock().get(id).copied();
+        if seen_absent.is_some_and(|seen| now.saturating_sub(seen) < ABSENCE_VALID) {
+            return Ok(known);
+        }
+        // Opening a catalogue creates it, so a tenant without one is only looked for.
+        let log = Store::tenant_root(id).join("_delta_log");
+        let listed = self.objects.list_with_delimiter(Some(&log)).await?;
+        if listed.objects.is_empty() {
+            let mut absent = self.absent.lock();
+            if absent.len() >= ABSENT_MAX {
+                absent.clear();
+            }
+            absent.insert(id.clone(), now);
+            return Ok(known);
+        }
+        let tenant = known.unwrap_or_else(|| self.tenant(id));
+        self.open_catalog(&tenant).await?;
+        Ok(Some(tenant))
+    }
+
+    /// The tenant's catalogue, created when there is none.
+    pub(crate) async fn open_catalog(
+        &self,
+        tenant: &Arc<Tenant>,
+    ) -> Result<Arc<dyn Catalog>, StoreError> {
+        let open = async || {
+            let objects = Arc::clone(&self.objects);
+            let root = Store::tenant_root(&tenant.id);
+            let clock = Arc::clone(&self.clock);
+            let catalog = DeltaCatalog::open(objects, root, &table::columns(), clock).await?;
+            // Nobody commits before the cell is filled, so this is not older than what is there.
+            tenant.set_catalog(catalog.snapshot().await?);
+            Ok(Arc::new(catalog) as Arc<dyn Catalog>)
+        };
+        let opened = tenant.catalog.get_or_try_init(open).await;
+        opened.cloned().map_err(|source| StoreError::Catalog { tenant: tenant.id.clone(), source })
+    }
+
+    /// Whether the memory budget is used up by live spans and by what waits for the disk.
+    pub(crate) fn is_full(&self) -> bool {
+        let live = self.live_bytes.load(Ordering::Relaxed);
+        live.saturating_add(self.groups.waiting_bytes()) >= self.options.live_bytes_max
+    }
+
+    /// Asks the flush to make room in the log.
+    pub(crate) fn relieve_log(&self) {
+        self.log_was_full.store(true, Ordering::Release);
+        self.sealed.notify_one();
+    }
+
+    /// Seals all live segments of that age. Returns whether there were any.
+    pub(crate) fn seal_older_than(&self, age_max: Duration) -> bool {
+        let now = self.clock.monotonic();
+        let mut any = false;
+        for tenant in self.all_tenants() {
+            any |= tenant.seal_older_than(now, age_max);
+        }
+        any
+    }
+}
