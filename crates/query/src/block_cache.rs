@@ -134,6 +134,11 @@ impl BlockCache {
         Self { objects, blocks: Cache::with_weighter(1024, bytes_max, ByIndexSize) }
     }
 
+    /// The block if it is in memory.
+    pub(crate) fn get(&self, id: BlockId) -> Option<Arc<OpenBlock>> {
+        self.blocks.get(&id)
+    }
+
     /// The block, from memory or from the store.
     pub(crate) async fn open(
         &self,

@@ -3,17 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::future::try_join_all;
 use spandrel_catalog::BlockEntry;
 use spandrel_ingest::{LiveRun, Store, StoreSnapshot};
-use spandrel_model::TenantId;
+use spandrel_model::{TenantId, TraceId};
 use spandrel_telemetry::Metrics;
 
 use crate::QueryError;
 use crate::block_cache::{BlockCache, OpenBlock};
 
-/// Blocks opened at the same time.
-const OPENING: usize = 16;
+/// Blocks opened at the same time. No more are held than that, so memory stays within the cache's however many
+/// blocks there are.
+pub(crate) const OPENING: usize = 16;
+
+/// Parts of a trace that lie in blocks further than this from the time range of a search are not what brings the
+/// trace into its answer. Traces that are found are always read whole, wherever their parts lie.
+const SPLIT_NANOS_MAX: i64 = 15 * 60 * 1_000_000_000;
 
 /// Limits of a query.
 #[derive(Debug, Clone)]
@@ -66,9 +71,31 @@ pub struct QueryEngine {
 pub(crate) struct View {
     /// Live runs, oldest first.
     pub(crate) live: Vec<Arc<LiveRun>>,
-    /// Blocks in the time range, those with the newest trace first.
+    /// All blocks of the tenant, those with the newest trace first.
     pub(crate) entries: Vec<Arc<BlockEntry>>,
     pub(crate) tenant: TenantId,
+    range: TimeRange,
+}
+
+impl View {
+    /// Blocks in the time range, in the view's order.
+    pub(crate) fn in_range(&self) -> Vec<&Arc<BlockEntry>> {
+        self.entries.iter().filter(|entry| self.is_in_range(entry)).collect()
+    }
+
+    pub(crate) fn is_in_range(&self, entry: &BlockEntry) -> bool {
+        self.range.overlaps_block(entry)
+    }
+
+    /// Blocks that are in the time range or so near to it that they may hold parts of its traces, in the
+    /// view's order.
+    pub(crate) fn near_range(&self) -> Vec<&Arc<BlockEntry>> {
+        let wider = TimeRange {
+            start_unix_nanos: self.range.start_unix_nanos.saturating_sub(SPLIT_NANOS_MAX),
+            end_unix_nanos: self.range.end_unix_nanos.saturating_add(SPLIT_NANOS_MAX),
+        };
+        self.entries.iter().filter(|entry| wider.overlaps_block(entry)).collect()
+    }
 }
 
 impl QueryEngine {
@@ -78,19 +105,18 @@ impl QueryEngine {
         Self { store, options, metrics, blocks }
     }
 
-    /// Everything of the tenant that may hold spans in the range.
+    /// Everything of the tenant.
     pub(crate) async fn view(
         &self,
         tenant: &TenantId,
         range: TimeRange,
     ) -> Result<View, QueryError> {
         let StoreSnapshot { live, catalog } = self.store.snapshot(tenant).await?;
-        let blocks = catalog.iter().flat_map(|catalog| catalog.blocks());
         let mut entries: Vec<_> =
-            blocks.filter(|entry| range.overlaps_block(entry)).cloned().collect();
+            catalog.iter().flat_map(|catalog| catalog.blocks()).cloned().collect();
         entries
             .sort_by_key(|entry| std::cmp::Reverse((entry.max_trace_start_unix_nanos, entry.id)));
-        Ok(View { live, entries, tenant: tenant.clone() })
+        Ok(View { live, entries, tenant: tenant.clone(), range })
     }
 
     /// A block with its metadata and index.
@@ -102,10 +128,39 @@ impl QueryEngine {
         self.blocks.open(Store::block_path(&view.tenant, entry), entry).await
     }
 
-    /// All blocks of the view, in its order.
-    pub(crate) async fn open_all(&self, view: &View) -> Result<Vec<Arc<OpenBlock>>, QueryError> {
-        let opening = view.entries.iter().map(|entry| self.open(view, entry));
-        stream::iter(opening).buffered(OPENING).try_collect().await
+    /// Some blocks, opened side by side. All of them are done when this returns: a future that began to open
+    /// a block and is then not polled keeps everybody else waiting who wants that block or a core.
+    pub(crate) async fn open_some(
+        &self,
+        view: &View,
+        entries: &[&Arc<BlockEntry>],
+    ) -> Result<Vec<Arc<OpenBlock>>, QueryError> {
+        try_join_all(entries.iter().map(|entry| self.open(view, entry))).await
+    }
+
+    /// Blocks that may hold spans of a trace.
+    pub(crate) async fn blocks_of_trace(
+        &self,
+        view: &View,
+        trace_id: TraceId,
+    ) -> Result<Vec<Arc<OpenBlock>>, QueryError> {
+        let mut found = Vec::new();
+        let mut unopened = Vec::new();
+        for entry in &view.entries {
+            match self.blocks.get(entry.id) {
+                Some(block) if block.trace_filter()?.may_contain(trace_id) => found.push(block),
+                Some(_) => {}
+                None => unopened.push(entry),
+            }
+        }
+        for entries in unopened.chunks(OPENING) {
+            for block in self.open_some(view, entries).await? {
+                if block.trace_filter()?.may_contain(trace_id) {
+                    found.push(block);
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Runs a query under the deadline.

@@ -8,6 +8,7 @@
 
 mod leaf;
 mod number;
+mod possible;
 mod prune;
 
 use spandrel_traceql::ast::{BinaryOp, UnaryOp};
@@ -17,6 +18,7 @@ pub(crate) use leaf::{
     Layer, LeafColumn, Meaning, RowMask, kind as kind_word, status as status_word,
 };
 pub(crate) use number::NumberTest;
+pub(crate) use possible::Possible;
 pub(crate) use prune::row_groups;
 
 /// A node of a compiled filter.
@@ -33,7 +35,12 @@ pub(crate) enum Node {
     /// A condition on one attribute.
     Leaf(Leaf),
     /// A condition on several attributes.
-    Rows(FieldExpr),
+    Rows {
+        /// The condition.
+        expr: FieldExpr,
+        /// As [`Leaf::on_error`].
+        on_error: bool,
+    },
 }
 
 /// A condition on one attribute.
@@ -43,36 +50,42 @@ pub(crate) struct Leaf {
     pub(crate) expr: FieldExpr,
     /// The same condition on plain numbers, when it is that simple.
     pub(crate) number: Option<NumberTest>,
+    /// Whether a span passes for which the condition cannot be computed.
+    pub(crate) on_error: bool,
 }
 
 impl Node {
-    /// Compiles a validated filter.
-    pub(crate) fn compile(expr: &FieldExpr) -> Self {
+    /// Compiles a validated filter. `on_error` says whether a span passes for which a condition cannot be
+    /// computed. A search lets it pass: whether the error counts (it does not where `&&` or `||` has
+    /// decided before) is found out when its trace is decided.
+    pub(crate) fn compile(expr: &FieldExpr, on_error: bool) -> Self {
         match expr {
             FieldExpr::Static(value) => Self::Const(matches!(value, Static::Bool(true))),
             FieldExpr::Binary { op, lhs, rhs } if always_boolean(lhs) && always_boolean(rhs) => {
-                let (left, right) = (Self::compile(lhs), Self::compile(rhs));
+                let (left, right) = (Self::compile(lhs, on_error), Self::compile(rhs, on_error));
                 match op {
                     BinaryOp::And => Self::And(Box::new(left), Box::new(right)),
                     BinaryOp::Or => Self::Or(Box::new(left), Box::new(right)),
-                    _ => Self::leaf_or_rows(expr),
+                    _ => Self::leaf_or_rows(expr, on_error),
                 }
             }
             FieldExpr::Unary { op: UnaryOp::Not, operand } if always_boolean(operand) => {
-                Self::Not(Box::new(Self::compile(operand)))
+                Self::Not(Box::new(Self::compile(operand, !on_error)))
             }
-            _ => Self::leaf_or_rows(expr),
+            _ => Self::leaf_or_rows(expr, on_error),
         }
     }
 
-    fn leaf_or_rows(expr: &FieldExpr) -> Self {
+    fn leaf_or_rows(expr: &FieldExpr, on_error: bool) -> Self {
         let mut attributes = expr.attributes();
-        let Some(first) = attributes.next() else { return Self::Rows(expr.clone()) };
+        let Some(first) = attributes.next() else {
+            return Self::Rows { expr: expr.clone(), on_error };
+        };
         if attributes.any(|other| other != first) {
-            return Self::Rows(expr.clone());
+            return Self::Rows { expr: expr.clone(), on_error };
         }
         let number = NumberTest::of(expr);
-        Self::Leaf(Leaf { attribute: first.clone(), expr: expr.clone(), number })
+        Self::Leaf(Leaf { attribute: first.clone(), expr: expr.clone(), number, on_error })
     }
 }
 
@@ -95,15 +108,21 @@ fn always_boolean(expr: &FieldExpr) -> bool {
 /// the trace cannot know its value.
 pub(crate) fn needs_whole_trace(attribute: &Attribute) -> bool {
     let Attribute::Intrinsic(intrinsic) = attribute else { return false };
+    let of_trace = [Intrinsic::RootName, Intrinsic::RootServiceName, Intrinsic::TraceDuration];
+    of_trace.contains(intrinsic) || needs_shape(attribute)
+}
+
+/// Whether the attribute is a number that follows from the tree of spans. A span that was sent twice counts
+/// once, which a unit does not know.
+pub(crate) fn needs_shape(attribute: &Attribute) -> bool {
     matches!(
-        intrinsic,
-        Intrinsic::RootName
-            | Intrinsic::RootServiceName
-            | Intrinsic::TraceDuration
-            | Intrinsic::ChildCount
-            | Intrinsic::NestedSetLeft
-            | Intrinsic::NestedSetRight
-            | Intrinsic::NestedSetParent
+        attribute,
+        Attribute::Intrinsic(
+            Intrinsic::ChildCount
+                | Intrinsic::NestedSetLeft
+                | Intrinsic::NestedSetRight
+                | Intrinsic::NestedSetParent
+        )
     )
 }
 
@@ -113,7 +132,7 @@ mod tests {
 
     fn compiled(query: &str) -> String {
         let query = spandrel_traceql::compile(query).unwrap();
-        show(&Node::compile(query.spanset_filter().unwrap()))
+        show(&Node::compile(query.spanset_filter().unwrap(), true))
     }
 
     fn show(node: &Node) -> String {
@@ -123,7 +142,7 @@ mod tests {
             Node::Or(left, right) => format!("or({}, {})", show(left), show(right)),
             Node::Not(operand) => format!("not({})", show(operand)),
             Node::Leaf(leaf) => format!("leaf {}", leaf.attribute),
-            Node::Rows(expr) => format!("rows {}", expr.attributes().count()),
+            Node::Rows { expr, .. } => format!("rows {}", expr.attributes().count()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! A trace by its id: whole, from every live run and block that holds a part of it.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use spandrel_block::read::{SPAN_COLUMNS_LEFT_OUT, assemble_spans};
@@ -12,6 +13,8 @@ use spandrel_traceql::{Attribute, Intrinsic, Scope};
 
 use crate::block_cache::OpenBlock;
 use crate::engine::View;
+use crate::trace_values::extent;
+use crate::whole_trace::{ids_repeat, whole_trace};
 use crate::{QueryEngine, QueryError, TimeRange};
 
 /// Blocks asked at the same time.
@@ -19,7 +22,8 @@ const SIDE_BY_SIDE: usize = 8;
 
 impl QueryEngine {
     /// All spans of a trace, each once, in depth-first order as far as parents are known; `None` when
-    /// there is none in the range. Needs no range.
+    /// there is no such trace or it lies outside of the range. The trace is whole wherever its spans lie.
+    /// Needs no range.
     ///
     /// # Errors
     /// [`QueryError`].
@@ -31,8 +35,12 @@ impl QueryEngine {
     ) -> Result<Option<Trace>, QueryError> {
         self.within_deadline(async {
             let view = self.view(tenant, range).await?;
-            let wanted = SpanColumnsWanted::All;
-            Gather { engine: self, view: &view, wanted }.trace(trace_id).await
+            let gather = Gather { engine: self, view: &view, wanted: SpanColumnsWanted::All };
+            let trace = gather.trace(trace_id).await?;
+            Ok(trace.filter(|trace| {
+                let (start, end) = extent(trace);
+                range.overlaps(start, end)
+            }))
         })
         .await
     }
@@ -48,6 +56,7 @@ pub(crate) enum SpanColumnsWanted<'a> {
 }
 
 /// Collects the parts of traces.
+#[derive(Clone, Copy)]
 pub(crate) struct Gather<'a> {
     pub(crate) engine: &'a QueryEngine,
     pub(crate) view: &'a View,
@@ -55,8 +64,24 @@ pub(crate) struct Gather<'a> {
 }
 
 impl Gather<'_> {
-    /// The whole trace, as far as the view reaches.
+    /// The whole trace.
     pub(crate) async fn trace(&self, trace_id: TraceId) -> Result<Option<Trace>, QueryError> {
+        let blocks = self.engine.blocks_of_trace(self.view, trace_id).await?;
+        let (mut spans, mut n_parts) = self.spans(&blocks, trace_id).await?;
+        // Only whole spans can be told from copies of each other.
+        if matches!(self.wanted, SpanColumnsWanted::For(_)) && ids_repeat(&spans) {
+            let all = Self { wanted: SpanColumnsWanted::All, ..*self };
+            (spans, n_parts) = all.spans(&blocks, trace_id).await?;
+        }
+        Ok((!spans.is_empty()).then(|| whole_trace(trace_id, spans, n_parts)))
+    }
+
+    /// The spans of all parts, and how many parts there are.
+    async fn spans(
+        &self,
+        blocks: &[Arc<OpenBlock>],
+        trace_id: TraceId,
+    ) -> Result<(Vec<Span>, usize), QueryError> {
         let mut spans = Vec::new();
         let mut n_parts = 0;
         for run in &self.view.live {
@@ -64,20 +89,13 @@ impl Gather<'_> {
             live_spans(run, trace_id, &mut spans)?;
             n_parts += usize::from(spans.len() > before);
         }
-        let parts = self.view.entries.iter().map(|entry| async {
-            let block = self.engine.open(self.view, entry).await?;
-            self.block_spans(&block, trace_id).await
-        });
-        let parts: Vec<Vec<Span>> =
-            stream::iter(parts).buffered(SIDE_BY_SIDE).try_collect().await?;
-        for part in parts {
+        let parts = blocks.iter().map(|block| self.block_spans(block, trace_id));
+        let mut parts = stream::iter(parts).buffered(SIDE_BY_SIDE).boxed();
+        while let Some(part) = parts.try_next().await? {
             n_parts += usize::from(!part.is_empty());
             spans.extend(part);
         }
-        if n_parts > 1 {
-            deduplicate(&mut spans);
-        }
-        Ok((!spans.is_empty()).then_some(Trace { trace_id, spans }))
+        Ok((spans, n_parts))
     }
 
     async fn block_spans(
@@ -85,9 +103,6 @@ impl Gather<'_> {
         block: &OpenBlock,
         trace_id: TraceId,
     ) -> Result<Vec<Span>, QueryError> {
-        if !block.trace_filter()?.may_contain(trace_id) {
-            return Ok(Vec::new());
-        }
         let Some(trace) = block.traces()?.find(trace_id) else { return Ok(Vec::new()) };
         let row_group = block.file.row_group_of(trace.first_row);
         let first = trace.first_row - block.file.row_group_rows(row_group).start;
@@ -169,33 +184,4 @@ fn live_spans(run: &LiveRun, trace_id: TraceId, spans: &mut Vec<Span>) -> Result
         spans.push(span_at(run.spans(), row)?);
     }
     Ok(())
-}
-
-/// Removes spans that were sent again: same id and same content. Different spans that share an id stay.
-fn deduplicate(spans: &mut Vec<Span>) {
-    let mut kept: Vec<Span> = Vec::with_capacity(spans.len());
-    let mut by_id: hashbrown::HashMap<spandrel_model::SpanId, Vec<usize>> =
-        hashbrown::HashMap::new();
-    for span in spans.drain(..) {
-        let same_id = by_id.entry(span.span_id).or_default();
-        if same_id.iter().any(|&i| same_span(&kept[i], &span)) {
-            continue;
-        }
-        same_id.push(kept.len());
-        kept.push(span);
-    }
-    *spans = kept;
-}
-
-/// Equal but for the order of attributes, which depends on the unit.
-fn same_span(a: &Span, b: &Span) -> bool {
-    let normal = |span: &Span| {
-        let mut span = span.clone();
-        span.attributes.sort_by(|a, b| a.key.cmp(&b.key));
-        let mut resource = (*span.resource).clone();
-        resource.attributes.sort_by(|a, b| a.key.cmp(&b.key));
-        span.resource = resource.into();
-        span
-    };
-    a.start_unix_nanos == b.start_unix_nanos && a.name == b.name && normal(a) == normal(b)
 }

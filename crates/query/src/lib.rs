@@ -19,11 +19,14 @@ mod error;
 mod filter;
 mod find_trace;
 mod matched;
+mod scan;
 mod search;
 mod services;
+mod split;
 mod tags;
 mod trace_values;
 mod unit;
+mod whole_trace;
 
 pub use engine::{QueryEngine, QueryOptions, TimeRange};
 pub use error::QueryError;

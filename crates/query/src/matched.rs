@@ -1,29 +1,29 @@
 //! How a search runs: candidates from the columns, newest first, each decided on the complete trace.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use futures::future::{BoxFuture, FutureExt};
-use futures::stream::{self, StreamExt, TryStreamExt};
-use hashbrown::{HashMap, HashSet};
-use spandrel_catalog::BlockEntry;
+use futures::future::try_join_all;
+use hashbrown::HashSet;
 use spandrel_model::{Span, StatusCode, TenantId, Trace, TraceId};
 use spandrel_traceql::{Attribute, FieldExpr, SpanValues};
 
-use crate::block_cache::OpenBlock;
 use crate::engine::View;
-use crate::filter::{Node, RowMask, needs_whole_trace, row_groups};
+use crate::filter::needs_whole_trace;
 use crate::find_trace::{Gather, SpanColumnsWanted};
+use crate::scan::{Candidate, Scan};
 use crate::search::{
     MatchedSpan, Search, SearchAnswer, SearchInspected, ServiceStats, Spanset, TraceMatch,
 };
-use crate::trace_values::{TraceValues, end_of};
+use crate::split::possible_split_traces;
+use crate::trace_values::TraceValues;
 use crate::unit::Unit;
 use crate::{QueryEngine, QueryError};
 
-/// Blocks looked at side by side. Results are taken in order, so this only hides waiting.
-const SIDE_BY_SIDE: usize = 4;
+/// Blocks looked at side by side, once the newest ones did not have enough. All of them are done before
+/// candidates are decided, see [`QueryEngine::open_some`].
+const SIDE_BY_SIDE_MAX: usize = 8;
 
 pub(crate) async fn search(
     engine: &QueryEngine,
@@ -50,35 +50,17 @@ fn filter_of(search: &Search) -> Result<&FieldExpr, QueryError> {
     search.query.spanset_filter().ok_or_else(|| QueryError::NotExecuted(unexecuted()))
 }
 
-/// What was read, counted by all parts of a search.
-#[derive(Default)]
-pub(crate) struct Counters {
-    pub(crate) row_groups_read: AtomicU64,
-    pub(crate) spans: AtomicU64,
-    pub(crate) bytes: AtomicU64,
-}
-
-/// A trace that may be in the answer. Ordered from the newest: by start descending, then by id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate {
-    start: std::cmp::Reverse<i64>,
-    trace_id: TraceId,
-}
-
 struct Running<'a> {
     engine: &'a QueryEngine,
     view: &'a View,
     search: &'a Search,
     filter: &'a FieldExpr,
-    node: Node,
+    scan: Arc<Scan>,
     attributes: Vec<Attribute>,
-    /// Whether a condition reads more of the trace than the span itself.
-    whole_trace: bool,
     /// Traces that were decided, whatever the outcome.
     decided: HashSet<TraceId>,
     /// The best so far, by start.
     best: BTreeMap<Candidate, TraceMatch>,
-    counters: Counters,
     inspected: SearchInspected,
 }
 
@@ -96,8 +78,8 @@ impl<'a> Running<'a> {
             }
         }
         let inspected = SearchInspected {
-            blocks: view.entries.len() as u64,
-            block_bytes: view.entries.iter().map(|entry| entry.size_bytes).sum(),
+            blocks: view.in_range().len() as u64,
+            block_bytes: view.in_range().iter().map(|entry| entry.size_bytes).sum(),
             ..SearchInspected::default()
         };
         Self {
@@ -105,21 +87,19 @@ impl<'a> Running<'a> {
             view,
             search,
             filter,
-            node: Node::compile(filter),
-            whole_trace: attributes.iter().any(needs_whole_trace),
+            scan: Arc::new(Scan::new(filter)),
             attributes,
             decided: HashSet::new(),
             best: BTreeMap::new(),
-            counters: Counters::default(),
             inspected,
         }
     }
 
     fn finish(self) -> SearchAnswer {
-        let mut inspected = self.inspected;
-        inspected.row_groups_read = self.counters.row_groups_read.load(Ordering::Relaxed);
-        inspected.spans = self.counters.spans.load(Ordering::Relaxed);
-        inspected.bytes = self.counters.bytes.load(Ordering::Relaxed);
+        let (mut inspected, counters) = (self.inspected, &self.scan.counters);
+        inspected.row_groups_read = counters.row_groups_read.load(Ordering::Relaxed);
+        inspected.spans = counters.spans.load(Ordering::Relaxed);
+        inspected.bytes = counters.bytes.load(Ordering::Relaxed);
         SearchAnswer { traces: self.best.into_values().collect(), inspected }
     }
 
@@ -136,8 +116,10 @@ impl<'a> Running<'a> {
     async fn scan_live(&mut self) -> Result<(), QueryError> {
         for run in self.view.live.iter().rev() {
             let unit = Unit::Live(Arc::clone(run));
-            let candidates = scan(&self.node, &unit, &self.counters).await?;
-            self.decide(candidates).await?;
+            let candidates = self.scan.unit(&unit).await?;
+            self.decide(candidates, true).await?;
+            // Nothing here waits for anything, so this is where a deadline or a client that left stops it.
+            tokio::task::yield_now().await;
         }
         Ok(())
     }
@@ -145,79 +127,60 @@ impl<'a> Running<'a> {
     /// Conditions on the whole trace cannot be trusted where a unit holds only a part of one, so traces that
     /// lie in several units are candidates without being scanned.
     async fn scan_split_traces(&mut self) -> Result<(), QueryError> {
-        if !self.whole_trace {
+        if !self.attributes.iter().any(needs_whole_trace) {
             return Ok(());
         }
-        let blocks = self.engine.open_all(self.view).await?;
-        let mut starts: HashMap<TraceId, (u32, i64)> = HashMap::new();
-        let mut note = |trace_id, start: i64| {
-            let known = starts.entry(trace_id).or_insert((0, start));
-            *known = (known.0 + 1, known.1.min(start));
-        };
-        for run in &self.view.live {
-            run.arrangement().traces.iter().for_each(|t| note(t.trace_id, t.start_unix_nanos));
-        }
-        for block in &blocks {
-            let table = block.traces()?;
-            table.ids().iter().zip(table.starts()).for_each(|(id, start)| note(*id, *start));
-        }
-        let split = starts.into_iter().filter(|(_, (units, _))| *units > 1);
+        let split = possible_split_traces(self.engine, self.view, &self.scan.node).await?;
         let candidates = split
-            .map(|(trace_id, (_, start))| Candidate { start: std::cmp::Reverse(start), trace_id });
-        self.decide(candidates.collect()).await
+            .into_iter()
+            .map(|(trace_id, start)| Candidate { start: std::cmp::Reverse(start), trace_id });
+        self.decide(candidates.collect(), true).await
     }
 
     async fn scan_blocks(&mut self) -> Result<(), QueryError> {
-        let (engine, view, node) = (self.engine, self.view, self.node.clone());
-        let counters = Arc::new(Counters::default());
-        let scans = view.entries.iter().map(|entry| {
-            let (node, counters) = (&node, Arc::clone(&counters));
-            scan_block(engine, view, entry, node, counters)
-        });
-        let mut scans = stream::iter(scans).buffered(SIDE_BY_SIDE).boxed();
-        let mut entries = view.entries.iter();
-        let mut outcome = Ok(());
+        let (engine, view, scan) = (self.engine, self.view, Arc::clone(&self.scan));
+        let entries = view.near_range();
+        let mut rest = &entries[..];
+        let mut side_by_side = 1;
         // Blocks come with the newest trace first: what comes after cannot be newer.
-        while let Some(entry) = entries.next() {
-            let newest = i64::try_from(entry.max_trace_start_unix_nanos).unwrap_or(i64::MAX);
+        while let Some(next) = rest.first() {
+            let newest = i64::try_from(next.max_trace_start_unix_nanos).unwrap_or(i64::MAX);
             if !self.may_enter(newest) {
-                self.inspected.row_groups_pruned += 1 + entries.len() as u64;
+                self.inspected.row_groups_pruned += rest.len() as u64;
                 break;
             }
-            match scans.try_next().await {
-                Ok(Some((candidates, pruned))) => {
-                    self.inspected.row_groups_pruned += pruned;
-                    outcome = self.decide(candidates).await;
-                }
-                Ok(None) => break,
-                Err(error) => outcome = Err(error),
+            let (some, behind) = rest.split_at(side_by_side.min(rest.len()));
+            let scans = some.iter().map(|entry| scan.block(engine, view, entry));
+            for (entry, (candidates, pruned)) in some.iter().zip(try_join_all(scans).await?) {
+                self.inspected.row_groups_pruned += pruned;
+                self.decide(candidates, view.is_in_range(entry)).await?;
             }
-            if outcome.is_err() {
-                break;
-            }
+            rest = behind;
+            side_by_side = SIDE_BY_SIDE_MAX.min(2 * side_by_side);
         }
-        drop(scans);
-        for (own, other) in [
-            (&self.counters.row_groups_read, &counters.row_groups_read),
-            (&self.counters.spans, &counters.spans),
-            (&self.counters.bytes, &counters.bytes),
-        ] {
-            own.fetch_add(other.load(Ordering::Relaxed), Ordering::Relaxed);
-        }
-        outcome
+        Ok(())
     }
 
-    /// Decides candidates on their complete traces, newest first, until the rest is too old.
-    async fn decide(&mut self, mut candidates: Vec<Candidate>) -> Result<(), QueryError> {
+    /// Decides candidates on their complete traces, newest first, until the rest is too old. Those of
+    /// a block outside of the time range only count when they have parts elsewhere.
+    async fn decide(
+        &mut self,
+        mut candidates: Vec<Candidate>,
+        in_range: bool,
+    ) -> Result<(), QueryError> {
         candidates.sort_unstable();
         for candidate in candidates {
             // What a unit knows as the start is at most too late, never too early.
             if !self.may_enter(candidate.start.0) {
                 break;
             }
-            if !self.decided.insert(candidate.trace_id) {
+            if self.decided.contains(&candidate.trace_id) {
                 continue;
             }
+            if !in_range && !self.may_be_split(candidate.trace_id).await? {
+                continue;
+            }
+            self.decided.insert(candidate.trace_id);
             self.inspected.traces += 1;
             let Some(found) = self.decide_one(candidate.trace_id).await? else { continue };
             let start = std::cmp::Reverse(found.start_unix_nanos);
@@ -227,6 +190,14 @@ impl<'a> Running<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a trace of a block may have spans in other units.
+    async fn may_be_split(&self, trace_id: TraceId) -> Result<bool, QueryError> {
+        if self.view.live.iter().any(|run| run.find(trace_id).is_some()) {
+            return Ok(true);
+        }
+        Ok(self.engine.blocks_of_trace(self.view, trace_id).await?.len() > 1)
     }
 
     async fn decide_one(&self, trace_id: TraceId) -> Result<Option<TraceMatch>, QueryError> {
@@ -280,7 +251,6 @@ impl<'a> Running<'a> {
 fn services(spans: &[Span]) -> BTreeMap<String, ServiceStats> {
     let mut services: BTreeMap<String, ServiceStats> = BTreeMap::new();
     for span in spans {
-        debug_assert!(end_of(span) >= i64::MIN);
         let name = span.resource.service_name().unwrap_or_default();
         let stats = match services.get_mut(name) {
             Some(stats) => stats,
@@ -290,113 +260,4 @@ fn services(spans: &[Span]) -> BTreeMap<String, ServiceStats> {
         stats.n_errors += u32::from(span.status_code == StatusCode::Error);
     }
     services
-}
-
-/// Candidates of a block, and how many row groups its index ruled out.
-async fn scan_block(
-    engine: &QueryEngine,
-    view: &View,
-    entry: &Arc<BlockEntry>,
-    node: &Node,
-    counters: Arc<Counters>,
-) -> Result<(Vec<Candidate>, u64), QueryError> {
-    let block: Arc<OpenBlock> = engine.open(view, entry).await?;
-    let kept = row_groups(node, &block)?;
-    let pruned = (block.file.n_row_groups() - kept.len()) as u64;
-    let mut candidates = BTreeSet::new();
-    for row_group in kept {
-        let unit = Unit::Block(Arc::clone(&block), row_group);
-        candidates.extend(scan(node, &unit, &counters).await?);
-    }
-    Ok((candidates.into_iter().collect(), pruned))
-}
-
-/// The traces of a unit in which a span passes, as far as the unit can tell.
-async fn scan(node: &Node, unit: &Unit, counters: &Counters) -> Result<Vec<Candidate>, QueryError> {
-    counters.row_groups_read.fetch_add(1, Ordering::Relaxed);
-    counters.spans.fetch_add(unit.n_rows() as u64, Ordering::Relaxed);
-    let mask = passing_rows(node, unit, counters).await?;
-    let traces = unit.traces_of(&mask)?;
-    let candidate = |trace: crate::unit::PartialTrace| Candidate {
-        start: std::cmp::Reverse(trace.start),
-        trace_id: trace.trace_id,
-    };
-    Ok(traces.into_iter().map(candidate).collect())
-}
-
-/// Rows of a unit that pass the filter. The right side of `&&` is read only when the left one leaves rows.
-pub(crate) fn passing_rows<'s>(
-    node: &'s Node,
-    unit: &'s Unit,
-    counters: &'s Counters,
-) -> BoxFuture<'s, Result<RowMask, QueryError>> {
-    async move {
-        let n_rows = unit.n_rows();
-        Ok(match node {
-            Node::Const(true) => RowMask::new_set(n_rows),
-            Node::Const(false) => RowMask::new_unset(n_rows),
-            Node::And(left, right) => {
-                let left = passing_rows(left, unit, counters).await?;
-                if left.count_set_bits() == 0 {
-                    return Ok(left);
-                }
-                &left & &passing_rows(right, unit, counters).await?
-            }
-            Node::Or(left, right) => {
-                let left = passing_rows(left, unit, counters).await?;
-                &left | &passing_rows(right, unit, counters).await?
-            }
-            Node::Not(operand) => !&passing_rows(operand, unit, counters).await?,
-            Node::Leaf(leaf) => {
-                let column = unit.column(&leaf.attribute).await?;
-                counters.bytes.fetch_add(column.size_bytes() as u64, Ordering::Relaxed);
-                leaf.mask(&column)?
-            }
-            Node::Rows(expr) => {
-                let rows = RowValues::load(expr, unit, counters).await?;
-                rows.mask(expr, n_rows)?
-            }
-        })
-    }
-    .boxed()
-}
-
-/// Several attributes of a unit, for conditions that compare them with each other.
-struct RowValues {
-    columns: Vec<(Attribute, crate::filter::LeafColumn)>,
-}
-
-impl RowValues {
-    async fn load(expr: &FieldExpr, unit: &Unit, counters: &Counters) -> Result<Self, QueryError> {
-        let mut columns: Vec<(Attribute, crate::filter::LeafColumn)> = Vec::new();
-        for attribute in expr.attributes() {
-            if columns.iter().all(|(known, _)| known != attribute) {
-                let column = unit.column(attribute).await?;
-                counters.bytes.fetch_add(column.size_bytes() as u64, Ordering::Relaxed);
-                columns.push((attribute.clone(), column));
-            }
-        }
-        Ok(Self { columns })
-    }
-
-    fn mask(&self, expr: &FieldExpr, n_rows: usize) -> Result<RowMask, QueryError> {
-        let mut passes = Vec::with_capacity(n_rows);
-        for row in 0..n_rows {
-            passes.push(spandrel_traceql::matches(expr, &Row { values: self, row })?);
-        }
-        Ok(passes.into())
-    }
-}
-
-struct Row<'a> {
-    values: &'a RowValues,
-    row: usize,
-}
-
-impl SpanValues for Row<'_> {
-    fn value(&self, attribute: &Attribute) -> std::borrow::Cow<'_, spandrel_traceql::Static> {
-        let column = self.values.columns.iter().find(|(known, _)| known == attribute);
-        let value = column.map(|(_, column)| column.value(self.row));
-        std::borrow::Cow::Owned(value.unwrap_or(spandrel_traceql::Static::Nil))
-    }
 }

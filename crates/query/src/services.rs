@@ -7,7 +7,8 @@ use spandrel_ingest::LiveRun;
 use spandrel_model::{SpanKind, TenantId};
 
 use crate::block_cache::OpenBlock;
-use crate::engine::View;
+use crate::engine::{OPENING, View};
+use crate::unit::used;
 use crate::{QueryEngine, QueryError, TimeRange};
 
 /// A span name of a service, with the kind of the spans that have it.
@@ -35,16 +36,14 @@ impl QueryEngine {
             let mut services = BTreeSet::new();
             for run in &view.live {
                 let spans = run.spans();
-                let mut used = vec![false; spans.resource_table.values().len()];
-                spans.resources.iter().for_each(|&resource| used[resource as usize] = true);
-                let resources = spans.resource_table.values().iter().zip(used);
-                let names =
-                    resources.filter(|(_, used)| *used).filter_map(|(r, _)| r.service_name());
-                services.extend(names.map(str::to_owned));
+                let resources = used(spans.resource_table.values(), &spans.resources);
+                services.extend(resources.filter_map(|r| r.service_name()).map(str::to_owned));
             }
-            for block in self.open_all(&view).await? {
-                let names = block.operations()?.services().flatten();
-                services.extend(names.map(|name| name.to_string()));
+            for entries in view.in_range().chunks(OPENING) {
+                for block in self.open_some(&view, entries).await? {
+                    let names = block.operations()?.services().flatten();
+                    services.extend(names.map(|name| name.to_string()));
+                }
             }
             Ok(services)
         })
@@ -67,8 +66,10 @@ impl QueryEngine {
             for run in &view.live {
                 live_operations(run, service, &mut operations);
             }
-            for block in self.open_all(&view).await? {
-                block_operations(&block, service, &mut operations)?;
+            for entries in view.in_range().chunks(OPENING) {
+                for block in self.open_some(&view, entries).await? {
+                    block_operations(&block, service, &mut operations)?;
+                }
             }
             Ok(operations)
         })

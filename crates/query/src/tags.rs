@@ -13,9 +13,10 @@ use spandrel_otlp::decode_key_value_list;
 use spandrel_traceql::{Attribute, FieldExpr, Intrinsic, Scope, Static};
 
 use crate::block_cache::OpenBlock;
+use crate::engine::OPENING;
 use crate::filter::{Node, row_groups};
-use crate::matched::{Counters, passing_rows};
-use crate::unit::Unit;
+use crate::scan::{Counters, passing_rows};
+use crate::unit::{Unit, used};
 use crate::{QueryEngine, QueryError, TimeRange};
 
 /// Attribute keys by scope, sorted.
@@ -74,9 +75,11 @@ impl QueryEngine {
             for run in &view.live {
                 live_names(run.spans(), &mut names)?;
             }
-            for block in self.open_all(&view).await? {
-                for entry in block.attributes()?.entries() {
-                    names.entry(entry.scope).or_default().insert(entry.key.to_string());
+            for entries in view.in_range().chunks(OPENING) {
+                for block in self.open_some(&view, entries).await? {
+                    for entry in block.attributes()?.entries() {
+                        names.entry(entry.scope).or_default().insert(entry.key.to_string());
+                    }
                 }
             }
             Ok(names)
@@ -96,22 +99,14 @@ impl QueryEngine {
         self.within_deadline(async {
             let view = self.view(tenant, request.range).await?;
             let mut found = Found { values: HashSet::new(), values_max: request.values_max };
-            let node =
-                Node::compile(request.filter.unwrap_or(&FieldExpr::Static(Static::Bool(true))));
+            let all = FieldExpr::Static(Static::Bool(true));
+            let node = Node::compile(request.filter.unwrap_or(&all), false);
             for run in &view.live {
                 unit_values(&Unit::Live(Arc::clone(run)), &node, request, &mut found).await?;
             }
-            for block in self.open_all(&view).await? {
-                if found.is_full() {
-                    break;
-                }
-                if request.filter.is_none() && listed_values(&block, request.attribute, &mut found)?
-                {
-                    continue;
-                }
-                for row_group in row_groups(&node, &block)? {
-                    let unit = Unit::Block(Arc::clone(&block), row_group);
-                    unit_values(&unit, &node, request, &mut found).await?;
+            for entries in view.in_range().chunks(OPENING) {
+                for block in self.open_some(&view, entries).await? {
+                    block_values(&block, &node, request, &mut found).await?;
                 }
             }
             Ok(found.finish())
@@ -165,6 +160,24 @@ fn tag_value(value: Static) -> Option<TagValue> {
     })
 }
 
+/// Takes the values of a block from its directories, or else reads them.
+async fn block_values(
+    block: &Arc<OpenBlock>,
+    node: &Node,
+    request: &TagValuesRequest<'_>,
+    found: &mut Found,
+) -> Result<(), QueryError> {
+    if found.is_full()
+        || request.filter.is_none() && listed_values(block, request.attribute, found)?
+    {
+        return Ok(());
+    }
+    for row_group in row_groups(node, block)? {
+        unit_values(&Unit::Block(Arc::clone(block), row_group), node, request, found).await?;
+    }
+    Ok(())
+}
+
 /// Reads the values of rows that pass.
 async fn unit_values(
     unit: &Unit,
@@ -210,17 +223,21 @@ fn listed_values(
         Attribute::Intrinsic(_) | Attribute::Scoped { parent: true, .. } => Ok(false),
         Attribute::Scoped { scope, name, .. } => {
             let directory = block.attributes()?;
-            let scopes: &[AttributeScope] = match scope {
-                Scope::None => &[AttributeScope::Span, AttributeScope::Resource],
-                Scope::Span => &[AttributeScope::Span],
-                Scope::Resource => &[AttributeScope::Resource],
-                Scope::Instrumentation => &[AttributeScope::Instrumentation],
-                Scope::Event => &[AttributeScope::Event],
-                Scope::Link => &[AttributeScope::Link],
+            let has = |scope| directory.find(scope, name).is_some();
+            let scope = match scope {
+                // Where both have the key, spans hide values of the resource.
+                Scope::None if has(AttributeScope::Span) && has(AttributeScope::Resource) => {
+                    return Ok(false);
+                }
+                Scope::None if has(AttributeScope::Resource) => AttributeScope::Resource,
+                Scope::None | Scope::Span => AttributeScope::Span,
+                Scope::Resource => AttributeScope::Resource,
+                Scope::Instrumentation => AttributeScope::Instrumentation,
+                Scope::Event => AttributeScope::Event,
+                Scope::Link => AttributeScope::Link,
             };
-            let listed = scopes.iter().map(|scope| listed_in(directory, *scope, name));
-            let Some(listed) = listed.collect::<Option<Vec<_>>>() else { return Ok(false) };
-            listed.into_iter().flatten().for_each(|value| found.add(value));
+            let Some(listed) = listed_in(directory, scope, name) else { return Ok(false) };
+            listed.into_iter().for_each(|value| found.add(value));
             Ok(true)
         }
     }
@@ -263,10 +280,10 @@ fn live_names(
     for columns in spans.attributes.keys().iter().filter(|columns| !columns.is_empty()) {
         add(AttributeScope::Span, &columns.key);
     }
-    for resource in spans.resource_table.values() {
+    for resource in used(spans.resource_table.values(), &spans.resources) {
         resource.attributes.iter().for_each(|a| add(AttributeScope::Resource, &a.key));
     }
-    for scope in spans.scope_table.values() {
+    for scope in used(spans.scope_table.values(), &spans.scopes) {
         scope.attributes.iter().for_each(|a| add(AttributeScope::Instrumentation, &a.key));
     }
     for &list in &spans.events.attributes {

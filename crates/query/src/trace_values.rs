@@ -7,14 +7,13 @@
 use std::borrow::Cow;
 
 use hashbrown::HashMap;
-use spandrel_columns::RawSpan;
-use spandrel_columns::SpanColumns;
-use spandrel_columns::arrange::{Arrangement, arrange};
-use spandrel_model::{Span, SpanId, Trace};
+use spandrel_columns::arrange::Arrangement;
+use spandrel_model::{Span, Trace};
 use spandrel_traceql::{Attribute, EvalError, FieldExpr, Intrinsic, Scope, SpanValues, Static};
 
-use crate::filter::{kind_word, status_word};
+use crate::filter::{kind_word, needs_shape, status_word};
 use crate::unit::{Shape, find_attribute};
+use crate::whole_trace::arrange_spans;
 
 /// A whole trace, ready to be asked.
 pub(crate) struct TraceValues<'a> {
@@ -34,21 +33,18 @@ impl<'a> TraceValues<'a> {
         trace: &'a Trace,
         attributes: impl Iterator<Item = &'q Attribute>,
     ) -> Self {
-        let starts = trace.spans.iter().map(|span| span.start_unix_nanos.cast_signed());
-        let ends = trace.spans.iter().map(end_of);
-        let (start, end) = (starts.min().unwrap_or(0), ends.max().unwrap_or(0));
-        let roots =
-            trace.spans.iter().enumerate().filter(|(_, span)| span.parent_span_id.is_none());
-        let root = roots.min_by_key(|(_, span)| (span.start_unix_nanos, span.span_id));
+        let (start, end) = extent(trace);
+        // Roots come first, the earliest one before the others.
+        let root = trace.spans.first().filter(|span| span.parent_span_id.is_none()).map(|_| 0);
         let mut shape = HashMap::new();
         for attribute in attributes {
             if let Attribute::Intrinsic(intrinsic) = attribute
-                && is_shape(*intrinsic)
+                && needs_shape(attribute)
             {
                 shape.entry(*intrinsic).or_insert_with(|| shape_numbers(trace, *intrinsic));
             }
         }
-        Self { trace, start, end, root: root.map(|(i, _)| i), shape }
+        Self { trace, start, end, root, shape }
     }
 
     /// The spans that pass, by index.
@@ -73,40 +69,20 @@ impl<'a> TraceValues<'a> {
     }
 }
 
-/// End of a span; an end beyond the year 2262 counts as that.
-pub(crate) fn end_of(span: &Span) -> i64 {
-    span.start_unix_nanos.cast_signed().saturating_add(span.duration_nanos())
-}
-
-fn is_shape(intrinsic: Intrinsic) -> bool {
-    matches!(
-        intrinsic,
-        Intrinsic::ChildCount
-            | Intrinsic::NestedSetLeft
-            | Intrinsic::NestedSetRight
-            | Intrinsic::NestedSetParent
-    )
+/// Start of the earliest span of a trace and end of the one that ends last; an end beyond the year 2262
+/// counts as that.
+pub(crate) fn extent(trace: &Trace) -> (i64, i64) {
+    let start_of = |span: &Span| span.start_unix_nanos.cast_signed();
+    let end_of = |span: &Span| start_of(span).saturating_add(span.duration_nanos());
+    let starts = trace.spans.iter().map(start_of);
+    let ends = trace.spans.iter().map(end_of);
+    (starts.min().unwrap_or_default(), ends.max().unwrap_or_default())
 }
 
 /// Numbers of all spans, by index in the trace.
 fn shape_numbers(trace: &Trace, intrinsic: Intrinsic) -> Vec<i64> {
-    let mut columns = SpanColumns::default();
-    let resource = columns.resource_table.insert(b"", std::sync::Arc::default());
-    let scope = columns.scope_table.insert(b"", std::sync::Arc::default());
-    for span in &trace.spans {
-        columns.push(RawSpan {
-            trace_id: span.trace_id,
-            span_id: span.span_id,
-            parent_span_id: span.parent_span_id.unwrap_or(SpanId::default()),
-            start_unix_nanos: span.start_unix_nanos.cast_signed(),
-            duration_nanos: span.duration_nanos(),
-            kind: span.kind as u8,
-            resource,
-            scope,
-            ..RawSpan::default()
-        });
-    }
-    let Arrangement { order, parent_offsets, subtree_rows, depths, .. } = arrange(&columns);
+    let Arrangement { order, parent_offsets, subtree_rows, depths, .. } =
+        arrange_spans(&trace.spans);
     let shape = Shape {
         parent_offsets: &parent_offsets,
         subtree_rows: &subtree_rows,

@@ -37,6 +37,13 @@ pub(crate) struct PartialTrace {
     pub(crate) end: i64,
 }
 
+/// The resources or scopes that rows refer to; a table also keeps those whose spans were all rejected.
+pub(crate) fn used<'a, T>(table: &'a [Arc<T>], owners: &[u32]) -> impl Iterator<Item = &'a T> {
+    let mut used = vec![false; table.len()];
+    owners.iter().for_each(|&owner| used[owner as usize] = true);
+    table.iter().zip(used).filter(|(_, used)| *used).map(|(value, _)| &**value)
+}
+
 impl Unit {
     /// How many rows it has.
     pub(crate) fn n_rows(&self) -> usize {

@@ -67,28 +67,33 @@ impl SpanValues for Single<'_> {
 
 impl Leaf {
     /// Whether a span with this value of the attribute passes.
-    pub(crate) fn passes(&self, value: &Static) -> Result<bool, EvalError> {
+    pub(crate) fn try_passes(&self, value: &Static) -> Result<bool, EvalError> {
         spandrel_traceql::matches(&self.expr, &Single(value))
     }
 
+    /// As [`Leaf::try_passes`], with an answer where there is none.
+    pub(crate) fn passes(&self, value: &Static) -> bool {
+        self.try_passes(value).unwrap_or(self.on_error)
+    }
+
     /// The rows that pass.
-    pub(crate) fn mask(&self, column: &LeafColumn) -> Result<RowMask, EvalError> {
+    pub(crate) fn mask(&self, column: &LeafColumn) -> RowMask {
         let n_rows = column.n_rows;
         let mut undecided = BooleanBuffer::new_set(n_rows);
         let mut passed = BooleanBuffer::new_unset(n_rows);
         for layer in &column.layers {
-            let (present, passing) = self.layer(layer, n_rows)?;
+            let (present, passing) = self.layer(layer, n_rows);
             passed = &passed | &(&passing & &undecided);
             undecided = &undecided & &!&present;
         }
-        if undecided.count_set_bits() > 0 && self.passes(&column.absent)? {
+        if undecided.count_set_bits() > 0 && self.passes(&column.absent) {
             passed = &passed | &undecided;
         }
-        Ok(passed)
+        passed
     }
 
     /// Rows with a value, and those of them that pass.
-    fn layer(&self, layer: &Layer, n_rows: usize) -> Result<(RowMask, RowMask), EvalError> {
+    fn layer(&self, layer: &Layer, n_rows: usize) -> (RowMask, RowMask) {
         let mut present = BooleanBuffer::new_unset(n_rows);
         let mut passing = BooleanBuffer::new_unset(n_rows);
         for (meaning, array) in &layer.arrays {
@@ -96,12 +101,12 @@ impl Leaf {
                 Some(nulls) => nulls.inner().clone(),
                 None => BooleanBuffer::new_set(n_rows),
             };
-            passing = &passing | &(&self.array(*meaning, array)? & &valid);
+            passing = &passing | &(&self.array(*meaning, array) & &valid);
             present = &present | &valid;
         }
         if !layer.others.is_empty() {
             let passes = layer.others.iter().map(|(_, value)| self.passes(value));
-            let passes = passes.collect::<Result<Vec<bool>, _>>()?;
+            let passes: Vec<bool> = passes.collect();
             let has =
                 |row: usize| layer.others.binary_search_by_key(&(row as u32), |other| other.0);
             present = &present | &BooleanBuffer::collect_bool(n_rows, |row| has(row).is_ok());
@@ -109,39 +114,39 @@ impl Leaf {
                 BooleanBuffer::collect_bool(n_rows, |row| has(row).is_ok_and(|i| passes[i]));
             passing = &passing | &others;
         }
-        Ok((present, passing))
+        (present, passing)
     }
 
     /// The rows that pass; rows without a value have any bit.
-    fn array(&self, meaning: Meaning, array: &ArrayRef) -> Result<RowMask, EvalError> {
+    fn array(&self, meaning: Meaning, array: &ArrayRef) -> RowMask {
         let n_rows = array.len();
         if let (Meaning::Int | Meaning::Duration, Some(test)) = (meaning, &self.number)
             && let Some(numbers) = array.as_primitive_opt::<Int64Type>()
         {
             let numbers = numbers.values();
-            return Ok(BooleanBuffer::collect_bool(n_rows, |row| test.int(numbers[row])));
+            return BooleanBuffer::collect_bool(n_rows, |row| test.int(numbers[row]));
         }
         if let (Meaning::Double, Some(test)) = (meaning, &self.number)
             && let Some(numbers) = array.as_primitive_opt::<Float64Type>()
         {
             let numbers = numbers.values();
-            return Ok(BooleanBuffer::collect_bool(n_rows, |row| test.float(numbers[row])));
+            return BooleanBuffer::collect_bool(n_rows, |row| test.float(numbers[row]));
         }
         if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() {
-            let passes = self.each_text(dictionary.values())?;
+            let passes = self.each_text(dictionary.values());
             let codes = dictionary.keys().values();
             // Codes of null rows may be anything.
             let passes = |row: usize| passes.get(codes[row] as usize).copied().unwrap_or(false);
-            return Ok(BooleanBuffer::collect_bool(n_rows, passes));
+            return BooleanBuffer::collect_bool(n_rows, passes);
         }
         if let (Meaning::Status | Meaning::Kind, Some(numbers)) =
             (meaning, array.as_primitive_opt::<Int32Type>())
         {
             let words = (0..6).map(|number| self.passes(&word(meaning, number)));
-            let words = words.collect::<Result<Vec<bool>, _>>()?;
+            let words: Vec<bool> = words.collect();
             let numbers = numbers.values();
             let passes = |row: usize| words.get(numbers[row] as usize).copied().unwrap_or(false);
-            return Ok(BooleanBuffer::collect_bool(n_rows, passes));
+            return BooleanBuffer::collect_bool(n_rows, passes);
         }
         // One value at a time; neighbors are often equal.
         let mut last: Option<(Static, bool)> = None;
@@ -151,18 +156,18 @@ impl Leaf {
             *passes = match &last {
                 Some((known, passes)) if *known == value => *passes,
                 _ => {
-                    let passes = self.passes(&value)?;
+                    let passes = self.passes(&value);
                     last = Some((value, passes));
                     passes
                 }
             };
         }
-        Ok(passes.into())
+        passes.into()
     }
 
     /// Which of the distinct texts pass.
-    fn each_text(&self, texts: &ArrayRef) -> Result<Vec<bool>, EvalError> {
-        let Some(texts) = texts.as_string_opt::<i32>() else { return Ok(Vec::new()) };
+    fn each_text(&self, texts: &ArrayRef) -> Vec<bool> {
+        let Some(texts) = texts.as_string_opt::<i32>() else { return Vec::new() };
         let mut value = Static::String(String::new());
         (0..texts.len())
             .map(|code| {

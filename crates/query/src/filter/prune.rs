@@ -10,31 +10,12 @@ use std::ops::Range;
 use spandrel_block::index::{AttributeEntry, Operation, TokenValue, TypeSummary, Values, token};
 use spandrel_model::AttributeScope;
 use spandrel_traceql::ast::BinaryOp;
-use spandrel_traceql::{Attribute, EvalError, FieldExpr, Intrinsic, Scope, Static};
+use spandrel_traceql::{Attribute, FieldExpr, Intrinsic, Scope, Static};
 
 use super::leaf::kind as kind_word;
-use super::{Leaf, Node};
+use super::{Leaf, Node, Possible};
 use crate::QueryError;
 use crate::block_cache::OpenBlock;
-
-/// Whether a condition may hold, and whether it may fail, for some span.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Possible {
-    pub(crate) holds: bool,
-    pub(crate) fails: bool,
-}
-
-impl Possible {
-    const UNKNOWN: Self = Self { holds: true, fails: true };
-
-    fn exactly(holds: bool) -> Self {
-        Self { holds, fails: !holds }
-    }
-
-    fn or_else(self, other: Self) -> Self {
-        Self { holds: self.holds || other.holds, fails: self.fails || other.fails }
-    }
-}
 
 /// Whether the filter may hold for some span of a row group.
 pub(crate) fn possible_in_block(
@@ -74,7 +55,7 @@ fn reads_operation(node: &Node) -> bool {
             }
             attribute => is_service(attribute),
         },
-        Node::Const(_) | Node::Rows(_) => false,
+        Node::Const(_) | Node::Rows { .. } => false,
     }
 }
 
@@ -92,30 +73,14 @@ struct Evidence<'a> {
 
 impl Evidence<'_> {
     fn node(&self, node: &Node, operation: Option<&Operation>) -> Result<Possible, QueryError> {
-        Ok(match node {
-            Node::Const(value) => Possible::exactly(*value),
-            Node::And(left, right) => {
-                let (left, right) = (self.node(left, operation)?, self.node(right, operation)?);
-                Possible { holds: left.holds && right.holds, fails: left.fails || right.fails }
-            }
-            Node::Or(left, right) => {
-                let (left, right) = (self.node(left, operation)?, self.node(right, operation)?);
-                Possible { holds: left.holds || right.holds, fails: left.fails && right.fails }
-            }
-            Node::Not(operand) => {
-                let operand = self.node(operand, operation)?;
-                Possible { holds: operand.fails, fails: operand.holds }
-            }
-            Node::Rows(_) => Possible::UNKNOWN,
-            Node::Leaf(leaf) => match operation {
-                Some(operation) => self.operation_leaf(leaf, operation)?,
-                None => self.block_leaf(leaf)?,
-            },
+        node.possible(&mut |leaf| match operation {
+            Some(operation) => self.operation_leaf(leaf, operation),
+            None => self.block_leaf(leaf),
         })
     }
 
     fn operation_leaf(&self, leaf: &Leaf, operation: &Operation) -> Result<Possible, QueryError> {
-        let one = |value: &Static| Ok(Possible::exactly(leaf.passes(value)?));
+        let one = |value: &Static| Ok(Possible::of(leaf, value));
         match &leaf.attribute {
             Attribute::Intrinsic(Intrinsic::Duration) => {
                 let durations = &operation.stats.durations;
@@ -140,9 +105,7 @@ impl Evidence<'_> {
 
     fn block_leaf(&self, leaf: &Leaf) -> Result<Possible, QueryError> {
         match &leaf.attribute {
-            Attribute::Scoped { parent: true, .. } => {
-                Ok(Possible::exactly(leaf.passes(&Static::Nil)?))
-            }
+            Attribute::Scoped { parent: true, .. } => Ok(Possible::of(leaf, &Static::Nil)),
             Attribute::Scoped { scope, name, .. } => match scope {
                 Scope::None => {
                     let span = self.owner(leaf, AttributeScope::Span, name)?;
@@ -172,7 +135,7 @@ impl Evidence<'_> {
 
     /// Values of an owner that every span has: absent ones are nil.
     fn owner(&self, leaf: &Leaf, scope: AttributeScope, key: &str) -> Result<Possible, QueryError> {
-        let nil = Possible::exactly(leaf.passes(&Static::Nil)?);
+        let nil = Possible::of(leaf, &Static::Nil);
         let Some(entry) = self.block.attributes()?.find(scope, key) else { return Ok(nil) };
         Ok(nil.or_else(self.values(leaf, scope, key, entry)?))
     }
@@ -184,9 +147,13 @@ impl Evidence<'_> {
         scope: AttributeScope,
         key: &str,
     ) -> Result<Possible, QueryError> {
-        let passes = leaf.passes(&Static::Several(Vec::new()))?;
-        let nil = leaf.passes(&Static::Several(vec![Static::Nil]))?;
-        let absent = Possible { holds: passes || nil, fails: true };
+        // Read twice, the elements are combined with each other: no single one can tell.
+        if leaf.expr.attributes().count() > 1 {
+            return Ok(Possible::UNKNOWN);
+        }
+        let none = Possible::of(leaf, &Static::Several(Vec::new()));
+        let nil = Possible::of(leaf, &Static::Several(vec![Static::Nil]));
+        let absent = Possible { holds: none.holds || nil.holds, fails: true };
         let Some(entry) = self.block.attributes()?.find(scope, key) else { return Ok(absent) };
         Ok(absent.or_else(self.values(leaf, scope, key, entry)?))
     }
@@ -199,9 +166,7 @@ impl Evidence<'_> {
         entry: &AttributeEntry,
     ) -> Result<Possible, QueryError> {
         let typed = entry.types.iter().map(|summary| typed_values(leaf, summary));
-        let typed = typed.collect::<Result<Vec<_>, _>>()?;
-        let mut possible =
-            typed.into_iter().fold(Possible { holds: false, fails: false }, Possible::or_else);
+        let mut possible = typed.fold(Possible { holds: false, fails: false }, Possible::or_else);
         // Arrays and the like have no tokens, so only plain values can be ruled out by them.
         let plain = !entry.types.iter().any(|summary| matches!(summary.values, Values::Others));
         if possible.holds
@@ -216,7 +181,7 @@ impl Evidence<'_> {
 }
 
 /// What the listed values, or the range of them, allow.
-fn typed_values(leaf: &Leaf, summary: &TypeSummary) -> Result<Possible, EvalError> {
+fn typed_values(leaf: &Leaf, summary: &TypeSummary) -> Possible {
     let listed: Vec<Static> = match &summary.values {
         Values::Strings(texts) => {
             texts.iter().map(|(text, _)| Static::String(text.to_string())).collect()
@@ -227,19 +192,16 @@ fn typed_values(leaf: &Leaf, summary: &TypeSummary) -> Result<Possible, EvalErro
         }
         Values::Ints { min, max, .. } => {
             let holds = leaf.number.is_none_or(|test| test.may_pass_between(*min, *max));
-            return Ok(Possible { holds, fails: true });
+            return Possible { holds, fails: true };
         }
         Values::Bools(truths) => truths.iter().map(|(truth, _)| Static::Bool(*truth)).collect(),
-        Values::Doubles { .. } | Values::Others => return Ok(Possible::UNKNOWN),
+        Values::Doubles { .. } | Values::Others => return Possible::UNKNOWN,
     };
     if !summary.complete {
-        return Ok(Possible::UNKNOWN);
+        return Possible::UNKNOWN;
     }
-    let mut possible = Possible { holds: false, fails: false };
-    for value in &listed {
-        possible = possible.or_else(Possible::exactly(leaf.passes(value)?));
-    }
-    Ok(possible)
+    let possible = listed.iter().map(|value| Possible::of(leaf, value));
+    possible.fold(Possible { holds: false, fails: false }, Possible::or_else)
 }
 
 fn duration_range(leaf: &Leaf, range: Option<(u64, u64)>) -> Possible {

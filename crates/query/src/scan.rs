@@ -1,0 +1,185 @@
+//! The columnar scan: which traces of a unit may match.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow_array::cast::AsArray;
+use futures::future::{BoxFuture, FutureExt};
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use spandrel_catalog::BlockEntry;
+use spandrel_model::TraceId;
+use spandrel_traceql::{Attribute, FieldExpr, Intrinsic, SpanValues, Static};
+
+use crate::engine::View;
+use crate::filter::{LeafColumn, Node, RowMask, needs_shape, row_groups};
+use crate::unit::Unit;
+use crate::{QueryEngine, QueryError};
+
+/// What was read, counted by all parts of a search.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) row_groups_read: AtomicU64,
+    pub(crate) spans: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+}
+
+/// A trace that may be in the answer. Ordered from the newest: by start descending, then by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Candidate {
+    pub(crate) start: Reverse<i64>,
+    pub(crate) trace_id: TraceId,
+}
+
+/// A filter on its way over the units. It leaves out only traces that cannot match as far as all of their spans
+/// are in the unit.
+pub(crate) struct Scan {
+    pub(crate) node: Node,
+    /// Whether a condition reads the tree of spans.
+    shape: bool,
+    pub(crate) counters: Counters,
+}
+
+impl Scan {
+    pub(crate) fn new(filter: &FieldExpr) -> Self {
+        let shape = filter.attributes().any(needs_shape);
+        Self { node: Node::compile(filter, true), shape, counters: Counters::default() }
+    }
+
+    /// Candidates of a block, and how many row groups its index ruled out.
+    pub(crate) async fn block(
+        &self,
+        engine: &QueryEngine,
+        view: &View,
+        entry: &Arc<BlockEntry>,
+    ) -> Result<(Vec<Candidate>, u64), QueryError> {
+        let block = engine.open(view, entry).await?;
+        let kept = row_groups(&self.node, &block)?;
+        let pruned = (block.file.n_row_groups() - kept.len()) as u64;
+        let mut candidates = BTreeSet::new();
+        for row_group in kept {
+            candidates.extend(self.unit(&Unit::Block(Arc::clone(&block), row_group)).await?);
+        }
+        Ok((candidates.into_iter().collect(), pruned))
+    }
+
+    /// Candidates of a unit.
+    pub(crate) async fn unit(&self, unit: &Unit) -> Result<Vec<Candidate>, QueryError> {
+        self.counters.row_groups_read.fetch_add(1, Ordering::Relaxed);
+        self.counters.spans.fetch_add(unit.n_rows() as u64, Ordering::Relaxed);
+        let mut mask = passing_rows(&self.node, unit, &self.counters).await?;
+        if self.shape {
+            mask = &mask | &rows_of_repeated_ids(unit).await?;
+        }
+        let traces = unit.traces_of(&mask)?;
+        let candidate = |trace: crate::unit::PartialTrace| Candidate {
+            start: Reverse(trace.start),
+            trace_id: trace.trace_id,
+        };
+        Ok(traces.into_iter().map(candidate).collect())
+    }
+}
+
+/// Rows whose span id another row of their trace has too. If one is a copy of the other, the tree that
+/// the unit knows is not the tree of the trace.
+async fn rows_of_repeated_ids(unit: &Unit) -> Result<RowMask, QueryError> {
+    let traces = unit.column(&Intrinsic::TraceId.into()).await?;
+    let spans = unit.column(&Intrinsic::SpanId.into()).await?;
+    let ids = |column: &LeafColumn| {
+        let arrays = column.layers.first().into_iter().flat_map(|layer| &layer.arrays);
+        arrays.filter_map(|(_, array)| array.as_fixed_size_binary_opt().cloned()).next()
+    };
+    let mut repeated = vec![false; unit.n_rows()];
+    let Some((traces, spans)) = ids(&traces).zip(ids(&spans)) else {
+        return Ok(repeated.into());
+    };
+    let mut first_rows = HashMap::with_capacity(repeated.len());
+    for row in 0..repeated.len() {
+        match first_rows.entry((traces.value(row), spans.value(row))) {
+            Entry::Vacant(entry) => {
+                entry.insert(row);
+            }
+            Entry::Occupied(entry) => {
+                repeated[row] = true;
+                repeated[*entry.get()] = true;
+            }
+        }
+    }
+    Ok(repeated.into())
+}
+
+/// Rows of a unit that pass the filter. The right side of `&&` is read only when the left one leaves rows.
+pub(crate) fn passing_rows<'s>(
+    node: &'s Node,
+    unit: &'s Unit,
+    counters: &'s Counters,
+) -> BoxFuture<'s, Result<RowMask, QueryError>> {
+    async move {
+        let n_rows = unit.n_rows();
+        Ok(match node {
+            Node::Const(true) => RowMask::new_set(n_rows),
+            Node::Const(false) => RowMask::new_unset(n_rows),
+            Node::And(left, right) => {
+                let left = passing_rows(left, unit, counters).await?;
+                if left.count_set_bits() == 0 {
+                    return Ok(left);
+                }
+                &left & &passing_rows(right, unit, counters).await?
+            }
+            Node::Or(left, right) => {
+                let left = passing_rows(left, unit, counters).await?;
+                &left | &passing_rows(right, unit, counters).await?
+            }
+            Node::Not(operand) => !&passing_rows(operand, unit, counters).await?,
+            Node::Leaf(leaf) => {
+                let column = unit.column(&leaf.attribute).await?;
+                counters.bytes.fetch_add(column.size_bytes() as u64, Ordering::Relaxed);
+                leaf.mask(&column)
+            }
+            Node::Rows { expr, on_error } => {
+                let rows = RowValues::load(expr, unit, counters).await?;
+                let passes = |row| {
+                    let passes = spandrel_traceql::matches(expr, &Row { values: &rows, row });
+                    passes.unwrap_or(*on_error)
+                };
+                RowMask::collect_bool(n_rows, passes)
+            }
+        })
+    }
+    .boxed()
+}
+
+/// Several attributes of a unit, for conditions that compare them with each other.
+struct RowValues {
+    columns: Vec<(Attribute, LeafColumn)>,
+}
+
+impl RowValues {
+    async fn load(expr: &FieldExpr, unit: &Unit, counters: &Counters) -> Result<Self, QueryError> {
+        let mut columns: Vec<(Attribute, LeafColumn)> = Vec::new();
+        for attribute in expr.attributes() {
+            if columns.iter().all(|(known, _)| known != attribute) {
+                let column = unit.column(attribute).await?;
+                counters.bytes.fetch_add(column.size_bytes() as u64, Ordering::Relaxed);
+                columns.push((attribute.clone(), column));
+            }
+        }
+        Ok(Self { columns })
+    }
+}
+
+struct Row<'a> {
+    values: &'a RowValues,
+    row: usize,
+}
+
+impl SpanValues for Row<'_> {
+    fn value(&self, attribute: &Attribute) -> Cow<'_, Static> {
+        let column = self.values.columns.iter().find(|(known, _)| known == attribute);
+        let value = column.map(|(_, column)| column.value(self.row));
+        Cow::Owned(value.unwrap_or(Static::Nil))
+    }
+}

@@ -1,0 +1,88 @@
+//! One whole trace out of its parts: every span once, in an order that does not depend on where they lay.
+//!
+//! Senders repeat requests whose answer they did not get, so a span may be stored several times, in one unit
+//! or in several. Copies are alike in everything but the order of attributes, which a unit does not keep.
+//! Different spans that share an id (the client and server halves of Zipkin) all stay.
+
+use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
+use spandrel_columns::arrange::{Arrangement, arrange};
+use spandrel_columns::{RawSpan, SpanColumns};
+use spandrel_model::{Attribute, Span, SpanId, Trace, TraceId};
+use spandrel_otlp::encode_trace;
+
+/// Whether two spans have the same id.
+pub(crate) fn ids_repeat(spans: &[Span]) -> bool {
+    let mut seen = HashSet::with_capacity(spans.len());
+    !spans.iter().all(|span| seen.insert(span.span_id))
+}
+
+/// The trace of these spans, which come from `n_parts` units, each in the order of its rows.
+pub(crate) fn whole_trace(trace_id: TraceId, mut spans: Vec<Span>, n_parts: usize) -> Trace {
+    let repeat = ids_repeat(&spans);
+    if repeat {
+        remove_copies(&mut spans);
+    }
+    if repeat || n_parts > 1 {
+        let order = arrange_spans(&spans).order;
+        let mut unordered: Vec<Option<Span>> = spans.into_iter().map(Some).collect();
+        spans = order.iter().filter_map(|&row| unordered[row as usize].take()).collect();
+    }
+    Trace { trace_id, spans }
+}
+
+/// The order of spans of one trace, and what follows from their tree.
+pub(crate) fn arrange_spans(spans: &[Span]) -> Arrangement {
+    let mut columns = SpanColumns::default();
+    let scope = columns.scope_table.insert(b"", Arc::default());
+    let mut resources = HashMap::new();
+    for span in spans {
+        let address = Arc::as_ptr(&span.resource);
+        let resource = *resources.entry(address).or_insert_with(|| {
+            let source = address.addr().to_ne_bytes();
+            columns.resource_table.insert(&source, Arc::clone(&span.resource))
+        });
+        columns.push(RawSpan {
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+            parent_span_id: span.parent_span_id.unwrap_or_default(),
+            start_unix_nanos: span.start_unix_nanos.cast_signed(),
+            duration_nanos: span.duration_nanos(),
+            kind: span.kind as u8,
+            status_code: span.status_code as u8,
+            name: span.name.as_bytes(),
+            resource,
+            scope,
+            ..RawSpan::default()
+        });
+    }
+    arrange(&columns)
+}
+
+/// Leaves one of several copies, and puts spans that share an id in the order of what is in them: the
+/// order of arrival, which decides between spans that are alike in all that is arranged by, is not
+/// the same in all units.
+fn remove_copies(spans: &mut Vec<Span>) {
+    let mut counts: HashMap<SpanId, u32> = HashMap::with_capacity(spans.len());
+    spans.iter().for_each(|span| *counts.entry(span.span_id).or_default() += 1);
+    let content = |span: &Span| (counts[&span.span_id] > 1).then(|| content_of(span));
+    let mut keyed: Vec<_> = spans.drain(..).map(|span| (content(&span), span)).collect();
+    keyed.sort_by(|a, b| a.0.cmp(&b.0));
+    keyed.dedup_by(|a, b| a.0.is_some() && a.0 == b.0);
+    spans.extend(keyed.into_iter().map(|(_, span)| span));
+}
+
+/// Everything that is in a span, as bytes; attributes in the order of their keys.
+fn content_of(span: &Span) -> Vec<u8> {
+    let sort = |attributes: &mut Vec<Attribute>| attributes.sort_by(|a, b| a.key.cmp(&b.key));
+    let mut span = span.clone();
+    sort(&mut span.attributes);
+    span.events.iter_mut().for_each(|event| sort(&mut event.attributes));
+    span.links.iter_mut().for_each(|link| sort(&mut link.attributes));
+    sort(&mut Arc::make_mut(&mut span.resource).attributes);
+    sort(&mut Arc::make_mut(&mut span.scope).attributes);
+    let mut bytes = Vec::new();
+    encode_trace(&Trace { trace_id: span.trace_id, spans: vec![span] }, &mut bytes);
+    bytes
+}

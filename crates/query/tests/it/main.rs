@@ -1,0 +1,15 @@
+//! The engine over a real store: its answers are those of a naive evaluation, wherever the spans lie.
+
+#![expect(clippy::unwrap_used, reason = "data that is not as expected fails the test")]
+#![expect(clippy::print_stderr, reason = "the counts are for whoever runs the suites")]
+
+mod cases;
+mod data;
+mod failures;
+mod filters;
+mod naive;
+mod naive_tree;
+mod place;
+mod property;
+mod ranges;
+mod suites;

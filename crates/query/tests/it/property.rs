@@ -1,0 +1,233 @@
+//! Searches over random traces: the naive answer, wherever the spans lie.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use spandrel_model::{Span, TenantId};
+use spandrel_query::{
+    Operation, QueryError, Search, TagValue, TagValuesRequest, TimeRange, TraceMatch,
+};
+use spandrel_traceql::compile;
+
+use crate::data::{BASE, batches};
+use crate::filters::filter;
+use crate::naive::{self, NaiveTrace};
+use crate::naive_tree::content;
+use crate::place::{Place, Placement};
+
+const DATA_SETS: usize = 80;
+const FILTERS: usize = 100;
+
+fn runner(seed: u8) -> TestRunner {
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
+    TestRunner::new_with_rng(Config::default(), rng)
+}
+
+pub(crate) fn sample<T: std::fmt::Debug>(
+    runner: &mut TestRunner,
+    strategy: impl Strategy<Value = T>,
+) -> T {
+    strategy.new_tree(runner).unwrap().current()
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    compared: usize,
+    matching: usize,
+    invalid: usize,
+    without_answer: usize,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn searches_answer_what_the_definition_says() {
+    let mut counts = Counts::default();
+    let mut runner = runner(91);
+    for _ in 0..DATA_SETS {
+        let batches = sample(&mut runner, batches());
+        let traces = naive::traces(&batches);
+        let mut places = Vec::new();
+        for placement in Placement::ALL {
+            places.push((placement, Place::with(&batches, placement).await));
+        }
+        for _ in 0..FILTERS {
+            let search = search(&mut runner, &mut counts);
+            compare(&batches, &traces, &places, &search, &mut counts).await;
+        }
+        for (_, place) in places {
+            place.close().await;
+        }
+    }
+    println!("{counts:?} of {DATA_SETS} data sets in {} placements", Placement::ALL.len());
+    assert!(counts.matching > 1000 && counts.compared > 3000);
+}
+
+fn search(runner: &mut TestRunner, counts: &mut Counts) -> Search {
+    let query = loop {
+        match compile(&sample(runner, filter())) {
+            Ok(query) => break query,
+            Err(_) => counts.invalid += 1,
+        }
+    };
+    let at = |half_seconds: u64| (BASE + half_seconds * 500_000_000).cast_signed();
+    let (all, start, n, traces_max, spans_per_spanset) =
+        sample(runner, (0..2_u8, 0..22_u64, 0..12_u64, 1..8_usize, 1..4_usize));
+    let range = match all {
+        0 => TimeRange::ALL,
+        _ => TimeRange { start_unix_nanos: at(start), end_unix_nanos: at(start + n) },
+    };
+    Search { query, range, traces_max, spans_per_spanset }
+}
+
+async fn compare(
+    batches: &[Vec<Span>],
+    traces: &[NaiveTrace],
+    places: &[(Placement, Place)],
+    search: &Search,
+    counts: &mut Counts,
+) {
+    let wanted = naive::search(traces, search);
+    match &wanted {
+        Ok(found) => {
+            counts.compared += places.len();
+            counts.matching += if found.is_empty() { 0 } else { places.len() };
+        }
+        Err(_) => counts.without_answer += 1,
+    }
+    for (placement, place) in places {
+        let got = place.engine.search(&TenantId::single(), search).await;
+        let context =
+            format!("{placement:?} {} {:?} max {}", search.query, search.range, search.traces_max);
+        match (&wanted, got) {
+            (Ok(wanted), Ok(got)) if got.traces == *wanted => {}
+            (Ok(wanted), Ok(got)) => {
+                panic!("{context}\n{}", difference(batches, &got.traces, wanted));
+            }
+            // A search may have its answer without looking at the span that has none.
+            (Err(_), Ok(_)) => {}
+            (Err(wanted), Err(QueryError::Eval(got))) => {
+                assert_eq!(got.to_string().is_empty(), wanted.to_string().is_empty());
+            }
+            (_, Err(error)) => panic!("{error}: {context}"),
+        }
+    }
+}
+
+/// The first trace that differs, with its spans by batch.
+fn difference(batches: &[Vec<Span>], got: &[TraceMatch], wanted: &[TraceMatch]) -> String {
+    let n_same = got.iter().zip(wanted).take_while(|(got, wanted)| got == wanted).count();
+    let (got, wanted) = (got.get(n_same), wanted.get(n_same));
+    let ids: Vec<_> = [got, wanted].into_iter().flatten().map(|found| found.trace_id).collect();
+    let mut text = format!("{n_same} as wanted, then\ngot {got:?}\nwanted {wanted:?}");
+    for (number, span) in
+        batches.iter().enumerate().flat_map(|(i, b)| b.iter().map(move |s| (i, s)))
+    {
+        if ids.contains(&span.trace_id) {
+            let span = format!("{span:?}").replace(&"x".repeat(17 * 1024), "xxx");
+            text.push_str(&format!("\nbatch {number}: {span}"));
+        }
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn traces_are_found_whole() {
+    let mut runner = runner(92);
+    let mut n_traces = 0;
+    for _ in 0..DATA_SETS {
+        let batches = sample(&mut runner, batches());
+        for placement in Placement::ALL {
+            let place = Place::with(&batches, placement).await;
+            for wanted in naive::traces(&batches) {
+                let tenant = TenantId::single();
+                let found = place
+                    .engine
+                    .find_trace(&tenant, wanted.trace_id, TimeRange::ALL)
+                    .await
+                    .unwrap();
+                let got: Vec<String> = found.unwrap().spans.iter().map(content).collect();
+                let wanted: Vec<String> = wanted.spans.iter().map(content).collect();
+                assert_eq!(got, wanted, "{placement:?} {batches:#?}");
+                n_traces += 1;
+            }
+            place.close().await;
+        }
+    }
+    println!("{n_traces} traces");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_and_values_are_those_of_the_spans() {
+    let mut runner = runner(93);
+    let attributes = [
+        ".a",
+        "span.a",
+        "resource.a",
+        "event.a",
+        "link.a",
+        "instrumentation.a",
+        ".service.name",
+        "resource.service.name",
+        "name",
+        "status",
+        "kind",
+        "statusMessage",
+        "event:name",
+        ".gone",
+    ];
+    let filters = ["", "{ span.b != nil }", "{ .a = 1 || name = \"buy\" }", "{ -.a = 1 }"];
+    for _ in 0..DATA_SETS {
+        let batches = sample(&mut runner, batches());
+        let traces = naive::traces(&batches);
+        for placement in Placement::ALL {
+            let place = Place::with(&batches, placement).await;
+            let (engine, tenant) = (&place.engine, TenantId::single());
+            let names = engine.tag_names(&tenant, TimeRange::ALL).await.unwrap();
+            let names: BTreeMap<_, _> = names.into_iter().filter(|n| !n.1.is_empty()).collect();
+            assert_eq!(names, naive::keys(&traces), "{placement:?}");
+            for (text, filter) in attributes.iter().flat_map(|a| filters.map(|f| (*a, f))) {
+                let attribute = spandrel_traceql::parse_identifier(text).unwrap();
+                let filter = (!filter.is_empty()).then(|| compile(filter).unwrap());
+                let filter = filter.as_ref().map(|query| query.spanset_filter().unwrap());
+                let range = TimeRange::ALL;
+                let request =
+                    TagValuesRequest { attribute: &attribute, filter, range, values_max: 1000 };
+                let got = engine.tag_values(&tenant, &request).await.unwrap();
+                let got: BTreeSet<String> = got.values.iter().map(spelled).collect();
+                let wanted = naive::values(&traces, &attribute, filter);
+                assert_eq!(
+                    shortened(&got),
+                    shortened(&wanted),
+                    "{placement:?} {text} {filter:?} {batches:#?}"
+                );
+            }
+            let services = engine.services(&tenant, TimeRange::ALL).await.unwrap();
+            let operations = engine.operations(&tenant, None, TimeRange::ALL).await.unwrap();
+            let of_shop = engine.operations(&tenant, Some("shop"), TimeRange::ALL).await.unwrap();
+            let spans: Vec<&Span> = traces.iter().flat_map(|trace| &trace.spans).collect();
+            let service = |span: &Span| span.resource.service_name().map(str::to_owned);
+            let operation = |span: &Span| Operation { name: span.name.clone(), kind: span.kind };
+            assert_eq!(services, spans.iter().filter_map(|span| service(span)).collect());
+            assert_eq!(operations, spans.iter().map(|span| operation(span)).collect());
+            let shop = spans.iter().filter(|span| service(span).as_deref() == Some("shop"));
+            assert_eq!(of_shop, shop.map(|span| operation(span)).collect());
+            place.close().await;
+        }
+    }
+}
+
+/// Without the long texts of which a failure would be unreadable.
+fn shortened(values: &BTreeSet<String>) -> Vec<String> {
+    values.iter().map(|value| value.chars().take(40).collect()).collect()
+}
+
+fn spelled(value: &TagValue) -> String {
+    use spandrel_traceql::Static;
+    match value {
+        TagValue::String(text) => Static::String(text.clone()).to_string(),
+        TagValue::Int(number) => Static::Int(*number).to_string(),
+        TagValue::Float(number) => Static::Float(*number).to_string(),
+        TagValue::Bool(truth) => Static::Bool(*truth).to_string(),
+        TagValue::Keyword(word) => (*word).to_owned(),
+    }
+}

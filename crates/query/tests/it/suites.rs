@@ -1,0 +1,307 @@
+//! The TraceQL conformance data in `../shared/suites/traceql`, through the engine.
+//!
+//! Each file is one test. Cases that need a part of the language that the engine does not execute are counted
+//! as not yet; a case that fails must stand in the file's list with the reason.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Value;
+use spandrel_columns::SpanColumns;
+use spandrel_model::{
+    Attribute, AttributeValue, Event, Link, Resource, Scope, Span, SpanId, SpanKind, StatusCode,
+    TenantId, TraceId,
+};
+use spandrel_otlp::{DecodeLimits, decode_request, json_to_protobuf, span_at};
+use spandrel_query::{
+    QueryError, Search, SearchAnswer, TagValue, TagValuesRequest, TimeRange, TraceMatch,
+};
+use spandrel_traceql::{Query, compile, parse_identifier};
+
+use crate::place::{Place, Placement};
+
+const TRACE: TraceId = TraceId([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
+
+enum Outcome {
+    Passed,
+    NotYet,
+    Failed(String),
+}
+
+impl Outcome {
+    fn of(passed: bool, detail: impl FnOnce() -> String) -> Self {
+        if passed { Self::Passed } else { Self::Failed(detail()) }
+    }
+}
+
+/// Text of a file of the suite; `None`, said aloud, when the suites are not there.
+fn suite(file: &str) -> Option<String> {
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/suites"));
+    if !root.try_exists().unwrap() {
+        eprintln!("skipped: ../shared/suites is not there");
+        return None;
+    }
+    Some(std::fs::read_to_string(root.join("traceql").join(file)).unwrap())
+}
+
+struct Tally<'a> {
+    file: &'a str,
+    passed: usize,
+    not_yet: usize,
+    failures: Vec<String>,
+    /// Cases that deliberately fail, with the reason.
+    different: &'a [(&'a str, &'a str)],
+    n_different: usize,
+}
+
+impl<'a> Tally<'a> {
+    fn new(file: &'a str, different: &'a [(&'a str, &'a str)]) -> Self {
+        Self { file, passed: 0, not_yet: 0, failures: Vec::new(), different, n_different: 0 }
+    }
+
+    fn count(&mut self, name: &str, outcome: Outcome) {
+        match outcome {
+            Outcome::Passed => self.passed += 1,
+            Outcome::NotYet => self.not_yet += 1,
+            Outcome::Failed(_) if self.different.iter().any(|(listed, _)| *listed == name) => {
+                self.n_different += 1;
+            }
+            Outcome::Failed(detail) => self.failures.push(format!("{name}: {detail}")),
+        }
+    }
+
+    fn finish(self) {
+        let Self { file, passed, not_yet, failures, n_different, .. } = self;
+        eprintln!(
+            "{file}: {passed} passed, {} failed, {n_different} deliberately different, {not_yet} not yet",
+            failures.len()
+        );
+        assert!(failures.is_empty(), "{failures:#?}");
+    }
+}
+
+/// The spans of an OTLP request in JSON.
+fn spans_of(json: &str) -> Vec<Span> {
+    let limits = DecodeLimits::default();
+    let bytes = json_to_protobuf(json.as_bytes(), &limits).unwrap();
+    let mut columns = SpanColumns::default();
+    decode_request(&bytes, &limits, &mut columns).unwrap();
+    (0..columns.len()).map(|row| span_at(&columns, row).unwrap()).collect()
+}
+
+/// A span of a service among many.
+fn other_span(number: u8) -> Span {
+    let start_unix_nanos = 2_000_000_000_000 + u64::from(number);
+    let name = AttributeValue::String("test-service".to_owned());
+    let attributes = vec![Attribute { key: "service.name".to_owned(), value: name }];
+    Span {
+        trace_id: TraceId([number + 100; 16]),
+        span_id: SpanId([number + 100; 8]),
+        parent_span_id: None,
+        trace_state: String::new(),
+        flags: 0,
+        name: "test".to_owned(),
+        kind: SpanKind::Internal,
+        start_unix_nanos,
+        end_unix_nanos: start_unix_nanos + 1_000,
+        attributes: Vec::new(),
+        dropped_attributes_count: 0,
+        events: Vec::new(),
+        dropped_events_count: 0,
+        links: Vec::new(),
+        dropped_links_count: 0,
+        status_code: StatusCode::Unset,
+        status_message: String::new(),
+        resource: Arc::new(Resource { attributes, ..Resource::default() }),
+        scope: Arc::default(),
+    }
+}
+
+/// The trace that the searches are about, among others, in all placements.
+async fn places() -> Option<Vec<Place>> {
+    let wanted = spans_of(&suite("search_trace_portable.otlp.json")?);
+    let (first, second) = wanted.split_at(2);
+    let mut batches = [first.to_vec(), second.to_vec()];
+    for number in 0..49 {
+        batches[usize::from(number % 2)].push(other_span(number));
+    }
+    let mut places = Vec::new();
+    for placement in Placement::ALL {
+        places.push(Place::with(&batches, placement).await);
+    }
+    Some(places)
+}
+
+async fn search(place: &Place, query: Query, range: TimeRange) -> Result<SearchAnswer, QueryError> {
+    let search = Search { query, range, traces_max: 100, spans_per_spanset: 10 };
+    place.engine.search(&TenantId::single(), &search).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn search_json() {
+    let Some(places) = places().await else { return };
+    let data: Value = serde_json::from_str(&suite("search.json").unwrap()).unwrap();
+    let mut tally = Tally::new("search.json", &[]);
+    for case in data["cases"].as_array().unwrap() {
+        let name = case["query"].as_str().unwrap();
+        let query = match compile(name) {
+            Ok(query) => query,
+            Err(error) => {
+                tally.count(name, Outcome::Failed(error.to_string()));
+                continue;
+            }
+        };
+        let mut outcome = Outcome::Passed;
+        for place in &places {
+            let seconds = |key: &str| case[key].as_i64().map(|s| s * 1_000_000_000);
+            let range = match seconds("start").zip(seconds("end")) {
+                Some((start_unix_nanos, end_unix_nanos)) => {
+                    TimeRange { start_unix_nanos, end_unix_nanos }
+                }
+                None => TimeRange::ALL,
+            };
+            outcome = match search(place, query.clone(), range).await {
+                Ok(answer) => judge(case, &answer),
+                Err(QueryError::NotExecuted(_)) => Outcome::NotYet,
+                Err(error) => Outcome::Failed(error.to_string()),
+            };
+            if matches!(outcome, Outcome::Failed(_)) {
+                break;
+            }
+        }
+        tally.count(name, outcome);
+    }
+    tally.finish();
+}
+
+fn judge(case: &Value, answer: &SearchAnswer) -> Outcome {
+    let found = answer.traces.iter().find(|found| found.trace_id == TRACE);
+    match case["expect"].as_str().unwrap() {
+        "no_match" => Outcome::of(found.is_none(), || format!("got {found:?}")),
+        "root_span_in_result" => Outcome::of(has_root(case, found), || format!("got {found:?}")),
+        "root_span_not_in_result" => {
+            Outcome::of(!has_root(case, found), || format!("got {found:?}"))
+        }
+        _ => {
+            let Some(found) = found else { return Outcome::Failed("not found".to_owned()) };
+            let whole = found.root_service.as_deref() == Some("RootService")
+                && found.root_name.as_deref() == Some("RootSpan")
+                && found.start_unix_nanos == 1_000_000_000_000
+                && found.duration_nanos == 2_000_000_000;
+            let every = case["every_span_has_attribute"].as_str();
+            let has = |key: &str| {
+                found.spanset.spans.iter().all(|span| {
+                    span.attributes
+                        .iter()
+                        .any(|(attribute, _)| attribute.to_string().ends_with(key))
+                })
+            };
+            Outcome::of(whole && every.is_none_or(has), || format!("got {found:?}"))
+        }
+    }
+}
+
+fn has_root(case: &Value, found: Option<&TraceMatch>) -> bool {
+    let root = SpanId::from_hex(case["rootSpanID"].as_str().unwrap()).unwrap();
+    found.is_some_and(|found| found.spanset.spans.iter().any(|span| span.span_id == root))
+}
+
+/// The two traces that the file describes.
+fn nil_spans() -> [Span; 2] {
+    let bar = || pair("foo", "bar");
+    let present = || pair("dc_present", "dc_present");
+    let event = Event {
+        time_unix_nanos: 2_000_000_000_001,
+        name: "event".to_owned(),
+        attributes: vec![bar(), present()],
+        dropped_attributes_count: 0,
+    };
+    let link = Link {
+        trace_id: TraceId([9; 16]),
+        span_id: SpanId([9; 8]),
+        trace_state: String::new(),
+        flags: 0,
+        attributes: vec![bar()],
+        dropped_attributes_count: 0,
+    };
+    let resource = Resource { attributes: vec![bar(), present()], ..Resource::default() };
+    let filled = Span {
+        attributes: vec![bar(), present()],
+        events: vec![event],
+        links: vec![link],
+        resource: Arc::new(resource),
+        scope: Arc::new(Scope { attributes: vec![bar()], ..Scope::default() }),
+        ..other_span(1)
+    };
+    let empty = Span { name: "empty".to_owned(), resource: Arc::default(), ..other_span(2) };
+    [filled, empty]
+}
+
+fn pair(key: &str, value: &str) -> Attribute {
+    Attribute { key: key.to_owned(), value: AttributeValue::String(value.to_owned()) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nil_handling_json() {
+    let Some(text) = suite("nil_handling.json") else { return };
+    let data: Value = serde_json::from_str(&text).unwrap();
+    let spans = nil_spans();
+    let mut tally = Tally::new("nil_handling.json", &[]);
+    for case in data["cases"].as_array().unwrap() {
+        let name = case["query"].as_str().unwrap();
+        let span = &spans[usize::from(case["trace"] == "trace2")];
+        let wanted = case["expect"] == "match";
+        let mut outcome = Outcome::Passed;
+        for placement in Placement::ALL {
+            let place = Place::with(&[vec![span.clone()]], placement).await;
+            let answer = search(&place, compile(name).unwrap(), TimeRange::ALL).await.unwrap();
+            if answer.traces.is_empty() == wanted {
+                outcome = Outcome::Failed(format!("{placement:?} got {:?}", answer.traces));
+            }
+            place.close().await;
+        }
+        tally.count(name, outcome);
+    }
+    tally.finish();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn autocomplete_search_trace_json() {
+    let Some(places) = places().await else { return };
+    let data: Value =
+        serde_json::from_str(&suite("autocomplete_search_trace.json").unwrap()).unwrap();
+    let mut tally = Tally::new("autocomplete_search_trace.json", &[]);
+    for case in data["cases"].as_array().unwrap() {
+        let name = case["name"].as_str().unwrap();
+        // Names of the attributes of spans that pass a filter are not asked for by any client.
+        let Some(tag) = case["tag"].as_str() else {
+            tally.count(name, Outcome::NotYet);
+            continue;
+        };
+        let query = compile(case["query"].as_str().unwrap()).unwrap();
+        let attribute = parse_identifier(tag).unwrap();
+        let request = TagValuesRequest {
+            attribute: &attribute,
+            filter: query.spanset_filter(),
+            range: TimeRange::ALL,
+            values_max: 100,
+        };
+        let expected = case["expected"].as_array().unwrap().iter();
+        let wanted: BTreeSet<&str> = expected.map(|v| v["Value"].as_str().unwrap()).collect();
+        let mut outcome = Outcome::Passed;
+        for place in &places {
+            let values = place.engine.tag_values(&TenantId::single(), &request).await.unwrap();
+            let got = values.values.iter().map(|value| match value {
+                TagValue::String(text) => text.as_str(),
+                other => panic!("{other:?}"),
+            });
+            let got: BTreeSet<&str> = got.collect();
+            if got != wanted {
+                outcome = Outcome::Failed(format!("got {got:?}, wanted {wanted:?}"));
+            }
+        }
+        tally.count(name, outcome);
+    }
+    tally.finish();
+}
