@@ -12,6 +12,7 @@ mod stages;
 mod traffic;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
@@ -20,11 +21,12 @@ use spandrel_catalog::local::SyncedLocalFileSystem;
 use spandrel_ingest::{Store, StoreOptions};
 use spandrel_telemetry::Metrics;
 
-pub use report::Report;
+use self::report::Report;
+use crate::output;
 
 /// Arguments of `spandrel bench`.
 #[derive(Debug, Args)]
-pub struct BenchArgs {
+pub(crate) struct BenchArgs {
     /// Spans of the data set that queries run against
     #[arg(long, default_value_t = 10_000_000)]
     spans: u64,
@@ -45,14 +47,21 @@ pub struct BenchArgs {
     no_server: bool,
     /// Print JSON instead of tables
     #[arg(long)]
-    pub json: bool,
+    json: bool,
 }
 
-/// Runs the benchmark; says on standard error what it is doing.
-///
-/// # Errors
-/// When the data folder cannot be used or a measured operation fails.
-pub async fn run(args: &BenchArgs) -> anyhow::Result<Report> {
+/// Runs the benchmark and prints its figures.
+pub(crate) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
+    let report = measure(&args).await?;
+    if args.json {
+        output::print(&format!("{}\n", serde_json::to_string_pretty(&report)?))?;
+    } else {
+        output::print(&report.to_string())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn measure(args: &BenchArgs) -> anyhow::Result<Report> {
     let temporary = tempfile::Builder::new().prefix("spandrel-bench").tempdir()?;
     let dir = args.data_dir.clone().unwrap_or_else(|| temporary.path().to_owned());
     std::fs::create_dir_all(&dir)?;

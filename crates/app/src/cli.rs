@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::bench::BenchArgs;
 use crate::demo::DemoArgs;
 use crate::query::QueryArgs;
 use crate::serve::ServeArgs;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Trace(TraceArgs),
     /// Check that an installation returns every span that it acknowledged
     Verify(VerifyArgs),
+    /// Measure speed, size and memory on this machine
+    Bench(BenchArgs),
 }
 
 #[cfg(test)]

@@ -13,18 +13,18 @@ const DAY: u64 = 24 * HOUR;
 pub(crate) fn format_nanos(nanos: i64) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
     let nanos = nanos.unsigned_abs();
+    // Rounding must not give 1000us, so each unit begins where three digits round up to it.
     let text = match nanos {
         0 => "0".to_owned(),
         1..MICRO => format!("{nanos}ns"),
-        // Rounding must not give 1000us, so each unit begins where three digits round up to it.
-        ..999_500 => scaled(nanos, MICRO, "us"),
-        ..999_500_000 => scaled(nanos, MILLI, "ms"),
-        ..59_950_000_000 => scaled(nanos, SECOND, "s"),
+        MICRO..999_500 => scaled(nanos, MICRO, "us"),
+        999_500..999_500_000 => scaled(nanos, MILLI, "ms"),
+        999_500_000..59_950_000_000 => scaled(nanos, SECOND, "s"),
         _ => {
             let seconds = nanos.saturating_add(SECOND / 2) / SECOND;
             match seconds {
-                ..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-                ..86_400 => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+                0..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+                3600..86_400 => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
                 _ => format!("{}d{:02}h", seconds / 86_400, seconds / 3600 % 24),
             }
         }

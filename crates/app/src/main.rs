@@ -4,6 +4,7 @@
 
 mod address;
 mod api_client;
+mod bench;
 mod cli;
 mod demo;
 mod duration;
@@ -52,6 +53,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Some(Command::Query(args)) => query::run(args).await,
             Some(Command::Trace(args)) => trace::run(args).await,
             Some(Command::Verify(args)) => verify::run(args).await,
+            Some(Command::Bench(args)) => bench::run(args).await,
         }
     });
     runtime.shutdown_timeout(LAST_WORDS);

@@ -82,7 +82,7 @@ pub(crate) struct OtlpClient {
 #[derive(Debug, Clone)]
 enum Transport {
     Grpc(grpc::GrpcClient),
-    Http(http_post::HttpClient),
+    Http(Box<http_post::HttpClient>),
 }
 
 impl OtlpClient {
@@ -103,7 +103,9 @@ impl OtlpClient {
             Protocol::Grpc => {
                 Transport::Grpc(grpc::GrpcClient::new(&args.endpoint, args.compression)?)
             }
-            Protocol::Http => Transport::Http(http_post::HttpClient::new(&uri, args.compression)?),
+            Protocol::Http => {
+                Transport::Http(Box::new(http_post::HttpClient::new(&uri, args.compression)?))
+            }
         };
         Ok(Self { transport, authority })
     }

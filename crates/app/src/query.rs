@@ -233,7 +233,6 @@ mod tests {
         let attribute = KeyValue {
             key: "http.response.status_code".to_owned(),
             value: Some(AnyValue { value: Some(Value::IntValue(503)) }),
-            ..KeyValue::default()
         };
         let span = Span {
             span_id: "563d623c76514f8e".to_owned(),

@@ -50,7 +50,7 @@ pub(crate) struct ServeArgs {
         env = "SPANDREL_LOG",
         hide_env = true,
         value_name = "FILTER",
-        default_value = "info",
+        default_value = "info,delta_kernel=warn,delta_kernel_default_engine=warn",
         help_heading = "Log"
     )]
     pub(crate) log: String,
@@ -207,16 +207,16 @@ fn banner(data_dir: &str, at: &ListenAddresses) -> String {
     let version = env!("CARGO_PKG_VERSION");
     format!(
         "
-  Spandrel {version}, data in {data_dir}
+Spandrel {version}, data in {data_dir}
 
-    OTLP         {otlp_grpc} (gRPC), {otlp_http} (HTTP)
-    Tempo API    http://{http}
-    Jaeger API   http://{jaeger_http}
-    Health       http://{health}
-    Metrics      http://{telemetry}/metrics
+  OTLP         {otlp_grpc} (gRPC), {otlp_http} (HTTP)
+  Tempo API    http://{http}
+  Jaeger API   http://{jaeger_http}
+  Health       http://{health}
+  Metrics      http://{telemetry}/metrics
 
-  Send OTLP to http://{otlp_grpc} (or try `spandrel demo`), then open http://{http}
-  Ctrl-C stops.
+Send OTLP to http://{otlp_grpc} (or try `spandrel demo`), then open http://{http}
+Ctrl-C stops.
 
 "
     )
@@ -241,16 +241,16 @@ mod tests {
     fn the_banner_says_where_to_go() {
         expect![[r#"
 
-              Spandrel 0.1.0, data in spandrel-data
+            Spandrel 0.1.0, data in spandrel-data
 
-                OTLP         127.0.0.1:4317 (gRPC), 127.0.0.1:4318 (HTTP)
-                Tempo API    http://127.0.0.1:3200
-                Jaeger API   http://127.0.0.1:16686
-                Health       http://127.0.0.1:13133
-                Metrics      http://127.0.0.1:8888/metrics
+              OTLP         127.0.0.1:4317 (gRPC), 127.0.0.1:4318 (HTTP)
+              Tempo API    http://127.0.0.1:3200
+              Jaeger API   http://127.0.0.1:16686
+              Health       http://127.0.0.1:13133
+              Metrics      http://127.0.0.1:8888/metrics
 
-              Send OTLP to http://127.0.0.1:4317 (or try `spandrel demo`), then open http://127.0.0.1:3200
-              Ctrl-C stops.
+            Send OTLP to http://127.0.0.1:4317 (or try `spandrel demo`), then open http://127.0.0.1:3200
+            Ctrl-C stops.
 
         "#]]
         .assert_eq(&banner("spandrel-data", &ListenAddresses::default()));

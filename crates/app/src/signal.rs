@@ -27,8 +27,8 @@ impl Interrupts {
         }
     }
 
-    /// Waits for the next signal and ends the process with the status that shells expect.
-    #[expect(clippy::exit, reason = "whoever asks twice wants no orderly end")]
+    /// Waits for the next signal and ends the process with the status that shells expect: whoever asks
+    /// twice wants no orderly end.
     pub(crate) async fn exit_on_next(mut self) -> ! {
         let status = if self.next().await == "SIGINT" { 130 } else { 143 };
         crate::output::note("\nstopped at once\n");

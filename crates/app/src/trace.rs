@@ -139,15 +139,15 @@ mod tests_fixture {
         parent: u8,
         service: &str,
         name: &str,
-        times: std::ops::Range<u64>,
+        (start_unix_nanos, end_unix_nanos): (u64, u64),
     ) -> Span {
         Span {
             id: vec![id],
             parent_id: if parent == 0 { vec![] } else { vec![parent] },
             service: service.to_owned(),
             name: name.to_owned(),
-            start_unix_nanos: times.start,
-            end_unix_nanos: times.end,
+            start_unix_nanos,
+            end_unix_nanos,
             error: None,
         }
     }
@@ -170,7 +170,6 @@ mod tests {
         let text = |key: &str, value: &str| KeyValue {
             key: key.to_owned(),
             value: Some(AnyValue { value: Some(Value::StringValue(value.to_owned())) }),
-            ..KeyValue::default()
         };
         let status = |code: StatusCode, message: &str| {
             Some(Status { code: code as i32, message: message.to_owned() })

@@ -54,7 +54,8 @@ impl Server {
         }
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let endpoint = format!("http://{otlp_http}");
-        let otlp = OtlpArgs { endpoint, protocol: Some(Protocol::Http), compression: Compression::None };
+        let otlp =
+            OtlpArgs { endpoint, protocol: Some(Protocol::Http), compression: Compression::None };
         let api = ApiClient::new(&format!("http://{http}"))?;
         Ok(Self { child, api, otlp: OtlpClient::new(&otlp)? })
     }
@@ -102,7 +103,11 @@ pub(super) async fn measure(seed: u64, report: &mut Report) -> anyhow::Result<()
     ] {
         report.others.push(Figure { name, value, bar: Some(bar) });
     }
-    report.others.push(Figure { name: "load that was taken (spans/s)", value: achieved, bar: None });
+    report.others.push(Figure {
+        name: "load that was taken (spans/s)",
+        value: achieved,
+        bar: None,
+    });
     Ok(())
 }
 
@@ -132,7 +137,6 @@ async fn load(server: &Server, seed: u64) -> anyhow::Result<(f64, f64)> {
     let total = LOAD_SPANS_PER_SECOND * LOAD.as_secs();
     let mut peak = server.resident_mib();
     let (mut n_spans, mut exports) = (0, generator(seed ^ 2, 1_750_000_000_000_000_000));
-    let watch = Stopwatch::start();
     let mut sent = Duration::ZERO;
     while n_spans < total {
         // A second's worth is encoded before it is sent, so that the load is even.
@@ -155,6 +159,5 @@ async fn load(server: &Server, seed: u64) -> anyhow::Result<(f64, f64)> {
         sent += took.max(Duration::from_secs(1));
         tokio::time::sleep(Duration::from_secs(1).saturating_sub(took)).await;
     }
-    tracing::info!(spans = n_spans, wall = ?watch.stop().wall, "load");
     Ok((peak, n_spans as f64 / sent.as_secs_f64()))
 }

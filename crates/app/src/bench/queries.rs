@@ -106,27 +106,10 @@ impl Bench<'_> {
         }
         let inspected = answer.inspected;
         let all = inspected.row_groups_read + inspected.row_groups_pruned;
-        self.latency(query, times, answer.traces.len(), Some((inspected.row_groups_read, all)), bar_ms);
+        let row_groups = Some((inspected.row_groups_read, all));
+        let found = answer.traces.len();
+        self.report.queries.push(Latency { row_groups, bar_ms, ..latency(query, times, found) });
         Ok(answer)
-    }
-
-    fn latency(
-        &mut self,
-        query: &str,
-        mut times: Vec<f64>,
-        found: usize,
-        row_groups: Option<(u64, u64)>,
-        bar_ms: Option<f64>,
-    ) {
-        times.sort_by(f64::total_cmp);
-        self.report.queries.push(Latency {
-            query: query.to_owned(),
-            median_ms: times[times.len() / 2],
-            max_ms: times[times.len() - 1],
-            found,
-            row_groups,
-            bar_ms,
-        });
     }
 
     async fn by_id(&mut self, ids: &[TraceId]) -> anyhow::Result<()> {
@@ -139,7 +122,8 @@ impl Bench<'_> {
             n_spans = trace.map_or(0, |trace| trace.spans.len());
         }
         if !times.is_empty() {
-            self.latency("trace by id", times, n_spans, None, Some(10.0));
+            let latency = latency("trace by id", times, n_spans);
+            self.report.queries.push(Latency { bar_ms: Some(10.0), ..latency });
         }
         Ok(())
     }
@@ -156,5 +140,18 @@ impl Bench<'_> {
             }
             _ => None,
         }))
+    }
+}
+
+/// `times` is not empty.
+fn latency(query: &str, mut times: Vec<f64>, found: usize) -> Latency {
+    times.sort_by(f64::total_cmp);
+    Latency {
+        query: query.to_owned(),
+        median_ms: times[times.len() / 2],
+        max_ms: times[times.len() - 1],
+        found,
+        row_groups: None,
+        bar_ms: None,
     }
 }

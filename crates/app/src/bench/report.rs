@@ -6,75 +6,75 @@ use serde::Serialize;
 
 /// Everything that was measured.
 #[derive(Debug, Default, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// Cores, and the size of the data set.
-    pub setup: Vec<(String, String)>,
+    pub(crate) setup: Vec<(String, String)>,
     /// Spans per CPU second by stage.
-    pub rates: Vec<Rate>,
+    pub(crate) rates: Vec<Rate>,
     /// Size of the data set on disk.
-    pub storage: Option<Storage>,
+    pub(crate) storage: Option<Storage>,
     /// Latencies of the queries.
-    pub queries: Vec<Latency>,
+    pub(crate) queries: Vec<Latency>,
     /// Anything else: name, value, and the bar when there is one.
-    pub others: Vec<Figure>,
+    pub(crate) others: Vec<Figure>,
 }
 
 /// Speed of a stage.
 #[derive(Debug, Serialize)]
-pub struct Rate {
+pub(crate) struct Rate {
     /// The stage.
-    pub stage: &'static str,
+    pub(crate) stage: &'static str,
     /// Spans it took.
-    pub spans: u64,
+    pub(crate) spans: u64,
     /// CPU seconds of all threads.
-    pub cpu_seconds: f64,
+    pub(crate) cpu_seconds: f64,
     /// Seconds by the clock.
-    pub wall_seconds: f64,
+    pub(crate) wall_seconds: f64,
     /// Spans per CPU second.
-    pub spans_per_cpu_second: f64,
+    pub(crate) spans_per_cpu_second: f64,
 }
 
 /// Bytes on disk.
 #[derive(Debug, Serialize)]
-pub struct Storage {
+pub(crate) struct Storage {
     /// Spans in blocks.
-    pub spans: u64,
+    pub(crate) spans: u64,
     /// Blocks.
-    pub blocks: usize,
+    pub(crate) blocks: usize,
     /// Bytes of the blocks per span, indexes included.
-    pub bytes_per_span: f64,
+    pub(crate) bytes_per_span: f64,
     /// OTLP bytes per span, as received.
-    pub otlp_bytes_per_span: f64,
+    pub(crate) otlp_bytes_per_span: f64,
     /// Bytes per span by column, largest first.
-    pub columns: Vec<(String, f64)>,
+    pub(crate) columns: Vec<(String, f64)>,
 }
 
 /// Latency of a query.
 #[derive(Debug, Serialize)]
-pub struct Latency {
+pub(crate) struct Latency {
     /// What is asked.
-    pub query: String,
+    pub(crate) query: String,
     /// Median in milliseconds, warm.
-    pub median_ms: f64,
+    pub(crate) median_ms: f64,
     /// The slowest run.
-    pub max_ms: f64,
+    pub(crate) max_ms: f64,
     /// Traces or spans found.
-    pub found: usize,
+    pub(crate) found: usize,
     /// Row groups read, of all.
-    pub row_groups: Option<(u64, u64)>,
+    pub(crate) row_groups: Option<(u64, u64)>,
     /// The bar in milliseconds.
-    pub bar_ms: Option<f64>,
+    pub(crate) bar_ms: Option<f64>,
 }
 
 /// A single number.
 #[derive(Debug, Serialize)]
-pub struct Figure {
+pub(crate) struct Figure {
     /// What it is, with its unit.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The number.
-    pub value: f64,
+    pub(crate) value: f64,
     /// The bar.
-    pub bar: Option<f64>,
+    pub(crate) bar: Option<f64>,
 }
 
 impl fmt::Display for Report {
@@ -82,7 +82,11 @@ impl fmt::Display for Report {
         for (name, value) in &self.setup {
             writeln!(f, "{name:<28}{value}")?;
         }
-        writeln!(f, "\n{:<34}{:>12}{:>10}{:>10}{:>16}", "stage", "spans", "cpu s", "wall s", "spans/cpu s")?;
+        writeln!(
+            f,
+            "\n{:<34}{:>12}{:>10}{:>10}{:>16}",
+            "stage", "spans", "cpu s", "wall s", "spans/cpu s"
+        )?;
         for rate in &self.rates {
             let Rate { stage, spans, cpu_seconds, wall_seconds, spans_per_cpu_second } = rate;
             writeln!(
@@ -92,17 +96,25 @@ impl fmt::Display for Report {
         }
         if let Some(storage) = &self.storage {
             let Storage { spans, blocks, bytes_per_span, otlp_bytes_per_span, columns } = storage;
-            writeln!(f, "\n{spans} spans in {blocks} blocks: {bytes_per_span:.1} B/span (bar 40), {otlp_bytes_per_span:.0} B/span as OTLP")?;
+            writeln!(
+                f,
+                "\n{spans} spans in {blocks} blocks: {bytes_per_span:.1} B/span (bar 40), {otlp_bytes_per_span:.0} B/span as OTLP"
+            )?;
             for (name, bytes) in columns.iter().take(24) {
                 writeln!(f, "  {bytes:>7.2}  {name}")?;
             }
             let rest: f64 = columns.iter().skip(24).map(|column| column.1).sum();
             writeln!(f, "  {rest:>7.2}  {} more", columns.len().saturating_sub(24))?;
         }
-        writeln!(f, "\n{:>10}{:>10}{:>8}{:>8}{:>16}  query", "median ms", "max ms", "bar", "found", "row groups")?;
+        writeln!(
+            f,
+            "\n{:>10}{:>10}{:>8}{:>8}{:>16}  query",
+            "median ms", "max ms", "bar", "found", "row groups"
+        )?;
         for query in &self.queries {
             let bar = query.bar_ms.map_or(String::from("-"), |bar| format!("{bar:.0}"));
-            let groups = query.row_groups.map_or(String::new(), |(read, all)| format!("{read} of {all}"));
+            let groups =
+                query.row_groups.map_or(String::new(), |(read, all)| format!("{read} of {all}"));
             let Latency { query, median_ms, max_ms, found, .. } = query;
             writeln!(f, "{median_ms:>10.2}{max_ms:>10.2}{bar:>8}{found:>8}{groups:>16}  {query}")?;
         }

@@ -9,6 +9,8 @@ use spandrel_columns::arrange::arrange;
 use spandrel_otlp::{DecodeLimits, decode_request};
 use spandrel_wal::{Durability, Record, Wal, WalOptions};
 
+use crate::output;
+
 use super::cpu::{Spent, Stopwatch};
 use super::report::Report;
 use super::traffic::{generator, rate, take};
@@ -59,7 +61,10 @@ pub(super) fn measure(
         block_bytes = spandrel_block::write(&merged, &WriteOptions::default())?.bytes.len();
         block += watch.stop();
     }
-    tracing::info!(bytes_per_span = block_bytes as f64 / requests.n_spans as f64, "one block");
+    output::note(&format!(
+        "one block: {:.1} B/span\n",
+        block_bytes as f64 / requests.n_spans as f64
+    ));
     report.rates.push(rate("decode OTLP into columns", n_spans, decode));
     report.rates.push(rate("log (one sync per 16 requests)", n_spans, log));
     report.rates.push(rate("merge live runs", n_spans, merge));

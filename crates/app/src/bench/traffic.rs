@@ -10,6 +10,8 @@ use spandrel_ingest::Store;
 use spandrel_model::TenantId;
 use spandrel_pipeline::{TraceBatch, TraceConsumer};
 
+use crate::output;
+
 use super::cpu::{Spent, Stopwatch};
 use super::report::{Rate, Report, Storage};
 use super::{BenchArgs, queries};
@@ -82,9 +84,12 @@ pub(super) async fn fill(
         while let Some(answer) = answers.next().await {
             answer?;
         }
-        anyhow::ensure!(store.flush(std::time::Duration::from_secs(60)).await, "blocks were not written");
+        anyhow::ensure!(
+            store.flush(std::time::Duration::from_secs(60)).await,
+            "blocks were not written"
+        );
         spent += watch.stop();
-        tracing::info!(spans = n_spans, of = args.spans, "data set");
+        output::note(&format!("data set: {n_spans} of {} spans\n", args.spans));
     }
     if n_spans > stored {
         report.rates.push(rate("receive -> log -> live -> block", n_spans - stored, spent));

@@ -65,7 +65,7 @@ mod tests {
     fn check(spans: &[(u8, u8, u64)], expected: &[&str]) {
         let spans: Vec<_> = spans
             .iter()
-            .map(|&(id, parent, start)| span(id, parent, "s", "n", start..start + 1))
+            .map(|&(id, parent, start)| span(id, parent, "s", "n", (start, start + 1)))
             .collect();
         let drawn: Vec<String> = rows(&spans)
             .into_iter()

@@ -75,7 +75,7 @@ impl Waterfall<'_> {
 
     /// Spans whose error is that of a child, which is where it is written.
     fn passed_on(&self, rows: &[Row]) -> HashSet<usize> {
-        let mut ancestors = Vec::new();
+        let mut ancestors: Vec<usize> = Vec::new();
         let mut passed_on = HashSet::new();
         for row in rows {
             ancestors.truncate(row.depth);
@@ -239,7 +239,7 @@ mod tests {
     const MS: u64 = 1_000_000;
 
     #[track_caller]
-    fn check(spans: &[Span], width: usize, expected: &Expect) {
+    fn check(spans: &[Span], width: usize, expected: Expect) {
         let drawing = Waterfall {
             trace_id: "0102030405060708090a0b0c0d0e0f10",
             spans,
@@ -253,9 +253,8 @@ mod tests {
     }
 
     fn checkout() -> Vec<Span> {
-        let at = |from: u64, to: u64| {
-            1_767_225_600_000 * MS + from * MS..1_767_225_600_000 * MS + to * MS
-        };
+        const START: u64 = 1_767_225_600_000 * MS;
+        let at = |from: u64, to: u64| (START + from * MS, START + to * MS);
         vec![
             span(1, 0, "frontend", "POST /checkout", at(0, 400)),
             span(2, 1, "cart", "GET /cart", at(10, 60)),
@@ -275,22 +274,23 @@ mod tests {
         check(
             &checkout(),
             90,
-            &expect![[r#"
-            frontend: POST /checkout
-            0102030405060708090a0b0c0d0e0f10  2026-01-01 00:00:00.000 UTC
-            400ms, 6 spans, 5 services, 2 errors
+            expect![[r#"
+                frontend: POST /checkout
+                0102030405060708090a0b0c0d0e0f10  2026-01-01 00:00:00.000 UTC
+                400ms, 7 spans, 6 services, 3 errors
 
-                                                             0                   200ms           400ms
-            frontend POST /checkout                   400ms  =========================================
-              cart GET /cart                           50ms   ======
-                redis HGETALL                           1ms    |
-              payment charge                          310ms          ################################
-                ! card declined
-                payment POST https://bank.exampl..    280ms            #############################
-                  ! error
-            mail send receipt                           5ms                                          |
-              ? its parent 09 has not been received
-        "#]],
+                                                                 0                   200ms           400ms
+                frontend POST /checkout                   400ms  =========================================
+                  cart GET /cart                           50ms   ======
+                    redis HGETALL                           1ms    |
+                  payment charge                          310ms          ################################
+                    payment POST https://bank.exampl..    280ms            #############################
+                      ! card declined
+                      bank authorize                      200ms                 #####################
+                        ! error
+                mail send receipt                           5ms                                          |
+                  ? its parent 09 has not been received
+            "#]],
         );
     }
 
@@ -299,7 +299,7 @@ mod tests {
         check(
             &checkout()[..3],
             40,
-            &expect![[r#"
+            expect![[r#"
             frontend: POST /checkout
             0102030405060708090a0b0c0d0e0f10  2026-01-01 00:00:00.000 UTC
             400ms, 3 spans, 3 services, 0 errors
@@ -314,11 +314,11 @@ mod tests {
 
     #[test]
     fn broken_times_are_drawn_and_named() {
-        let spans = [span(1, 0, "a", "late", 1_000..500), span(2, 1, "b", "instant", 700..700)];
+        let spans = [span(1, 0, "a", "late", (1_000, 500)), span(2, 1, "b", "instant", (700, 700))];
         check(
             &spans,
             60,
-            &expect![[r#"
+            expect![[r#"
             a: late
             0102030405060708090a0b0c0d0e0f10  1970-01-01 00:00:00.000 UTC
             300ns, 2 spans, 2 services, 0 errors
@@ -341,7 +341,7 @@ mod tests {
             services: BTreeMap::new(),
         };
         for (from, to) in [(0, u64::MAX), (u64::MAX, u64::MAX), (u64::MAX - 1, u64::MAX), (5, 0)] {
-            let (first, end) = layout.columns(&span(1, 0, "s", "n", from..to));
+            let (first, end) = layout.columns(&span(1, 0, "s", "n", (from, to)));
             assert!(first < end && end <= 7, "{from}..{to} gives {first}..{end}");
         }
     }

@@ -15,14 +15,17 @@ use super::CheckArgs;
 use super::content::{RUN_KEY, Run, SERVICE, TRACE_KEY, comparable};
 use super::journal::Record;
 use super::report::Report;
-use crate::api_client::{ApiClient, JSON};
+use crate::api_client::{ApiClient, JSON, Refused};
 use crate::output;
 
 /// Traces asked for by one query.
-const QUERY_TRACES: u64 = 500;
+const QUERY_TRACES: u64 = 250;
 /// How long to wait for a server that is starting.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 const START_PAUSE: Duration = Duration::from_millis(100);
+/// How often a query is asked that the server has no time for, and the pause between.
+const ATTEMPTS: u32 = 5;
+const ATTEMPT_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let record = Record::read(&args.journal)?;
@@ -149,7 +152,14 @@ impl Checker {
     async fn search(&self, condition: &str, limit: u64) -> anyhow::Result<SearchResponse> {
         let run = self.record.run.name();
         let query = format!("{{ span.{RUN_KEY} = \"{run}\" && {condition} }}");
-        self.client.search(&[("q", query), ("limit", limit.to_string())]).await
+        let parameters = [("q", query), ("limit", limit.to_string())];
+        for _ in 1..ATTEMPTS {
+            match self.client.search(&parameters).await {
+                Err(error) if is_overload(&error) => tokio::time::sleep(ATTEMPT_PAUSE).await,
+                result => return result,
+            }
+        }
+        self.client.search(&parameters).await
     }
 
     /// Whether a trace was sent, and if so whether it was acknowledged.
@@ -157,6 +167,12 @@ impl Checker {
         let (first, batch) = self.record.batches.range(..=number).next_back()?;
         (number - first < batch.traces).then_some(batch.is_acked)
     }
+}
+
+/// Whether the server has no time now, which says nothing about its data.
+fn is_overload(error: &anyhow::Error) -> bool {
+    let refused = error.downcast_ref::<Refused>();
+    refused.is_some_and(|refused| matches!(refused.status.as_u16(), 429 | 503 | 504))
 }
 
 /// What was found of a trace against what was sent.

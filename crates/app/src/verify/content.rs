@@ -112,7 +112,7 @@ pub(super) fn comparable(mut span: Span) -> Span {
 
 fn attribute(key: &str, value: Value) -> KeyValue {
     let value = Some(AnyValue { value: Some(value) });
-    KeyValue { key: key.to_owned(), value, ..KeyValue::default() }
+    KeyValue { key: key.to_owned(), value }
 }
 
 /// The finalizer of SplitMix64: every bit of the result depends on every bit of the input.
