@@ -79,14 +79,10 @@ impl FromStr for ByteSize {
 
     fn from_str(text: &str) -> Result<Self, ByteSizeParseError> {
         let trimmed = text.trim();
-        let digits_end = trimmed
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(trimmed.len());
+        let digits_end = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
         let (digits, rest) = trimmed.split_at(digits_end);
         if digits.is_empty() {
-            return Err(ByteSizeParseError::Number {
-                text: text.to_owned(),
-            });
+            return Err(ByteSizeParseError::Number { text: text.to_owned() });
         }
         let unit = rest.trim_start();
         let unit_bytes = match unit.to_ascii_lowercase().as_str() {
@@ -100,9 +96,7 @@ impl FromStr for ByteSize {
             "gb" => 1_000_000_000,
             "tb" => 1_000_000_000_000,
             _ => {
-                return Err(ByteSizeParseError::Unit {
-                    unit: unit.to_owned(),
-                });
+                return Err(ByteSizeParseError::Unit { unit: unit.to_owned() });
             }
         };
         digits
@@ -110,9 +104,7 @@ impl FromStr for ByteSize {
             .ok()
             .and_then(|number| number.checked_mul(unit_bytes))
             .map(Self)
-            .ok_or_else(|| ByteSizeParseError::TooLarge {
-                text: text.to_owned(),
-            })
+            .ok_or_else(|| ByteSizeParseError::TooLarge { text: text.to_owned() })
     }
 }
 
@@ -161,24 +153,15 @@ mod tests {
     fn says_what_is_wrong_with_other_texts() {
         for text in ["", "MiB", "-1", "many"] {
             let parsed = text.parse::<ByteSize>();
-            assert!(
-                matches!(parsed, Err(ByteSizeParseError::Number { .. })),
-                "{text}"
-            );
+            assert!(matches!(parsed, Err(ByteSizeParseError::Number { .. })), "{text}");
         }
         for text in ["1.5 MiB", "3 M", "3 miles"] {
             let parsed = text.parse::<ByteSize>();
-            assert!(
-                matches!(parsed, Err(ByteSizeParseError::Unit { .. })),
-                "{text}"
-            );
+            assert!(matches!(parsed, Err(ByteSizeParseError::Unit { .. })), "{text}");
         }
         for text in ["18446744073709551616", "18446744073709551615 KiB"] {
             let parsed = text.parse::<ByteSize>();
-            assert!(
-                matches!(parsed, Err(ByteSizeParseError::TooLarge { .. })),
-                "{text}"
-            );
+            assert!(matches!(parsed, Err(ByteSizeParseError::TooLarge { .. })), "{text}");
         }
     }
 }

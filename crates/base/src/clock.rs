@@ -28,14 +28,9 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// A clock whose monotonic zero is now.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads real time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads real time")]
     pub fn new() -> Self {
-        Self {
-            started: Instant::now(),
-        }
+        Self { started: Instant::now() }
     }
 }
 
@@ -46,15 +41,10 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads real time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads real time")]
     fn now_unix_nanos(&self) -> u64 {
         // A machine whose clock stands before 1970 gets zero: such a time is wrong whatever is said.
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         saturating_nanos(since_epoch)
     }
 
@@ -73,23 +63,18 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that shows `start_unix_nanos` and a monotonic time of zero.
     pub fn new(start_unix_nanos: u64) -> Self {
-        Self {
-            start_unix_nanos,
-            elapsed_nanos: AtomicU64::new(0),
-        }
+        Self { start_unix_nanos, elapsed_nanos: AtomicU64::new(0) }
     }
 
     /// Moves wall time and monotonic time forward by `step`.
     pub fn advance(&self, step: Duration) {
-        self.elapsed_nanos
-            .fetch_add(saturating_nanos(step), Ordering::SeqCst);
+        self.elapsed_nanos.fetch_add(saturating_nanos(step), Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now_unix_nanos(&self) -> u64 {
-        self.start_unix_nanos
-            .saturating_add(self.elapsed_nanos.load(Ordering::SeqCst))
+        self.start_unix_nanos.saturating_add(self.elapsed_nanos.load(Ordering::SeqCst))
     }
 
     fn monotonic(&self) -> Duration {
@@ -108,15 +93,9 @@ mod tests {
     #[test]
     fn manual_clock_moves_only_when_told() {
         let clock = ManualClock::new(1_000);
-        assert_eq!(
-            (clock.now_unix_nanos(), clock.monotonic()),
-            (1_000, Duration::ZERO)
-        );
+        assert_eq!((clock.now_unix_nanos(), clock.monotonic()), (1_000, Duration::ZERO));
         clock.advance(Duration::from_micros(2));
-        assert_eq!(
-            (clock.now_unix_nanos(), clock.monotonic()),
-            (3_000, Duration::from_micros(2))
-        );
+        assert_eq!((clock.now_unix_nanos(), clock.monotonic()), (3_000, Duration::from_micros(2)));
     }
 
     #[test]

@@ -13,9 +13,7 @@ use tokio::sync::Semaphore;
 use crate::panic_message::panic_message;
 
 static CORES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
-    Arc::new(Semaphore::new(
-        available_parallelism().map_or(1, std::num::NonZero::get),
-    ))
+    Arc::new(Semaphore::new(available_parallelism().map_or(1, std::num::NonZero::get)))
 });
 
 /// Why CPU-bound work has no result.
@@ -41,10 +39,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let permit = Arc::clone(&CORES)
-        .acquire_owned()
-        .await
-        .map_err(|_closed| CpuError::Stopping)?;
+    let permit = Arc::clone(&CORES).acquire_owned().await.map_err(|_closed| CpuError::Stopping)?;
     let joined = tokio::task::spawn_blocking(move || {
         // Held by the closure, not by the caller: a caller that goes away does not free the core.
         let _permit = permit;
@@ -52,9 +47,7 @@ where
     })
     .await;
     joined.map_err(|err| match err.try_into_panic() {
-        Ok(payload) => CpuError::Panicked {
-            message: panic_message(payload.as_ref()),
-        },
+        Ok(payload) => CpuError::Panicked { message: panic_message(payload.as_ref()) },
         Err(_cancelled) => CpuError::Stopping,
     })
 }
@@ -68,9 +61,7 @@ mod tests {
     #[tokio::test]
     async fn returns_the_result_and_reports_a_panic() {
         assert_eq!(run(|| 6 * 7).await.expect("nothing panics"), 42);
-        let err = run(|| -> u32 { panic!("bad {}", "input") })
-            .await
-            .expect_err("it panics");
+        let err = run(|| -> u32 { panic!("bad {}", "input") }).await.expect_err("it panics");
         assert!(matches!(err, CpuError::Panicked { ref message } if message == "bad input"));
     }
 
@@ -93,9 +84,6 @@ mod tests {
             joined.expect("no task panics").expect("no closure panics");
         }
         let most = most.load(Ordering::SeqCst);
-        assert!(
-            (1..=n_cores).contains(&most),
-            "{most} closures on {n_cores} cores"
-        );
+        assert!((1..=n_cores).contains(&most), "{most} closures on {n_cores} cores");
     }
 }

@@ -40,11 +40,7 @@ pub enum FsError {
 
 impl FsError {
     fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io {
-            operation,
-            path: path.to_owned(),
-            source,
-        }
+        Self::Io { operation, path: path.to_owned(), source }
     }
 
     /// Whether the disk or the quota is full: freeing space helps, trying again alone does not.
@@ -58,10 +54,7 @@ impl FsError {
 
 /// Whether `err` says that the disk or the quota is full.
 pub fn is_disk_full(err: &io::Error) -> bool {
-    matches!(
-        err.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    matches!(err.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Creates `dir` and its missing ancestors, each durable in its parent.
@@ -70,19 +63,14 @@ pub fn is_disk_full(err: &io::Error) -> bool {
 /// [`FsError::Io`], also when a file stands where a directory should.
 pub fn create_dir_all_synced(dir: &Path) -> Result<(), FsError> {
     let mut missing = Vec::new();
-    for ancestor in dir
-        .ancestors()
-        .take_while(|path| !path.as_os_str().is_empty())
-    {
+    for ancestor in dir.ancestors().take_while(|path| !path.as_os_str().is_empty()) {
         if try_exists(ancestor)? {
             break;
         }
         missing.push(ancestor);
     }
     fs::create_dir_all(dir).map_err(|err| FsError::io("create", dir, err))?;
-    missing
-        .into_iter()
-        .try_for_each(|created| sync_dir(parent_of(created)))
+    missing.into_iter().try_for_each(|created| sync_dir(parent_of(created)))
 }
 
 /// Makes the names in `dir` durable: files created, renamed or removed there.
@@ -103,10 +91,7 @@ pub fn sync_dir(dir: &Path) -> Result<(), FsError> {
 ///
 /// # Errors
 /// [`FsError::Io`]. Unless the last step (the sync of the directory) failed, the old content stands.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the directory is synced after the rename"
-)]
+#[expect(clippy::disallowed_methods, reason = "the directory is synced after the rename")]
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".tmp");
@@ -115,11 +100,9 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
         file.write_all(bytes)?;
         file.sync_all()
     });
-    let renamed = written
-        .map_err(|err| FsError::io("write", &temporary, err))
-        .and_then(|()| {
-            fs::rename(&temporary, path).map_err(|err| FsError::io("replace", path, err))
-        });
+    let renamed = written.map_err(|err| FsError::io("write", &temporary, err)).and_then(|()| {
+        fs::rename(&temporary, path).map_err(|err| FsError::io("replace", path, err))
+    });
     if renamed.is_err() {
         // The first error is the one to report; a leftover is overwritten by the next call.
         let _ = fs::remove_file(&temporary);
@@ -141,8 +124,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FsError> {
 /// # Errors
 /// [`FsError::Io`] when it cannot be told, for instance without permission.
 pub fn try_exists(path: &Path) -> Result<bool, FsError> {
-    path.try_exists()
-        .map_err(|err| FsError::io("look for", path, err))
+    path.try_exists().map_err(|err| FsError::io("look for", path, err))
 }
 
 /// The sole right to change the files of a directory, until it is dropped or the process ends.
@@ -173,14 +155,9 @@ impl DirLock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
-                let holder_pid = file
-                    .read_to_string(&mut text)
-                    .ok()
-                    .and_then(|_| text.trim().parse().ok());
-                return Err(FsError::Locked {
-                    dir: dir.to_owned(),
-                    holder_pid,
-                });
+                let holder_pid =
+                    file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+                return Err(FsError::Locked { dir: dir.to_owned(), holder_pid });
             }
             Err(TryLockError::Error(err)) => return Err(FsError::io("lock", &path, err)),
         }

@@ -100,10 +100,7 @@ impl TaskSet {
     }
 
     /// Returns as soon as any task has panicked; never if none does.
-    #[expect(
-        clippy::missing_panics_doc,
-        reason = "the expectation below is a proof"
-    )]
+    #[expect(clippy::missing_panics_doc, reason = "the expectation below is a proof")]
     pub async fn first_failure(&self) -> TaskFailure {
         self.board.any_failed.cancelled().await;
         let failed = self.board.state.lock().failed.first().cloned();
@@ -141,10 +138,7 @@ impl Board {
         let id = state.next_id;
         state.next_id += 1;
         state.running.insert(id, name);
-        Running {
-            id,
-            board: Arc::clone(self),
-        }
+        Running { id, board: Arc::clone(self) }
     }
 
     fn fail(&self, name: Arc<str>, message: String) {
@@ -203,14 +197,8 @@ mod tests {
         let token = set.token();
         set.spawn("obedient", async move { token.cancelled().await });
         set.spawn("stubborn", pending());
-        let err = set
-            .shutdown(Duration::from_secs(3))
-            .await
-            .expect_err("one task never stops");
-        assert_eq!(
-            err.to_string(),
-            "tasks did not stop before the deadline: stubborn"
-        );
+        let err = set.shutdown(Duration::from_secs(3)).await.expect_err("one task never stops");
+        assert_eq!(err.to_string(), "tasks did not stop before the deadline: stubborn");
         while set.running() > 0 {
             tokio::task::yield_now().await;
         }
@@ -224,16 +212,10 @@ mod tests {
             tokio::task::yield_now().await;
             panic!("lost {}", 7);
         });
-        let failure = TaskFailure {
-            name: "broken".into(),
-            message: "lost 7".to_owned(),
-        };
+        let failure = TaskFailure { name: "broken".into(), message: "lost 7".to_owned() };
         assert_eq!(set.first_failure().await, failure);
         assert_eq!(set.failed(), vec![failure]);
-        let err = set
-            .shutdown(Duration::ZERO)
-            .await
-            .expect_err("`healthy` never stops");
+        let err = set.shutdown(Duration::ZERO).await.expect_err("`healthy` never stops");
         assert_eq!(err.names, vec![Arc::from("healthy")]);
     }
 }

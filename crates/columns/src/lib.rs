@@ -17,15 +17,15 @@ mod attributes;
 mod dictionary;
 mod events;
 mod interned;
-mod sparse;
 mod spans;
+mod sparse;
 
 pub use attributes::{AttributeColumns, KeyColumns, RawValue};
 pub use dictionary::Dictionary;
 pub use events::{ByteLists, DroppedCounts, EventColumns, LinkColumns, RawEvent, RawLink};
 pub use interned::Interned;
-pub use sparse::{BytesColumn, Sparse, StringColumn};
 pub use spans::{RawSpan, SpanColumns};
+pub use sparse::{BytesColumn, Sparse, StringColumn};
 
 /// Longer attribute texts stay out of the typed columns: they are kept as they came ([`RawValue::Other`])
 /// and land in a block's residual column, so that one careless sender does not slow down every scan of a key.

@@ -3,7 +3,9 @@
 use spandrel_model::{Resource, Scope, SpanId, TraceId};
 
 use crate::events::{DroppedCounts, RawEvent, RawLink, elements_of};
-use crate::{AttributeColumns, Dictionary, EventColumns, Interned, LinkColumns, Sparse, StringColumn};
+use crate::{
+    AttributeColumns, Dictionary, EventColumns, Interned, LinkColumns, Sparse, StringColumn,
+};
 
 /// Spans in order of arrival.
 ///

@@ -118,7 +118,9 @@ impl BytesColumn {
 
     /// Rows and bytes in row order.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &[u8])> {
-        self.ranges.iter().map(|(row, (start, end))| (row, &self.bytes[start as usize..end as usize]))
+        self.ranges
+            .iter()
+            .map(|(row, (start, end))| (row, &self.bytes[start as usize..end as usize]))
     }
 
     /// The bytes of a row.

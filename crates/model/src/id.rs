@@ -23,7 +23,9 @@ pub enum IdError {
         max: usize,
     },
     /// A character is not a hex digit.
-    #[error("ids can only contain hex characters: invalid character {found:?} at position {position}")]
+    #[error(
+        "ids can only contain hex characters: invalid character {found:?} at position {position}"
+    )]
     NotHex {
         /// The character that was found.
         found: char,
@@ -129,6 +131,9 @@ mod tests {
         assert_eq!(TraceId::from_hex(""), Err(IdError::Empty));
         assert_eq!(TraceId::from_hex(&"0".repeat(33)), Err(IdError::TooLong { max: 32 }));
         assert_eq!(TraceId::from_hex("12x"), Err(IdError::NotHex { found: 'x', position: 3 }));
-        assert_eq!(SpanId::from_hex("\u{e9}1"), Err(IdError::NotHex { found: '\u{e9}', position: 1 }));
+        assert_eq!(
+            SpanId::from_hex("\u{e9}1"),
+            Err(IdError::NotHex { found: '\u{e9}', position: 1 })
+        );
     }
 }

@@ -11,7 +11,9 @@ pub struct TenantId(Arc<str>);
 
 /// A text that cannot name a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("tenant id must be 1 to 150 characters of A-Z a-z 0-9 ! - _ . * ' ( ) and neither . nor ..")]
+#[error(
+    "tenant id must be 1 to 150 characters of A-Z a-z 0-9 ! - _ . * ' ( ) and neither . nor .."
+)]
 pub struct TenantIdError;
 
 impl TenantId {

@@ -39,7 +39,7 @@ pub enum ServerError {
         dir: PathBuf,
         /// What is wrong with it.
         #[source]
-        source: StoreError,
+        source: Box<StoreError>,
     },
     /// Another program, or an earlier instance of this one, listens there.
     #[error("port {} for {purpose} is already in use (address {address})", .address.port())]

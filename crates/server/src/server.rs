@@ -68,7 +68,10 @@ impl Server {
         let store = Store::open(store, objects, Arc::clone(&clock), metrics.clone())
             .await
             .map(Arc::new)
-            .map_err(|source| ServerError::Store { dir: data_dir.clone(), source })?;
+            .map_err(|source| ServerError::Store {
+                dir: data_dir.clone(),
+                source: source.into(),
+            })?;
         let engine = Arc::new(QueryEngine::new(Arc::clone(&store), query, metrics.clone()));
         let api = ApiState::new(engine, Arc::clone(&clock), metrics.clone());
         tempo.open(router(api.clone(), Dialect::Tempo));

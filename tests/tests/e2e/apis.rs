@@ -224,7 +224,7 @@ fn tempo_errors_and_status() {
     check(|spandrel| {
         let mut tempo = spandrel.tempo();
         for (path, message) in [
-            ("/api/search?q=%7B", "1:2"),
+            ("/api/search?q=%7B", "parse error at line 1, col 2"),
             ("/api/search?q=%7B%7D&start=2&end=1", "end"),
             ("/api/search?q=%7B%7D&limit=no", "limit"),
             ("/api/search?q=%7B%7D%20%3E%3E%20%7B%7D", "not supported yet"),

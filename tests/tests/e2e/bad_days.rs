@@ -12,7 +12,7 @@ use crate::load::{Batch, Outcome, batch, check_by_id, send_batch};
 
 /// An error that a person can act upon.
 #[track_caller]
-fn check_refused(exit: &Exit, says: &[&str]) {
+pub(crate) fn check_refused(exit: &Exit, says: &[&str]) {
     assert_eq!(exit.status.code(), Some(1), "{exit:?}");
     for part in says {
         assert!(exit.output.contains(part), "{part:?} is not in:\n{}", exit.output);

@@ -1,11 +1,13 @@
 //! `kill -9` at random moments under load: nothing acknowledged is lost, nothing is invented.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use spandrel_tests::{Home, Random, Spandrel, binary, kill_rounds, let_run, say, seed};
+use spandrel_tests::{Home, Random, Spandrel, binary, kill_rounds, let_run, run, say, seed};
 
-use crate::load::{Load, Outcome, check_by_id, check_by_query};
+use crate::load::{Load, Outcome, check_by_id, check_by_query, check_by_table};
 
 const SENDERS: u64 = 4;
 
@@ -48,6 +50,7 @@ fn killed_under_load() {
     let spandrel = home.start();
     check_everything(&all, &spandrel);
     spandrel.stop();
+    check_by_table(&all, &home);
     let spandrel = home.start();
     check_everything(&all, &spandrel);
     say(&format!("{} batches were acknowledged, all are there", all.acknowledged.len()));
@@ -65,6 +68,47 @@ fn interrupt_start(home: &Home, random: &mut Random) {
     let_run(Duration::from_micros(random.below(80_000)));
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// The check that the binary brings along, for people to run against their own installation: it must
+/// come to the same result. Its writer lives on through the kill and sends again what was not answered.
+#[test]
+fn verify_agrees() {
+    let (rounds, mut random) = (kill_rounds().div_ceil(3), Random::new(seed()));
+    let mut home = Home::new().with_options(&OFTEN_CUT);
+    let journal = home.scratch().join("journal");
+    for round in 0..rounds {
+        let spandrel = home.start();
+        let mut writer = verify("write", &journal, spandrel.ports.otlp_grpc)
+            .args(["--duration=1s", "--concurrency=2", "--json"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let_run(Duration::from_micros(100_000 + random.below(700_000)));
+        spandrel.kill();
+        let spandrel = home.start();
+        let status = writer.wait().unwrap();
+        assert!(status.success(), "round {round}: {status}");
+        spandrel.kill();
+    }
+    for _ in 0..2 {
+        let spandrel = home.start();
+        let report = run(verify("check", &journal, spandrel.ports.http).arg("--json"));
+        say(&format!("verify: {report}"));
+        spandrel.stop();
+    }
+    // A check that cannot fail would prove nothing.
+    let mut elsewhere = Home::new();
+    let empty = elsewhere.start();
+    let output = verify("check", &journal, empty.ports.http).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+fn verify(mode: &str, journal: &Path, server: SocketAddr) -> Command {
+    let mut command = Command::new(binary());
+    command.args(["verify", mode, "--endpoint", &format!("http://{server}")]);
+    command.arg("--journal").arg(journal);
+    command
 }
 
 /// The traffic of the simulated shop beside the spans that are counted.

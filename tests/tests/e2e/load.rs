@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use spandrel_tests::{
-    Http, Random, SpanView, Tempo, attribute, post_protobuf, request, resource_spans, span,
-    span_id, span_views, trace_id, unix_nanos,
+    Home, Http, Random, SpanView, Tempo, attribute, post_protobuf, python, request, resource_spans,
+    run, span, span_id, span_views, trace_id, unix_nanos,
 };
 
 /// Spans of the traces of one request: enough that a request cut in half would show.
@@ -43,8 +43,10 @@ impl Outcome {
     }
 }
 
-/// A request with traces of its own, and what is expected of it.
+/// A request with traces of its own, and what is expected of it. Its name is the sender's and a number:
+/// `sender/number`.
 pub(crate) fn batch(random: &mut Random, name: &str) -> (Vec<u8>, Batch) {
+    let sender = name.split('/').next().unwrap();
     let mut spans = Vec::new();
     for _ in 0..TRACES {
         let trace = trace_id(random.next_u64(), random.next_u64());
@@ -57,6 +59,7 @@ pub(crate) fn batch(random: &mut Random, name: &str) -> (Vec<u8>, Batch) {
             }
             span.attributes = vec![
                 attribute("load.batch", name),
+                attribute("load.sender", sender),
                 attribute("load.filler", &"x".repeat(random.below(200) as usize)),
             ];
             spans.push(span);
@@ -101,7 +104,7 @@ impl Load {
                     if stop.load(Ordering::Relaxed) || !outcome.unanswered.is_empty() {
                         break;
                     }
-                    let (body, batch) = batch(&mut random, &format!("{name}-{n}"));
+                    let (body, batch) = batch(&mut random, &format!("{name}/{n}"));
                     send_batch(&mut http, &body, batch, &mut outcome);
                 }
                 outcome
@@ -151,36 +154,72 @@ fn key(view: &SpanView) -> (&[u8], u64) {
     (&view.span.trace_id, view.span.start_time_unix_nano)
 }
 
-/// A query finds every acknowledged span, and nothing that was not sent.
+/// Queries find every acknowledged span, and nothing that was not sent.
 pub(crate) fn check_by_query(outcome: &Outcome, tempo: &mut Tempo) {
-    let traces_of = |batches: &[Batch]| {
-        let spans = batches.iter().flat_map(|batch| &batch.spans);
-        let mut traces: BTreeMap<String, u64> = BTreeMap::new();
-        for span in spans {
-            *traces.entry(span.trace_id()).or_default() += 1;
+    let (acknowledged, unanswered) =
+        (by_sender(&outcome.acknowledged), by_sender(&outcome.unanswered));
+    for sender in acknowledged.keys().chain(unanswered.keys()).collect::<BTreeSet<_>>() {
+        let none = Traces::new();
+        let acknowledged = acknowledged.get(sender).unwrap_or(&none);
+        let unanswered = unanswered.get(sender).unwrap_or(&none);
+        let limit = acknowledged.len() + unanswered.len() + 100;
+        let query = format!("{{ span.load.sender = \"{sender}\" }}");
+        let found = tempo.search(&query, limit);
+        let mut matched = Traces::new();
+        for trace in found["traces"].as_array().map_or(&[][..], Vec::as_slice) {
+            let id = format!("{:0>32}", trace["traceID"].as_str().unwrap());
+            let n = trace["spanSet"]["matched"].as_u64().unwrap();
+            assert_eq!(matched.insert(id.clone(), n), None, "{id} is found twice");
         }
-        traces
-    };
-    let acknowledged = traces_of(&outcome.acknowledged);
-    let mut possible = traces_of(&outcome.unanswered);
-    possible.extend(acknowledged.clone());
-    let found = tempo.search("{ span.load.batch != nil }", possible.len() + 100);
-    let mut matched = BTreeMap::new();
-    for trace in found["traces"].as_array().map_or(&[][..], Vec::as_slice) {
-        let id = format!("{:0>32}", trace["traceID"].as_str().unwrap());
-        let n = trace["spanSet"]["matched"].as_u64().unwrap();
-        assert_eq!(matched.insert(id.clone(), n), None, "{id} is found twice");
+        check_traces(&matched, acknowledged, unanswered);
     }
-    for (id, n) in &matched {
-        assert_eq!(possible.get(id), Some(n), "{id} was never sent so");
-    }
-    let lost: Vec<&String> = acknowledged.keys().filter(|id| !matched.contains_key(*id)).collect();
-    assert_eq!(lost, [""; 0], "acknowledged, but no query finds them");
-    // By a value, too, which takes another way through the index.
+    // By a value that few spans have, too.
     for batch in outcome.acknowledged.iter().step_by(outcome.acknowledged.len() / 50 + 1) {
         let mut found = tempo.find(&format!("{{ span.load.batch = \"{}\" }}", batch.name), 10);
         found.sort();
         let ids: BTreeSet<String> = batch.spans.iter().map(SpanView::trace_id).collect();
         assert_eq!(found, ids.into_iter().collect::<Vec<_>>(), "{}", batch.name);
     }
+}
+
+/// Another engine finds the same in the blocks, when all live spans have become blocks.
+pub(crate) fn check_by_table(outcome: &Outcome, home: &Home) {
+    let mut reader = python();
+    reader.arg("readers/trace_spans.py").arg(home.table()).arg("load");
+    let found: Traces = run(&mut reader)
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(id, n)| (id.clone(), n.as_u64().unwrap()))
+        .collect();
+    check_traces(&found, &traces_of(&outcome.acknowledged), &traces_of(&outcome.unanswered));
+}
+
+/// Trace ids in hex, and how many spans the traces have.
+type Traces = BTreeMap<String, u64>;
+
+fn traces_of<'a>(batches: impl IntoIterator<Item = &'a Batch>) -> Traces {
+    let mut traces = Traces::new();
+    for span in batches.into_iter().flat_map(|batch| &batch.spans) {
+        *traces.entry(span.trace_id()).or_default() += 1;
+    }
+    traces
+}
+
+fn by_sender(batches: &[Batch]) -> BTreeMap<String, Traces> {
+    let mut senders: BTreeMap<String, Vec<&Batch>> = BTreeMap::new();
+    for batch in batches {
+        senders.entry(batch.spans[0].text("load.sender")).or_default().push(batch);
+    }
+    senders.into_iter().map(|(sender, batches)| (sender, traces_of(batches))).collect()
+}
+
+#[track_caller]
+fn check_traces(found: &Traces, acknowledged: &Traces, unanswered: &Traces) {
+    for (id, n) in found {
+        let sent = acknowledged.get(id).or_else(|| unanswered.get(id));
+        assert_eq!(sent, Some(n), "{id} was never sent so");
+    }
+    let lost: Vec<&String> = acknowledged.keys().filter(|id| !found.contains_key(*id)).collect();
+    assert_eq!(lost, [""; 0], "acknowledged, but not found");
 }

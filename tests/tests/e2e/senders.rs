@@ -104,6 +104,7 @@ fn telemetrygen() {
         let endpoint = endpoint(&spandrel.ports, protocol);
         telemetrygen.args(["traces", "--otlp-insecure", "--otlp-endpoint", &endpoint]);
         telemetrygen.args(["--traces", "50", "--child-spans", "4", "--service", "generated"]);
+        telemetrygen.args(["--rate", "0"]);
         if protocol != "grpc" {
             telemetrygen.arg("--otlp-http");
         }

@@ -2,7 +2,7 @@
 
 use spandrel_tests::{Home, Stopwatch, say, wait_until};
 
-use crate::load::{Load, check_by_id, check_by_query};
+use crate::load::{Load, check_by_id, check_by_query, check_by_table};
 
 #[test]
 fn sigterm_under_load_loses_nothing() {
@@ -31,6 +31,7 @@ fn sigterm_under_load_loses_nothing() {
         .map(|entry| entry.unwrap().metadata().unwrap().len())
         .sum();
     assert!(wal < 64 << 10, "an orderly stop leaves an empty log, not {wal} bytes");
+    check_by_table(&outcome, &home);
     let spandrel = home.start();
     check_by_id(&outcome, &mut spandrel.tempo());
     check_by_query(&outcome, &mut spandrel.tempo());
