@@ -86,9 +86,7 @@ pub(crate) enum Encoding {
     Dictionary,
     /// Values one after the other, not compressed: for random bytes.
     Random,
-    /// `DELTA_BINARY_PACKED`: for numbers that grow.
-    Delta,
-    /// `BYTE_STREAM_SPLIT`: for numbers without order.
+    /// `BYTE_STREAM_SPLIT`: for times and durations.
     ByteStreamSplit,
 }
 

@@ -9,7 +9,6 @@
 //! null in most rows, and their levels are as regular as the traces.
 
 mod chunk;
-mod delta;
 mod distinct;
 mod hybrid;
 mod levels;
@@ -95,7 +94,6 @@ enum Body {
     Codes(Distinct, u32),
     Plain,
     Bits,
-    Delta,
     Split,
 }
 
@@ -108,7 +106,6 @@ impl Body {
     ) -> Result<Self, BlockError> {
         match column.encoding {
             Encoding::Random => return Ok(Self::Plain),
-            Encoding::Delta => return Ok(Self::Delta),
             Encoding::ByteStreamSplit => return Ok(Self::Split),
             Encoding::Dictionary => {}
         }
@@ -134,7 +131,6 @@ impl Body {
             Self::Codes(..) => ParquetEncoding::RLE_DICTIONARY,
             Self::Plain => ParquetEncoding::PLAIN,
             Self::Bits => ParquetEncoding::RLE,
-            Self::Delta => ParquetEncoding::DELTA_BINARY_PACKED,
             Self::Split => ParquetEncoding::BYTE_STREAM_SPLIT,
         }
     }
@@ -174,7 +170,6 @@ impl Body {
                 hybrid::encode(codes, *width, out);
             }
             (Self::Bits, Values::Bool(values)) => push_bits(&values[range], out),
-            (Self::Delta, Values::I64(values)) => delta::encode(&values[range], out),
             (Self::Split, Values::I64(values)) => push_split(&values[range], out),
             (_, values) => match &column.codes {
                 Some(codes) => {

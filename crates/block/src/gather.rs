@@ -84,7 +84,8 @@ impl<'a> Source<'a> {
             numbers(schema::PARENT_ROW_OFFSET, i32s(&facts.parent_offsets)),
             numbers(schema::SUBTREE_ROWS, i32s(&facts.subtree_rows)),
             numbers(schema::DEPTH, i32s(&facts.depths)),
-            Column::required(schema::START, starts, Encoding::Delta).with_page_statistics(),
+            Column::required(schema::START, starts, Encoding::ByteStreamSplit)
+                .with_page_statistics(),
             Column::required(schema::DURATION, durations, Encoding::ByteStreamSplit)
                 .with_page_statistics(),
             Column::required_codes(

@@ -52,7 +52,7 @@ fn push_packed<T: Copy + Into<u32>>(values: &[T], width: u32, out: &mut Vec<u8>)
 }
 
 /// Appends the lowest `width` bits of each value; the last byte is filled up with zeros.
-pub(crate) fn pack(values: impl Iterator<Item = u64>, width: u32, out: &mut Vec<u8>) {
+fn pack(values: impl Iterator<Item = u64>, width: u32, out: &mut Vec<u8>) {
     let (mut pending, mut bits) = (0_u128, 0);
     for value in values {
         pending |= u128::from(value) << bits;

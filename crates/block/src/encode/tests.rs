@@ -74,7 +74,7 @@ proptest! {
         let rows = some_rows(n_rows, keep);
         let value = |row: u32| (mix(u64::from(row)) % n_distinct) as i64 * step - 7;
         let values: Vec<i64> = rows.iter().map(|&row| value(row)).collect();
-        let encodings = [Encoding::Dictionary, Encoding::Delta, Encoding::ByteStreamSplit];
+        let encodings = [Encoding::Dictionary, Encoding::ByteStreamSplit];
         let columns: Vec<_> = encodings
             .into_iter()
             .enumerate()
@@ -195,7 +195,7 @@ fn lists_of_every_length() {
         name: "list",
         rows: elements.clone(),
         fields: vec![
-            Column::required("id", Values::I64(ids), Encoding::Delta),
+            Column::required("id", Values::I64(ids), Encoding::ByteStreamSplit),
             Column {
                 presence: Presence::Rows(present.clone()),
                 ..Column::required("n", Values::I64(vec![5; present.len()]), Encoding::Dictionary)
@@ -226,8 +226,12 @@ fn pages_hold_few_rows_and_few_bytes() {
     let text = "x".repeat(10_000);
     let long = Values::Text(Strings::Borrowed(vec![b"a", text.as_bytes()]));
     let columns = [
-        Column::required("start", Values::I64((0..100_000).rev().collect()), Encoding::Delta)
-            .with_page_statistics(),
+        Column::required(
+            "start",
+            Values::I64((0..100_000).rev().collect()),
+            Encoding::ByteStreamSplit,
+        )
+        .with_page_statistics(),
         Column::required_codes("same", Values::I32(vec![7]), vec![0; 100_000]),
         Column {
             encoding: Encoding::Random,

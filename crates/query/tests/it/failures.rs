@@ -130,16 +130,30 @@ async fn a_block_of_a_newer_format_is_refused() {
     let place = Place::with(&[spans()], Placement::OneBlock).await;
     let path = block_path(&place).await;
     let mut bytes = place.objects.get(&path).await.unwrap().bytes().await.unwrap().to_vec();
-    // The version stands behind its key in the footer, as a text of one digit.
-    let key = b"spandrel.format_version";
-    let at = bytes.windows(key.len()).rposition(|window| window == key).unwrap() + key.len();
-    let digit = bytes[at..at + 8].iter().position(|&byte| byte == b'1').unwrap();
-    bytes[at + digit] = b'9';
+    // Behind a key of the footer: field header, length, text.
+    let digit = behind(&bytes, b"spandrel.format_version") + 2;
+    assert_eq!(bytes[digit], b'1');
+    bytes[digit] = b'9';
+    seal(&mut bytes);
     place.objects.put(&path, PutPayload::from(bytes)).await.unwrap();
     let error = ask(&place, &TenantId::single(), "{}").await.unwrap_err();
     let text = chain(&error);
     assert!(text.contains(path.as_ref()) && text.contains("version 9"), "{text}");
     place.close().await;
+}
+
+/// The place behind the last occurrence of a key.
+fn behind(bytes: &[u8], key: &[u8]) -> usize {
+    bytes.windows(key.len()).rposition(|window| window == key).unwrap() + key.len()
+}
+
+/// Corrects the checksum of the footer, as a program that writes another version would.
+fn seal(bytes: &mut [u8]) {
+    let crc = behind(bytes, b"spandrel.checksum") + 2;
+    let length = std::str::from_utf8(&bytes[crc + 9..crc + 19]).unwrap().parse::<usize>().unwrap();
+    bytes[crc..crc + 8].fill(b'0');
+    let checksum = format!("{:08x}", crc32fast::hash(&bytes[bytes.len() - length..]));
+    bytes[crc..crc + 8].copy_from_slice(checksum.as_bytes());
 }
 
 #[tokio::test]
