@@ -182,8 +182,8 @@ impl BlockFile {
         sizes
     }
 
-    /// Starts reading columns of a row group, of all its rows or of some adjacent ones (counted from the
-    /// row group's first). Columns that the file does not have are left out of the result.
+    /// Starts reading columns of a row group, of all its rows or of some (ascending ranges, counted from
+    /// the row group's first). Columns that the file does not have are left out of the result.
     ///
     /// # Errors
     /// [`BlockError`] when the metadata does not fit the file.
@@ -194,7 +194,7 @@ impl BlockFile {
         &self,
         row_group: usize,
         columns: impl IntoIterator<Item = &'n str>,
-        rows: Option<Range<u32>>,
+        rows: Option<&[Range<u32>]>,
     ) -> Result<ColumnDecoder, BlockError> {
         let n_rows = self.row_group_rows(row_group).len();
         let roots = columns.into_iter().filter_map(|name| self.fields.get(name).copied());
@@ -202,10 +202,10 @@ impl BlockFile {
         let mut builder = ParquetPushDecoderBuilder::new_with_metadata(self.metadata.clone())
             .with_row_groups(vec![row_group])
             .with_projection(mask)
-            .with_batch_size(rows.as_ref().map_or(n_rows, Range::len).max(1));
+            .with_batch_size(rows.map_or(n_rows, |rows| rows.iter().map(Range::len).sum()).max(1));
         if let Some(rows) = rows {
-            let rows = rows.start as usize..rows.end as usize;
-            let selection = RowSelection::from_consecutive_ranges([rows].into_iter(), n_rows);
+            let rows = rows.iter().map(|rows| rows.start as usize..rows.end as usize);
+            let selection = RowSelection::from_consecutive_ranges(rows, n_rows);
             builder = builder.with_row_selection(selection);
         }
         Ok(ColumnDecoder { decoder: builder.build()?, pages: Arc::clone(&self.pages) })

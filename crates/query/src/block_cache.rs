@@ -75,13 +75,13 @@ impl OpenBlock {
         QueryError::Block { path: self.path.to_string(), source }
     }
 
-    /// Columns of a row group, of all its rows or of some (counted from the row group's first); those that
-    /// the block does not have are left out.
+    /// Columns of a row group, of all its rows or of some (ascending ranges, counted from the row group's
+    /// first); those that the block does not have are left out.
     pub(crate) async fn columns(
         &self,
         row_group: usize,
         names: impl IntoIterator<Item = &str>,
-        rows: Option<Range<u32>>,
+        rows: Option<&[Range<u32>]>,
     ) -> Result<Option<RecordBatch>, QueryError> {
         let present: Vec<&str> =
             names.into_iter().filter(|name| self.file.has_column(name)).collect();

@@ -138,26 +138,30 @@ impl QueryEngine {
         try_join_all(entries.iter().map(|entry| self.open(view, entry))).await
     }
 
-    /// Blocks that may hold spans of a trace.
-    pub(crate) async fn blocks_of_trace(
+    /// Blocks that may hold spans of some traces.
+    pub(crate) async fn blocks_of_traces(
         &self,
         view: &View,
-        trace_id: TraceId,
+        ids: &[TraceId],
     ) -> Result<Vec<Arc<OpenBlock>>, QueryError> {
         let mut found = Vec::new();
+        let mut keep = |block: Arc<OpenBlock>| {
+            let filter = block.trace_filter()?;
+            if ids.iter().any(|id| filter.may_contain(*id)) {
+                found.push(block);
+            }
+            Ok::<_, QueryError>(())
+        };
         let mut unopened = Vec::new();
         for entry in &view.entries {
             match self.blocks.get(entry.id) {
-                Some(block) if block.trace_filter()?.may_contain(trace_id) => found.push(block),
-                Some(_) => {}
+                Some(block) => keep(block)?,
                 None => unopened.push(entry),
             }
         }
         for entries in unopened.chunks(OPENING) {
             for block in self.open_some(view, entries).await? {
-                if block.trace_filter()?.may_contain(trace_id) {
-                    found.push(block);
-                }
+                keep(block)?;
             }
         }
         Ok(found)

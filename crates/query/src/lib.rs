@@ -18,6 +18,7 @@ mod engine;
 mod error;
 mod filter;
 mod find_trace;
+mod gather;
 mod matched;
 mod scan;
 mod search;

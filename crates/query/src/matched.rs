@@ -1,6 +1,8 @@
 //! How a search runs: candidates from the columns, newest first, each decided on the complete trace.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -11,7 +13,7 @@ use spandrel_traceql::{Attribute, FieldExpr, SpanValues};
 
 use crate::engine::View;
 use crate::filter::needs_whole_trace;
-use crate::find_trace::{Gather, SpanColumnsWanted};
+use crate::gather::{Gather, SpanColumnsWanted};
 use crate::scan::{Candidate, Scan};
 use crate::search::{
     MatchedSpan, Search, SearchAnswer, SearchInspected, ServiceStats, Spanset, TraceMatch,
@@ -24,6 +26,11 @@ use crate::{QueryEngine, QueryError};
 /// Blocks looked at side by side, once the newest ones did not have enough. All of them are done before
 /// candidates are decided, see [`QueryEngine::open_some`].
 const SIDE_BY_SIDE_MAX: usize = 8;
+
+/// Traces and spans that are gathered at a time, which bounds what a search holds besides its results. A trace
+/// with more spans is gathered alone.
+const GATHERED_TRACES_MAX: usize = 1024;
+const GATHERED_SPANS_MAX: usize = 64 * 1024;
 
 pub(crate) async fn search(
     engine: &QueryEngine,
@@ -60,7 +67,7 @@ struct Running<'a> {
     /// Traces that were decided, whatever the outcome.
     decided: HashSet<TraceId>,
     /// The best so far, by start.
-    best: BTreeMap<Candidate, TraceMatch>,
+    best: BTreeMap<(Reverse<i64>, TraceId), TraceMatch>,
     inspected: SearchInspected,
 }
 
@@ -106,7 +113,7 @@ impl<'a> Running<'a> {
     /// The start that a trace must reach to be among the best; `None` while there is room.
     fn threshold(&self) -> Option<i64> {
         let full = self.best.len() >= self.search.traces_max;
-        full.then(|| self.best.last_key_value().map_or(i64::MAX, |(worst, _)| worst.start.0))
+        full.then(|| self.best.last_key_value().map_or(i64::MAX, |(worst, _)| worst.0.0))
     }
 
     fn may_enter(&self, start: i64) -> bool {
@@ -131,10 +138,7 @@ impl<'a> Running<'a> {
             return Ok(());
         }
         let split = possible_split_traces(self.engine, self.view, &self.scan.node).await?;
-        let candidates = split
-            .into_iter()
-            .map(|(trace_id, start)| Candidate { start: std::cmp::Reverse(start), trace_id });
-        self.decide(candidates.collect(), true).await
+        self.decide(split, true).await
     }
 
     async fn scan_blocks(&mut self) -> Result<(), QueryError> {
@@ -169,27 +173,51 @@ impl<'a> Running<'a> {
         in_range: bool,
     ) -> Result<(), QueryError> {
         candidates.sort_unstable();
-        for candidate in candidates {
-            // What a unit knows as the start is at most too late, never too early.
-            if !self.may_enter(candidate.start.0) {
-                break;
+        let mut candidates = candidates.into_iter().peekable();
+        loop {
+            let some = self.next_to_gather(&mut candidates, in_range).await?;
+            if some.is_empty() {
+                return Ok(());
             }
-            if self.decided.contains(&candidate.trace_id) {
-                continue;
-            }
-            if !in_range && !self.may_be_split(candidate.trace_id).await? {
-                continue;
-            }
-            self.decided.insert(candidate.trace_id);
-            self.inspected.traces += 1;
-            let Some(found) = self.decide_one(candidate.trace_id).await? else { continue };
-            let start = std::cmp::Reverse(found.start_unix_nanos);
-            self.best.insert(Candidate { start, trace_id: candidate.trace_id }, found);
-            if self.best.len() > self.search.traces_max {
-                self.best.pop_last();
+            self.inspected.traces += some.len() as u64;
+            let wanted = SpanColumnsWanted::For(&self.attributes);
+            let gather = Gather { engine: self.engine, view: self.view, wanted };
+            for trace in gather.traces(&some).await? {
+                let Some(found) = self.decide_one(&trace)? else { continue };
+                self.best.insert((Reverse(found.start_unix_nanos), trace.trace_id), found);
+                if self.best.len() > self.search.traces_max {
+                    self.best.pop_last();
+                }
             }
         }
-        Ok(())
+    }
+
+    /// The newest candidates that may get into the answer, no more than there is room for in it; none when the
+    /// rest is too old.
+    async fn next_to_gather(
+        &mut self,
+        candidates: &mut Peekable<impl Iterator<Item = Candidate>>,
+        in_range: bool,
+    ) -> Result<Vec<TraceId>, QueryError> {
+        let room = self.search.traces_max.saturating_sub(self.best.len());
+        let traces_max = room.clamp(1, GATHERED_TRACES_MAX);
+        let (mut some, mut n_spans) = (Vec::new(), 0);
+        // What a unit knows as the start is at most too late, never too early.
+        while let Some(next) = candidates.next_if(|next| self.may_enter(next.start.0)) {
+            let skipped = self.decided.contains(&next.trace_id)
+                || (!in_range && !self.may_be_split(next.trace_id).await?);
+            if skipped {
+                continue;
+            }
+            self.decided.insert(next.trace_id);
+            some.push(next.trace_id);
+            n_spans += next.n_rows as usize;
+            let next_spans = candidates.peek().map_or(0, |next| next.n_rows as usize);
+            if some.len() >= traces_max || n_spans + next_spans > GATHERED_SPANS_MAX {
+                break;
+            }
+        }
+        Ok(some)
     }
 
     /// Whether a trace of a block may have spans in other units.
@@ -197,19 +225,16 @@ impl<'a> Running<'a> {
         if self.view.live.iter().any(|run| run.find(trace_id).is_some()) {
             return Ok(true);
         }
-        Ok(self.engine.blocks_of_trace(self.view, trace_id).await?.len() > 1)
+        Ok(self.engine.blocks_of_traces(self.view, &[trace_id]).await?.len() > 1)
     }
 
-    async fn decide_one(&self, trace_id: TraceId) -> Result<Option<TraceMatch>, QueryError> {
-        let wanted = SpanColumnsWanted::For(&self.attributes);
-        let gather = Gather { engine: self.engine, view: self.view, wanted };
-        let Some(trace) = gather.trace(trace_id).await? else { return Ok(None) };
-        let values = TraceValues::new(&trace, self.attributes.iter());
+    fn decide_one(&self, trace: &Trace) -> Result<Option<TraceMatch>, QueryError> {
+        let values = TraceValues::new(trace, self.attributes.iter());
         if !self.search.range.overlaps(values.start, values.end) {
             return Ok(None);
         }
         let matching = values.matching(self.filter)?;
-        Ok((!matching.is_empty()).then(|| self.trace_match(&trace, &values, matching)))
+        Ok((!matching.is_empty()).then(|| self.trace_match(trace, &values, matching)))
     }
 
     fn trace_match(

@@ -32,6 +32,8 @@ pub(crate) struct Counters {
 pub(crate) struct Candidate {
     pub(crate) start: Reverse<i64>,
     pub(crate) trace_id: TraceId,
+    /// Spans that it has where it was found.
+    pub(crate) n_rows: u32,
 }
 
 /// A filter on its way over the units. It leaves out only traces that cannot match as far as all of their spans
@@ -78,6 +80,7 @@ impl Scan {
         let candidate = |trace: crate::unit::PartialTrace| Candidate {
             start: Reverse(trace.start),
             trace_id: trace.trace_id,
+            n_rows: trace.n_rows,
         };
         Ok(traces.into_iter().map(candidate).collect())
     }

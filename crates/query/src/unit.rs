@@ -33,8 +33,8 @@ pub(crate) struct PartialTrace {
     pub(crate) trace_id: spandrel_model::TraceId,
     /// Start of its earliest span in this unit.
     pub(crate) start: i64,
-    /// End of its last span in this unit.
-    pub(crate) end: i64,
+    /// Its spans in this unit.
+    pub(crate) n_rows: u32,
 }
 
 /// The resources or scopes that rows refer to; a table also keeps those whose spans were all rejected.

@@ -39,7 +39,8 @@ impl Block {
         columns: impl IntoIterator<Item = &'n str>,
         rows: Option<Range<u32>>,
     ) -> Result<Option<RecordBatch>, BlockError> {
-        let decoder = self.file.decoder(row_group, columns, rows)?;
+        let rows = rows.as_slice();
+        let decoder = self.file.decoder(row_group, columns, (!rows.is_empty()).then_some(rows))?;
         decode(decoder, &self.bytes)
     }
 

@@ -1,0 +1,206 @@
+//! Whole traces out of every live run and block that holds a part of them.
+//!
+//! Traces are gathered many at a time: those that lie in one row group share its pages and dictionaries, and
+//! in the row order of blocks the traces of one search are often neighbors.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use spandrel_block::read::{SPAN_COLUMNS_LEFT_OUT, assemble_spans};
+use spandrel_block::schema::{self, AttributeType, attribute_column, residual_column};
+use spandrel_ingest::LiveRun;
+use spandrel_model::{AttributeScope, Span, Trace, TraceId};
+use spandrel_otlp::span_at;
+use spandrel_traceql::{Attribute, Intrinsic, Scope};
+
+use crate::block_cache::OpenBlock;
+use crate::engine::View;
+use crate::whole_trace::{ids_repeat, whole_trace};
+use crate::{QueryEngine, QueryError};
+
+/// Row groups read at the same time.
+const SIDE_BY_SIDE: usize = 8;
+
+/// What of the spans is wanted.
+#[derive(Clone, Copy)]
+pub(crate) enum SpanColumnsWanted<'a> {
+    /// Everything.
+    All,
+    /// Ids, times, name, status, service, and what is needed to know these attributes. The rest is empty.
+    For(&'a [Attribute]),
+}
+
+/// Collects the parts of traces.
+#[derive(Clone, Copy)]
+pub(crate) struct Gather<'a> {
+    pub(crate) engine: &'a QueryEngine,
+    pub(crate) view: &'a View,
+    pub(crate) wanted: SpanColumnsWanted<'a>,
+}
+
+/// What is known of one of the traces.
+#[derive(Default)]
+struct Parts {
+    spans: Vec<Span>,
+    /// Units that hold some of them.
+    n_units: usize,
+}
+
+/// Rows of a row group and the number of the trace that they belong to, in the order of the rows.
+type Rows = Vec<(Range<u32>, usize)>;
+
+impl Gather<'_> {
+    /// The traces with these ids, whole and in this order. Ids of which there is no span are left out.
+    pub(crate) async fn traces(&self, ids: &[TraceId]) -> Result<Vec<Trace>, QueryError> {
+        let blocks = self.engine.blocks_of_traces(self.view, ids).await?;
+        let mut traces = self.parts(&blocks, ids).await?;
+        // Only whole spans can be told from copies of each other.
+        if matches!(self.wanted, SpanColumnsWanted::For(_)) {
+            let all = Self { wanted: SpanColumnsWanted::All, ..*self };
+            for (id, parts) in ids.iter().zip(&mut traces) {
+                if ids_repeat(&parts.spans) {
+                    *parts = all.parts(&blocks, &[*id]).await?.pop().unwrap_or_default();
+                }
+            }
+        }
+        let found = ids.iter().zip(traces).filter(|(_, parts)| parts.n_units > 0);
+        Ok(found.map(|(id, parts)| whole_trace(*id, parts.spans, parts.n_units)).collect())
+    }
+
+    /// The spans of all parts, by the number of the trace.
+    async fn parts(
+        &self,
+        blocks: &[Arc<OpenBlock>],
+        ids: &[TraceId],
+    ) -> Result<Vec<Parts>, QueryError> {
+        let mut traces: Vec<Parts> = ids.iter().map(|_| Parts::default()).collect();
+        let mut add = |number: usize, spans: Vec<Span>| {
+            let parts = &mut traces[number];
+            parts.n_units += usize::from(!spans.is_empty());
+            parts.spans.extend(spans);
+        };
+        for run in &self.view.live {
+            for (number, id) in ids.iter().enumerate() {
+                add(number, live_spans(run, *id)?);
+            }
+        }
+        let mut reads = Vec::new();
+        for block in blocks {
+            let row_groups = rows_of(block, ids)?;
+            reads.extend(row_groups.into_iter().map(|(row_group, rows)| (block, row_group, rows)));
+        }
+        let reads =
+            reads.into_iter().map(|(block, row_group, rows)| self.read(block, row_group, rows));
+        let mut reads = stream::iter(reads).buffered(SIDE_BY_SIDE).boxed();
+        while let Some(parts) = reads.try_next().await? {
+            parts.into_iter().for_each(|(number, spans)| add(number, spans));
+        }
+        drop(reads);
+        Ok(traces)
+    }
+
+    /// The spans of some rows of a row group, by the number of their trace.
+    async fn read(
+        &self,
+        block: &OpenBlock,
+        row_group: usize,
+        rows: Rows,
+    ) -> Result<Vec<(usize, Vec<Span>)>, QueryError> {
+        let names = match self.wanted {
+            SpanColumnsWanted::All => {
+                let names =
+                    block.file.columns().filter(|name| !SPAN_COLUMNS_LEFT_OUT.contains(name));
+                names.map(str::to_owned).collect()
+            }
+            SpanColumnsWanted::For(attributes) => columns_for(attributes),
+        };
+        let ranges: Vec<_> = rows.iter().map(|(rows, _)| rows.clone()).collect();
+        let names = names.iter().map(String::as_str);
+        let Some(batch) = block.columns(row_group, names, Some(&ranges)).await? else {
+            return Ok(Vec::new());
+        };
+        let spans = assemble_spans(&batch).map_err(|source| block.damaged(source))?;
+        let mut spans = spans.into_iter();
+        Ok(rows
+            .into_iter()
+            .map(|(rows, number)| (number, spans.by_ref().take(rows.len()).collect()))
+            .collect())
+    }
+}
+
+/// Where the traces lie in a block, by row group.
+fn rows_of(block: &OpenBlock, ids: &[TraceId]) -> Result<BTreeMap<usize, Rows>, QueryError> {
+    let table = block.traces()?;
+    let mut row_groups: BTreeMap<usize, Rows> = BTreeMap::new();
+    for (number, id) in ids.iter().enumerate() {
+        let Some(trace) = table.find(*id) else { continue };
+        let row_group = block.file.row_group_of(trace.first_row);
+        let first = trace.first_row - block.file.row_group_rows(row_group).start;
+        let rows = first..first + trace.facts.n_rows;
+        row_groups.entry(row_group).or_default().push((rows, number));
+    }
+    row_groups.values_mut().for_each(|rows| rows.sort_unstable_by_key(|(rows, _)| rows.start));
+    Ok(row_groups)
+}
+
+fn live_spans(run: &LiveRun, trace_id: TraceId) -> Result<Vec<Span>, QueryError> {
+    let Some(trace) = run.find(trace_id) else { return Ok(Vec::new()) };
+    let rows = trace.first_row as usize..(trace.first_row + trace.n_rows) as usize;
+    let order = &run.arrangement().order[rows];
+    Ok(order.iter().map(|&row| span_at(run.spans(), row)).collect::<Result<_, _>>()?)
+}
+
+/// Columns of a block that are needed to know these attributes.
+fn columns_for(attributes: &[Attribute]) -> Vec<String> {
+    let always = [
+        schema::TRACE_ID,
+        schema::SPAN_ID,
+        schema::PARENT_ROW_OFFSET,
+        schema::PARENT_SPAN_ID,
+        schema::START,
+        schema::DURATION,
+        schema::NAME,
+        schema::STATUS_CODE,
+    ];
+    let mut names: Vec<String> = always.map(str::to_owned).into();
+    let mut push_key = |scope, key: &str| {
+        names.extend(AttributeType::ALL.map(|kind| attribute_column(scope, key, kind)));
+        names.push(residual_column(scope).to_owned());
+    };
+    push_key(AttributeScope::Resource, "service.name");
+    for attribute in attributes {
+        if let Attribute::Scoped { scope, name, .. } = attribute {
+            if matches!(scope, Scope::None | Scope::Span) {
+                push_key(AttributeScope::Span, name);
+            }
+            if matches!(scope, Scope::None | Scope::Resource) {
+                push_key(AttributeScope::Resource, name);
+            }
+            if *scope == Scope::Instrumentation {
+                push_key(AttributeScope::Instrumentation, name);
+            }
+        }
+    }
+    for attribute in attributes {
+        let name = match attribute {
+            Attribute::Intrinsic(intrinsic) => match intrinsic {
+                Intrinsic::StatusMessage => schema::STATUS_MESSAGE,
+                Intrinsic::Kind => schema::KIND,
+                Intrinsic::EventName | Intrinsic::EventTimeSinceStart => schema::EVENTS,
+                Intrinsic::LinkTraceId | Intrinsic::LinkSpanId => schema::LINKS,
+                Intrinsic::InstrumentationName => schema::SCOPE_NAME,
+                Intrinsic::InstrumentationVersion => schema::SCOPE_VERSION,
+                _ => continue,
+            },
+            Attribute::Scoped { scope: Scope::Event, .. } => schema::EVENTS,
+            Attribute::Scoped { scope: Scope::Link, .. } => schema::LINKS,
+            Attribute::Scoped { .. } => continue,
+        };
+        names.push(name.to_owned());
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
+}
