@@ -1,26 +1,19 @@
-//! Programs and data that are not ours: SDKs, a Delta Lake reader, recorded traces.
+//! Programs and data that are not ours: SDKs, a Delta Lake reader, recorded traces. Paths are relative to
+//! this package, where cargo runs its tests.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
-/// The folder of this package.
-pub fn tests_dir() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 /// Python with what `tests/install` installs.
 ///
 /// # Panics
 /// When it is not installed.
 pub fn python() -> Command {
-    let dir = tests_dir();
-    let python = dir.join(".venv/bin/python");
+    let python = Path::new(".venv/bin/python");
     assert!(python.is_file(), "run tests/install first");
-    let mut command = Command::new(python);
-    command.current_dir(dir);
-    command
+    Command::new(python)
 }
 
 /// Node.js with what `tests/install` installs.
@@ -28,11 +21,9 @@ pub fn python() -> Command {
 /// # Panics
 /// When it is not installed.
 pub fn node() -> Command {
-    let dir = tests_dir();
-    assert!(dir.join("senders/node/node_modules/.installed").is_file(), "run tests/install first");
-    let mut command = Command::new("node");
-    command.current_dir(dir);
-    command
+    let installed = Path::new("senders/node/node_modules/.installed");
+    assert!(installed.is_file(), "run tests/install first");
+    Command::new("node")
 }
 
 /// Whether programs in Go can be built, and so have been by `tests/install`.
@@ -54,6 +45,6 @@ pub fn run(command: &mut Command) -> Value {
 
 /// A folder of recorded data that lies beside the checkout, `None` when it is not there.
 pub fn suites(folder: &str) -> Option<PathBuf> {
-    let dir = tests_dir().join("../../shared/suites").join(folder);
+    let dir = Path::new("../../shared/suites").join(folder);
     dir.is_dir().then_some(dir)
 }

@@ -1,6 +1,6 @@
 //! Settings of a test run, from the environment.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const KILL_ROUNDS: usize = 10;
 const SEED: u64 = 20_260_101;
@@ -18,7 +18,7 @@ pub fn binary() -> PathBuf {
     if let Some(path) = setting("SPANDREL_BIN") {
         return path.into();
     }
-    let workspace = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let workspace = Path::new("..");
     let target = workspace.join(setting("CARGO_TARGET_DIR").unwrap_or_else(|| "target".to_owned()));
     let builds = ["release", "debug"].map(|profile| target.join(profile).join("spandrel"));
     let found = builds.iter().find(|path| path.is_file()).cloned();

@@ -8,10 +8,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use prost_build::Module;
+
+use crate::workspace_root;
 
 /// The roots of the import graph; what they import is generated too.
 const ENTRY_POINTS: &[&str] = &[
@@ -24,7 +26,7 @@ const ENTRY_POINTS: &[&str] = &[
 /// Rewrites the generated files, removing those that no definition stands behind any more.
 #[expect(clippy::disallowed_methods, reason = "what is lost in a power cut is generated again")]
 pub(crate) fn run() -> anyhow::Result<()> {
-    let target = generated_folder();
+    let target = generated_folder()?;
     let files = generate()?;
     fs::create_dir_all(&target).with_context(|| format!("create {}", target.display()))?;
     for stale in committed()?.keys().filter(|name| !files.contains_key(*name)) {
@@ -37,17 +39,13 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn workspace_root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn generated_folder() -> PathBuf {
-    workspace_root().join("crates/proto/src/generated")
+fn generated_folder() -> anyhow::Result<PathBuf> {
+    Ok(workspace_root()?.join("crates/proto/src/generated"))
 }
 
 /// Generates every file in memory: file name to contents.
 fn generate() -> anyhow::Result<BTreeMap<String, String>> {
-    let descriptors = protox::compile(ENTRY_POINTS, [workspace_root().join("proto")])?;
+    let descriptors = protox::compile(ENTRY_POINTS, [workspace_root()?.join("proto")])?;
     let requests = descriptors
         .file
         .into_iter()
@@ -83,7 +81,7 @@ fn generate() -> anyhow::Result<BTreeMap<String, String>> {
 /// The files as they lie in the working tree: file name to contents.
 fn committed() -> anyhow::Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
-    for entry in fs::read_dir(generated_folder())? {
+    for entry in fs::read_dir(generated_folder()?)? {
         let path = entry?.path();
         let name = path.file_name().context("a folder entry has a name")?;
         files.insert(name.to_string_lossy().into_owned(), fs::read_to_string(&path)?);

@@ -6,7 +6,9 @@
 mod codegen;
 mod tidy;
 
-use anyhow::bail;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -20,4 +22,11 @@ fn main() -> anyhow::Result<()> {
         }
         _ => bail!("usage: cargo xtask tidy | codegen"),
     }
+}
+
+/// The workspace of the checkout that cargo runs this program for. Asked at run time: a build directory
+/// that serves several checkouts holds one program for all of them.
+fn workspace_root() -> anyhow::Result<PathBuf> {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").context("run it as `cargo xtask`")?;
+    Ok(PathBuf::from(package).join(".."))
 }

@@ -27,6 +27,8 @@ use anyhow::{Context, ensure};
 use source::SourceFile;
 use tree::Tree;
 
+use crate::workspace_root;
+
 /// Something that breaks a rule.
 #[derive(Debug)]
 pub(crate) struct Finding {
@@ -60,8 +62,7 @@ impl fmt::Display for Finding {
 /// # Errors
 /// When a rule is broken, or the workspace cannot be read.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let findings = check(&root)?;
+    let findings = check(&workspace_root()?)?;
     let mut out = io::stdout().lock();
     for finding in &findings {
         writeln!(out, "{finding}")?;
@@ -121,8 +122,7 @@ mod tests {
 
     #[test]
     fn workspace_is_tidy() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let findings = check(&root).unwrap();
+        let findings = check(&workspace_root().unwrap()).unwrap();
         let errors: Vec<String> =
             findings.iter().filter(|finding| finding.is_error).map(Finding::to_string).collect();
         assert!(errors.is_empty(), "\n{}", errors.join("\n"));

@@ -1,9 +1,10 @@
 //! The OpenTelemetry SDKs, as they come from their registries, over every protocol that they speak.
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use spandrel_tests::{Home, Ports, has_go, node, python, run, say, tests_dir};
+use spandrel_tests::{Home, Ports, has_go, node, python, run, say};
 
 use crate::shop_trace::{Sent, check_by_id, check_by_jaeger, check_by_query};
 
@@ -51,7 +52,7 @@ fn go_program(name: &str) -> Option<Command> {
         say("skipped: go is not installed");
         return None;
     }
-    let program = tests_dir().join(".go").join(name);
+    let program = Path::new(".go").join(name);
     assert!(program.is_file(), "run tests/install first");
     Some(Command::new(program))
 }

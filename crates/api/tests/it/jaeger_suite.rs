@@ -13,7 +13,7 @@ use spandrel_api::Dialect;
 
 use crate::harness::Server;
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/suites/jaeger");
+const FOLDER: &str = "../../../shared/suites/jaeger";
 /// The suite has the traces on these days.
 const DAYS: [(&str, &str); 2] = [("${YESTERDAY}", "2017-01-26"), ("${TWODAYSAGO}", "2017-01-25")];
 

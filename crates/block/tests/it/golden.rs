@@ -1,6 +1,6 @@
 //! The golden block of format version 1: every later program reads it.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use bytes::Bytes;
 use spandrel_columns::SpanColumns;
@@ -20,12 +20,12 @@ const ROW_GROUP_ROWS_MAX: u32 = 60;
 
 #[expect(clippy::disallowed_methods, reason = "a file for the repository, not data to keep")]
 fn golden() -> Bytes {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/v1/block.parquet");
+    let path = Path::new("testdata/v1/block.parquet");
     if std::env::var_os(WRITE_VARIABLE).is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, Block::of(&sample(), ROW_GROUP_ROWS_MAX).bytes).unwrap();
+        std::fs::write(path, Block::of(&sample(), ROW_GROUP_ROWS_MAX).bytes).unwrap();
     }
-    std::fs::read(&path).unwrap().into()
+    std::fs::read(path).unwrap().into()
 }
 
 #[test]

@@ -106,7 +106,7 @@ async fn compressed_messages_are_inflated() {
 
 /// `plain` in every encoding, by name.
 pub(crate) fn compressions(plain: &[u8]) -> [(&'static str, Vec<u8>); 3] {
-    let level = flate2::Compression::fast();
+    let level = flate2::Compression::best();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), level);
     gzip.write_all(plain).unwrap();
     let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), level);

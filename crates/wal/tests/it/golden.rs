@@ -14,7 +14,7 @@ use crate::{options, read_all, record, replayed};
 const FILE_NAMES: [&str; 2] = ["segment-0000000000000001.wal", "segment-0000000000000004.wal"];
 
 fn golden_path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/v1").join(name)
+    Path::new("testdata/v1").join(name)
 }
 
 fn golden_records() -> [Record; 5] {

@@ -1,7 +1,7 @@
 //! The golden file of format version 1: what it holds stays readable, and what is written today has
 //! the same bytes before compression.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use bytes::Bytes;
 
@@ -13,12 +13,12 @@ const WRITE_VARIABLE: &str = "SPANDREL_WRITE_GOLDEN";
 
 #[expect(clippy::disallowed_methods, reason = "a file for the repository, not data to keep")]
 fn golden() -> Bytes {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/v1/index.bin");
+    let path = Path::new("testdata/v1/index.bin");
     if std::env::var_os(WRITE_VARIABLE).is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, sample().encode().unwrap()).unwrap();
+        std::fs::write(path, sample().encode().unwrap()).unwrap();
     }
-    std::fs::read(&path).unwrap().into()
+    std::fs::read(path).unwrap().into()
 }
 
 #[test]

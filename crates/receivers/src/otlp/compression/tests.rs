@@ -10,7 +10,7 @@ const ALL: [Encoding; 3] = [Encoding::Gzip, Encoding::Deflate, Encoding::Zstd];
 const MIB: usize = 1 << 20;
 
 fn compress(encoding: Encoding, plain: &[u8]) -> Vec<u8> {
-    let level = Compression::fast();
+    let level = Compression::best();
     match encoding {
         Encoding::Gzip => {
             let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
@@ -34,7 +34,7 @@ fn bomb(encoding: Encoding) -> Vec<u8> {
     }
     // A zlib stream cannot be repeated, but blocks that end in a full flush can; the checksum at the end
     // is never reached.
-    let mut state = Compress::new(Compression::fast(), true);
+    let mut state = Compress::new(Compression::best(), true);
     let mut stream = Vec::with_capacity(MIB);
     state.compress_vec(&zeros, &mut stream, FlushCompress::Full).unwrap();
     let header = stream.len();
