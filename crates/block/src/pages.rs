@@ -73,6 +73,11 @@ impl PageChecksums {
         Self { pages, checksums }
     }
 
+    /// Bytes of memory that this takes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.pages.len() * (size_of::<Range<u64>>() + size_of::<u32>())
+    }
+
     /// Checks bytes that begin at this offset of the file and consist of whole pages.
     pub(crate) fn verify(&self, offset: u64, bytes: &[u8]) -> Result<(), BlockError> {
         let end = offset.saturating_add(bytes.len() as u64);

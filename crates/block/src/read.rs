@@ -81,7 +81,9 @@ impl BlockFile {
             return Ok(Opened::NeedsTail(file_bytes - index_range.start));
         }
         let slice = |offset: u64| (offset - tail_start) as usize;
-        let index = tail.slice(slice(index_range.start)..slice(index_range.end));
+        // A copy, because the file outlives the tail, most of which may be column chunks.
+        let index = &tail[slice(index_range.start)..slice(index_range.end)];
+        let index = Bytes::copy_from_slice(index);
         let pages = PageChecksums::locate(&metadata)?;
         let checksums = slice(index_range.end)..slice(index_range.end) + pages.len() * 4;
         let checksums =
@@ -122,6 +124,12 @@ impl BlockFile {
     /// The block index.
     pub fn index(&self) -> &IndexReader {
         &self.index
+    }
+
+    /// Bytes of memory that this takes, with all sections of the index decoded once.
+    pub fn memory_bytes(&self) -> usize {
+        let metadata = self.metadata.metadata().memory_size();
+        self.index.memory_bytes() + metadata + self.pages.memory_bytes()
     }
 
     /// How many rows the block has.

@@ -27,9 +27,7 @@ pub(crate) struct OpenBlock {
     pub(crate) path: Path,
     pub(crate) file: BlockFile,
     objects: Arc<dyn ObjectStore>,
-    size_bytes: u64,
     traces: OnceLock<TraceTable>,
-    trace_filter: OnceLock<TraceFilter>,
     tokens: OnceLock<TokenFilters>,
     attributes: OnceLock<AttributeDirectory>,
     operations: OnceLock<OperationDirectory>,
@@ -55,10 +53,6 @@ impl OpenBlock {
         traces: TraceTable = traces
     );
     section!(
-        /// Rules the block out for a trace id.
-        trace_filter: TraceFilter = trace_filter
-    );
-    section!(
         /// Rules row groups out for a value.
         tokens: TokenFilters = token_filters
     );
@@ -70,6 +64,11 @@ impl OpenBlock {
         /// Services and span names with their figures.
         operations: OperationDirectory = operations
     );
+
+    /// Rules the block out for a trace id. [`BlockCache::trace_filter`] keeps it.
+    pub(crate) fn trace_filter(&self) -> Result<TraceFilter, QueryError> {
+        self.file.index().trace_filter().map_err(|error| self.damaged(error.into()))
+    }
 
     pub(crate) fn damaged(&self, source: BlockError) -> QueryError {
         QueryError::Block { path: self.path.to_string(), source }
@@ -119,24 +118,51 @@ struct ByIndexSize;
 
 impl Weighter<BlockId, Arc<OpenBlock>> for ByIndexSize {
     fn weight(&self, _: &BlockId, block: &Arc<OpenBlock>) -> u64 {
-        block.size_bytes
+        block.file.memory_bytes() as u64
+    }
+}
+
+#[derive(Clone)]
+struct ByFilterSize;
+
+impl Weighter<BlockId, Arc<TraceFilter>> for ByFilterSize {
+    fn weight(&self, _: &BlockId, filter: &Arc<TraceFilter>) -> u64 {
+        (size_of::<TraceFilter>() + filter.size_bytes()) as u64
     }
 }
 
 /// Open blocks by id, the least useful ones forgotten when they take too much memory.
+///
+/// The trace filters have room of their own: every trace by id asks those of all blocks, and they are a
+/// hundredth of what an open block takes.
 pub(crate) struct BlockCache {
     objects: Arc<dyn ObjectStore>,
     blocks: Cache<BlockId, Arc<OpenBlock>, ByIndexSize>,
+    trace_filters: Cache<BlockId, Arc<TraceFilter>, ByFilterSize>,
 }
 
 impl BlockCache {
     pub(crate) fn new(objects: Arc<dyn ObjectStore>, bytes_max: u64) -> Self {
-        Self { objects, blocks: Cache::with_weighter(1024, bytes_max, ByIndexSize) }
+        let for_filters = bytes_max / 4;
+        Self {
+            objects,
+            blocks: Cache::with_weighter(1024, bytes_max - for_filters, ByIndexSize),
+            trace_filters: Cache::with_weighter(16 * 1024, for_filters, ByFilterSize),
+        }
     }
 
-    /// The block if it is in memory.
-    pub(crate) fn get(&self, id: BlockId) -> Option<Arc<OpenBlock>> {
-        self.blocks.get(&id)
+    /// The trace filter of a block, if it is in memory.
+    pub(crate) fn known_trace_filter(&self, id: BlockId) -> Option<Arc<TraceFilter>> {
+        self.trace_filters.get(&id)
+    }
+
+    /// The trace filter of an open block.
+    pub(crate) fn trace_filter(
+        &self,
+        id: BlockId,
+        block: &OpenBlock,
+    ) -> Result<Arc<TraceFilter>, QueryError> {
+        self.trace_filters.get_or_insert_with(&id, || block.trace_filter().map(Arc::new))
     }
 
     /// The block, from memory or from the store.
@@ -169,10 +195,7 @@ impl BlockCache {
                         path,
                         file: *file,
                         objects: Arc::clone(&self.objects),
-                        // Decoded, the sections take about as much again.
-                        size_bytes: 2 * tail_bytes,
                         traces: OnceLock::new(),
-                        trace_filter: OnceLock::new(),
                         tokens: OnceLock::new(),
                         attributes: OnceLock::new(),
                         operations: OnceLock::new(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::try_join_all;
+use spandrel_block::index::TraceFilter;
 use spandrel_catalog::BlockEntry;
 use spandrel_ingest::{LiveRun, Store, StoreSnapshot};
 use spandrel_model::{TenantId, TraceId};
@@ -144,25 +145,27 @@ impl QueryEngine {
         view: &View,
         ids: &[TraceId],
     ) -> Result<Vec<Arc<OpenBlock>>, QueryError> {
-        let mut found = Vec::new();
-        let mut keep = |block: Arc<OpenBlock>| {
-            let filter = block.trace_filter()?;
-            if ids.iter().any(|id| filter.may_contain(*id)) {
-                found.push(block);
-            }
-            Ok::<_, QueryError>(())
-        };
-        let mut unopened = Vec::new();
+        let admits = |filter: &TraceFilter| ids.iter().any(|id| filter.may_contain(*id));
+        let mut unknown = Vec::new();
+        let mut admitted = Vec::new();
         for entry in &view.entries {
-            match self.blocks.get(entry.id) {
-                Some(block) => keep(block)?,
-                None => unopened.push(entry),
+            match self.blocks.known_trace_filter(entry.id) {
+                Some(filter) if admits(&filter) => admitted.push(entry),
+                Some(_) => {}
+                None => unknown.push(entry),
             }
         }
-        for entries in unopened.chunks(OPENING) {
-            for block in self.open_some(view, entries).await? {
-                keep(block)?;
+        let mut found = Vec::new();
+        for entries in unknown.chunks(OPENING) {
+            let blocks = self.open_some(view, entries).await?;
+            for (entry, block) in entries.iter().zip(blocks) {
+                if admits(&*self.blocks.trace_filter(entry.id, &block)?) {
+                    found.push(block);
+                }
             }
+        }
+        for entries in admitted.chunks(OPENING) {
+            found.extend(self.open_some(view, entries).await?);
         }
         Ok(found)
     }

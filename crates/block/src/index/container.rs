@@ -253,6 +253,12 @@ impl IndexReader {
         self.decode(Section::Operations, OperationDirectory::decode)
     }
 
+    /// Bytes of the index in memory, with all sections decompressed once.
+    pub fn memory_bytes(&self) -> usize {
+        let raw = self.table.iter().map(|entry| entry.raw_len as usize);
+        self.bytes.len() + raw.sum::<usize>()
+    }
+
     /// Bytes of `section` as stored; zero when it is absent.
     pub fn stored_bytes(&self, section: Section) -> usize {
         self.entry(section).map_or(0, |entry| entry.stored_len as usize)
