@@ -13,6 +13,8 @@ const SKIPPED_DIRS: [&str; 5] =
     ["target", "node_modules", "spandrel-data", "__pycache__", "playwright-report"];
 /// Hidden directories that are ours.
 const HIDDEN_DIRS: [&str; 4] = [".ci", ".cargo", ".config", ".github"];
+/// In a linked worktree a file, which names a folder of the machine.
+const GIT: &str = ".git";
 /// Larger files are data.
 const TEXT_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -95,7 +97,7 @@ fn read_dir(dir: &Path, prefix: &str, files: &mut Vec<TextFile>) -> anyhow::Resu
             if !hidden && !SKIPPED_DIRS.contains(&name.as_str()) {
                 read_dir(&entry.path(), &format!("{path}/"), files)?;
             }
-        } else if kind.is_file() && entry.metadata()?.len() <= TEXT_BYTES_MAX {
+        } else if kind.is_file() && name != GIT && entry.metadata()?.len() <= TEXT_BYTES_MAX {
             let bytes = fs::read(entry.path()).with_context(|| format!("read {path}"))?;
             if let Ok(text) = String::from_utf8(bytes) {
                 files.push(TextFile { path, text });
