@@ -1,17 +1,18 @@
-//! Attributes on their way into a block: which keys get a column, which go to the residual, and what the
-//! block index should know about both.
+//! Attributes on their way into a block: which keys get a column, which go to the residual, which values are
+//! kept apart from both because of their size, and what the block index should know about all of them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
-use spandrel_columns::{KeyColumns, Sparse, TEXT_BYTES_MAX};
+use spandrel_columns::{KeyColumns, Sparse};
 use spandrel_model::{Attribute, AttributeScope, AttributeValue};
 use spandrel_otlp::encode_any_value;
 
 use crate::column::{Column, Encoding, Strings, Values};
 use crate::gather::Source;
-use crate::residual::Residual;
+use crate::oversized::{self, Oversized, TextsAndMessages};
+use crate::residual::AttributeLists;
 use crate::schema::{self, AttributeType, attribute_column, is_column_key};
 
 /// A column costs about 400 bytes of pages and footer, a residual value about 8 compressed: below this
@@ -47,6 +48,21 @@ impl CandidateValues<'_> {
         }
     }
 
+    /// The size of each distinct value, as [`crate::oversized`] counts, and the codes of the rows; `None` when
+    /// no value has more than so many bytes.
+    pub(crate) fn sizes_above(&self, bytes: usize) -> Option<(Vec<usize>, &Sparse<u32>)> {
+        let (sizes, codes): (Vec<usize>, _) = match self {
+            Self::String(texts, codes) if texts.iter().any(|text| text.len() > bytes) => {
+                (texts.iter().map(|text| text.len()).collect(), codes)
+            }
+            Self::Other(messages, codes) if messages.iter().any(|m| m.len() > bytes) => {
+                (messages.iter().map(|message| message.len()).collect(), codes)
+            }
+            _ => return None,
+        };
+        Some((sizes, codes))
+    }
+
     fn column_type(&self) -> Option<AttributeType> {
         match self {
             Self::String(..) => Some(AttributeType::String),
@@ -62,56 +78,49 @@ impl CandidateValues<'_> {
 pub(crate) struct Attributes<'a> {
     pub(crate) scope: AttributeScope,
     pub(crate) candidates: Vec<Candidate<'a>>,
-    /// Parallel to `candidates`: whether it gets a column.
+    /// Parallel to `candidates`: whether it gets a column, for all values but the oversized ones.
     pub(crate) dense: Vec<bool>,
+    /// Values of more bytes are oversized.
+    oversized_bytes: usize,
 }
 
 impl<'a> Attributes<'a> {
     /// The attributes of the spans themselves.
-    pub(crate) fn of_spans(source: &Source<'a>) -> Self {
+    pub(crate) fn of_spans(source: &Source<'a>, oversized_bytes: usize) -> Self {
         let mut candidates = Vec::new();
         for columns in source.spans.attributes.keys() {
             push_span_key(source, columns, &mut candidates);
         }
-        Self::new(AttributeScope::Span, candidates, source.positions.len())
+        Self::new(AttributeScope::Span, candidates, source.positions.len(), oversized_bytes)
     }
 
     /// The attributes of the resources, repeated for each span.
-    pub(crate) fn of_resources(source: &Source<'a>) -> Self {
+    pub(crate) fn of_resources(source: &Source<'a>, oversized_bytes: usize) -> Self {
         let lists = source.spans.resource_table.values().iter();
         let lists: Vec<_> = lists.map(|resource| &*resource.attributes).collect();
-        Self::of_owners(AttributeScope::Resource, &lists, &source.resources)
+        let candidates = of_owners(&lists, &source.resources);
+        Self::new(AttributeScope::Resource, candidates, source.resources.len(), oversized_bytes)
     }
 
     /// The attributes of the scopes, repeated for each span.
-    pub(crate) fn of_scopes(source: &Source<'a>) -> Self {
+    pub(crate) fn of_scopes(source: &Source<'a>, oversized_bytes: usize) -> Self {
         let lists = source.spans.scope_table.values().iter();
         let lists: Vec<_> = lists.map(|scope| &*scope.attributes).collect();
-        Self::of_owners(AttributeScope::Instrumentation, &lists, &source.scopes)
+        let candidates = of_owners(&lists, &source.scopes);
+        Self::new(AttributeScope::Instrumentation, candidates, source.scopes.len(), oversized_bytes)
     }
 
-    /// `lists` holds the attributes of each owner, `owners` the owner of each block row.
-    fn of_owners(scope: AttributeScope, lists: &[&'a [Attribute]], owners: &[u32]) -> Self {
-        let mut keys: BTreeMap<&'a str, Vec<Option<&'a AttributeValue>>> = BTreeMap::new();
-        for (owner, list) in lists.iter().enumerate() {
-            for attribute in *list {
-                let values = keys.entry(&attribute.key).or_insert_with(|| vec![None; lists.len()]);
-                values[owner] = Some(&attribute.value);
-            }
-        }
-        let mut candidates = Vec::new();
-        for (key, values) in keys {
-            push_owner_key(key, &values, owners, &mut candidates);
-        }
-        Self::new(scope, candidates, owners.len())
-    }
-
-    fn new(scope: AttributeScope, mut candidates: Vec<Candidate<'a>>, n_rows: usize) -> Self {
+    fn new(
+        scope: AttributeScope,
+        mut candidates: Vec<Candidate<'a>>,
+        n_rows: usize,
+        oversized_bytes: usize,
+    ) -> Self {
         candidates.retain(|candidate| candidate.values.len() > 0);
         let mut dense: Vec<bool> = candidates
             .iter()
             .map(|candidate| {
-                let n_values = candidate.values.len();
+                let n_values = oversized::n_others(&candidate.values, oversized_bytes);
                 candidate.values.column_type().is_some()
                     && is_column_key(candidate.key)
                     && (n_values >= COLUMN_VALUES_MIN || n_values * 16 >= n_rows)
@@ -120,25 +129,46 @@ impl<'a> Attributes<'a> {
         let mut by_size: Vec<usize> = (0..dense.len()).filter(|&i| dense[i]).collect();
         by_size.sort_by_key(|&i| std::cmp::Reverse(candidates[i].values.len()));
         by_size.iter().skip(COLUMNS_MAX).for_each(|&i| dense[i] = false);
-        Self { scope, candidates, dense }
+        Self { scope, candidates, dense, oversized_bytes }
     }
 
-    /// The columns of the dense candidates and the residual of all others.
-    pub(crate) fn into_columns(self) -> Vec<Column<'a>> {
-        let mut columns = Vec::new();
-        let mut residual = Residual::default();
-        for (candidate, dense) in self.candidates.into_iter().zip(self.dense) {
-            match candidate.values.column_type() {
+    /// Adds the columns of the dense candidates and the residual of all others to `columns`, those of
+    /// oversized values to `apart`.
+    pub(crate) fn into_columns(self, columns: &mut Vec<Column<'a>>, apart: &mut Vec<Column<'a>>) {
+        let mut residual = AttributeLists::default();
+        let mut oversized = Oversized::new(self.scope);
+        for (Candidate { key, values }, dense) in self.candidates.into_iter().zip(self.dense) {
+            let (values, large) = oversized::split(values, self.oversized_bytes);
+            if let Some(large) = large {
+                oversized.push(key, large);
+            }
+            match values.column_type() {
                 Some(kind) if dense => {
-                    let name = attribute_column(self.scope, candidate.key, kind);
-                    columns.extend(into_column(name, candidate.values));
+                    columns.extend(into_column(attribute_column(self.scope, key, kind), values));
                 }
-                _ => residual.push(&candidate),
+                _ => residual.push(key, values),
             }
         }
         columns.extend(residual.into_column(schema::residual_column(self.scope)));
-        columns
+        apart.extend(oversized.into_columns());
     }
+}
+
+/// The candidates of resources or scopes. `lists` holds the attributes of each owner, `owners` the owner of
+/// each block row.
+fn of_owners<'a>(lists: &[&'a [Attribute]], owners: &[u32]) -> Vec<Candidate<'a>> {
+    let mut keys: BTreeMap<&'a str, Vec<Option<&'a AttributeValue>>> = BTreeMap::new();
+    for (owner, list) in lists.iter().enumerate() {
+        for attribute in *list {
+            let values = keys.entry(&attribute.key).or_insert_with(|| vec![None; lists.len()]);
+            values[owner] = Some(&attribute.value);
+        }
+    }
+    let mut candidates = Vec::new();
+    for (key, values) in keys {
+        push_owner_key(key, &values, owners, &mut candidates);
+    }
+    candidates
 }
 
 fn push_span_key<'a>(
@@ -147,10 +177,10 @@ fn push_span_key<'a>(
     candidates: &mut Vec<Candidate<'a>>,
 ) {
     let mut push = |values| candidates.push(Candidate { key: &columns.key, values });
-    let strings = &columns.strings;
-    if !strings.codes.is_empty() {
-        let codes = source.moved(&strings.codes);
-        push(CandidateValues::String(strings.dictionary.iter().collect(), codes));
+    let others = TextsAndMessages::of(columns.others.iter());
+    let (texts, codes) = others.with_strings(&columns.strings);
+    if !codes.is_empty() {
+        push(CandidateValues::String(texts, source.moved(&codes)));
     }
     if !columns.ints.is_empty() {
         push(CandidateValues::Int(source.moved(&columns.ints)));
@@ -161,11 +191,8 @@ fn push_span_key<'a>(
     if !columns.bools.is_empty() {
         push(CandidateValues::Bool(source.moved(&columns.bools)));
     }
-    if !columns.others.is_empty() {
-        let (rows, messages): (_, Vec<_>) = columns.others.iter().unzip();
-        let numbers = Sparse { rows, values: (0..messages.len() as u32).collect() };
-        let messages = messages.into_iter().map(Cow::Borrowed).collect();
-        push(CandidateValues::Other(messages, source.moved(&numbers)));
+    if !others.message_codes.is_empty() {
+        push(CandidateValues::Other(others.messages, source.moved(&others.message_codes)));
     }
 }
 
@@ -183,7 +210,7 @@ fn push_owner_key<'a>(
     for (owner, value) in values.iter().enumerate() {
         match *value {
             None => {}
-            Some(AttributeValue::String(text)) if text.len() <= TEXT_BYTES_MAX => {
+            Some(AttributeValue::String(text)) => {
                 let code = *known.entry(text.as_str()).or_insert_with(|| {
                     strings.push(text.as_str());
                     strings.len() as u32 - 1

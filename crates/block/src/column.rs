@@ -88,6 +88,12 @@ pub(crate) enum Encoding {
     Random,
     /// `BYTE_STREAM_SPLIT`: for times and durations.
     ByteStreamSplit,
+    /// Small plain pages, of which a read of a few rows touches few. A dictionary, which every such read
+    /// has to touch, only up to so many bytes and where it saves most of the values.
+    Oversized {
+        /// Bytes of the dictionary page before compression.
+        dictionary_bytes_max: usize,
+    },
 }
 
 /// Which statistics the file keeps of it.
@@ -156,6 +162,11 @@ impl<'a> Column<'a> {
     ) -> Option<Self> {
         let column = Self::optional(name, rows, distinct, Encoding::Dictionary)?;
         Some(Self { codes: Some(codes), ..column })
+    }
+
+    pub(crate) fn with_encoding(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
+        self
     }
 
     pub(crate) fn with_page_statistics(mut self) -> Self {

@@ -36,6 +36,8 @@ const PAGE_ROWS: u32 = 16 * 1024;
 const PAGE_BYTES_MIN: usize = 2 * 1024;
 /// Plain strings of more bytes are divided among pages, as long as there are rows to divide.
 const PAGE_BYTES_MAX: usize = 1 << 20;
+/// As [`PAGE_BYTES_MAX`], for oversized values.
+const OVERSIZED_PAGE_BYTES_MAX: usize = 64 << 10;
 /// A dictionary of more bytes has to save more than half, because each read of a few rows reads it.
 const DICTIONARY_BYTES_MAX: usize = 4 << 20;
 
@@ -53,12 +55,16 @@ pub(crate) fn encode(
     let compressor = (column.encoding != Encoding::Random).then_some(compressor);
     let mut chunk = Chunk::new(compressor);
     let body = Body::choose(column, range.clone(), &mut chunk)?;
+    let page_bytes_max = match column.encoding {
+        Encoding::Oversized { .. } => OVERSIZED_PAGE_BYTES_MAX,
+        _ => PAGE_BYTES_MAX,
+    };
     let mut raw = Vec::new();
     let mut left: Vec<_> = pages(rows, body.bytes_of(column, range.len())).collect();
     left.reverse();
     while let Some(rows) = left.pop() {
-        if rows.len() > 1 && body.string_bytes(column, shape.values(rows.clone())) > PAGE_BYTES_MAX
-        {
+        let bytes = body.string_bytes(column, shape.values(rows.clone()));
+        if rows.len() > 1 && bytes > page_bytes_max {
             let middle = rows.start + rows.len() as u32 / 2;
             left.extend([middle..rows.end, rows.start..middle]);
             continue;
@@ -107,6 +113,9 @@ impl Body {
         match column.encoding {
             Encoding::Random => return Ok(Self::Plain),
             Encoding::ByteStreamSplit => return Ok(Self::Split),
+            Encoding::Oversized { dictionary_bytes_max } => {
+                return Self::choose_oversized(column, range, dictionary_bytes_max, chunk);
+            }
             Encoding::Dictionary => {}
         }
         if matches!(column.values, Values::Bool(_)) {
@@ -123,6 +132,34 @@ impl Body {
         }
         chunk.push_dictionary(distinct.values.len(), &raw)?;
         let width = code_width(&distinct, chunk)?;
+        Ok(Self::Codes(distinct, width))
+    }
+
+    /// A dictionary if it has at most a quarter of the bytes of all values.
+    fn choose_oversized(
+        column: &Column<'_>,
+        range: Range<usize>,
+        dictionary_bytes_max: usize,
+        chunk: &mut Chunk<'_>,
+    ) -> Result<Self, BlockError> {
+        let (Some(codes), Values::Text(strings) | Values::Binary(strings)) =
+            (&column.codes, &column.values)
+        else {
+            return Ok(Self::Plain);
+        };
+        let distinct = Distinct::renumbered(&codes[range.clone()], strings.len());
+        let bytes = |codes: &[u32]| -> usize {
+            codes.iter().map(|&code| strings.get(code as usize).len() + size_of::<u32>()).sum()
+        };
+        let dictionary_bytes = bytes(&distinct.values);
+        let is_worth_it = dictionary_bytes <= dictionary_bytes_max.min(bytes(&codes[range]) / 4);
+        if distinct.values.is_empty() || !is_worth_it {
+            return Ok(Self::Plain);
+        }
+        let mut raw = Vec::with_capacity(dictionary_bytes);
+        push_plain(&column.values, distinct.values.iter().map(|&i| i as usize), &mut raw);
+        chunk.push_dictionary(distinct.values.len(), &raw)?;
+        let width = hybrid::width_of(distinct.values.len() as u32 - 1);
         Ok(Self::Codes(distinct, width))
     }
 

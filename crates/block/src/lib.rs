@@ -23,6 +23,7 @@ mod file;
 mod gather;
 pub mod index;
 mod lists;
+mod oversized;
 mod owners;
 mod pages;
 pub mod read;

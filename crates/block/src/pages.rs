@@ -73,6 +73,11 @@ impl PageChecksums {
         Self { pages, checksums }
     }
 
+    /// Where the pages lie, in the order of the file.
+    pub(crate) fn ranges(&self) -> &[Range<u64>] {
+        &self.pages
+    }
+
     /// Bytes of memory that this takes.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.pages.len() * (size_of::<Range<u64>>() + size_of::<u32>())

@@ -2,11 +2,14 @@
 //!
 //! Nothing here does I/O. [`BlockFile::open`] takes the end of the file; [`ColumnDecoder`] asks for byte
 //! ranges until it can return the columns. Texts come as `Dictionary(Int32, Utf8)`, so that predicates and
-//! groups work on codes.
+//! groups work on codes. Oversized values come as `BinaryView`, whose rows point into the pages, so that
+//! neither a large value nor one that many rows share is copied.
 
 mod assemble;
+mod chunks;
 mod columns;
 mod owners;
+mod run;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,6 +25,8 @@ use parquet::arrow::{ProjectionMask, parquet_to_arrow_schema};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder};
 
 pub use assemble::{SPAN_COLUMNS_LEFT_OUT, assemble_spans};
+pub use chunks::ColumnChunk;
+pub use run::read_run;
 
 use crate::checksum::{self, Verified};
 use crate::error::BlockError;
@@ -103,6 +108,9 @@ impl BlockFile {
         let text = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         let fields = inferred.fields().iter().map(|field| match field.data_type() {
             DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(text.clone())),
+            _ if is_oversized_column(field.name()) => {
+                Arc::new(field.as_ref().clone().with_data_type(DataType::BinaryView))
+            }
             _ => Arc::clone(field),
         });
         let arrow_schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
@@ -190,6 +198,18 @@ impl BlockFile {
         sizes
     }
 
+    /// Bytes that the values of a column in a row group take in memory, as far as the file tells: those of
+    /// its pages before compression. Zero when the file does not have the column.
+    ///
+    /// # Panics
+    /// When there is no such row group.
+    pub fn raw_bytes(&self, row_group: usize, column: &str) -> u64 {
+        let chunks = self.metadata.metadata().row_group(row_group).columns().iter();
+        let chunks = chunks
+            .filter(|chunk| chunk.column_path().parts().first().is_some_and(|name| name == column));
+        chunks.map(|chunk| chunk.uncompressed_size().max(0).cast_unsigned()).sum()
+    }
+
     /// Starts reading columns of a row group, of all its rows or of some (ascending ranges, counted from
     /// the row group's first). Columns that the file does not have are left out of the result.
     ///
@@ -218,6 +238,10 @@ impl BlockFile {
         }
         Ok(ColumnDecoder { decoder: builder.build()?, pages: Arc::clone(&self.pages) })
     }
+}
+
+fn is_oversized_column(name: &str) -> bool {
+    [schema::SPAN_OVERSIZED, schema::RESOURCE_OVERSIZED, schema::SCOPE_OVERSIZED].contains(&name)
 }
 
 /// Where the index lies, from the metadata, after a check of the version.

@@ -1,52 +1,69 @@
-//! Attributes without a column: one OTLP `KeyValueList` message per row.
+//! Attributes without a column of their own: one OTLP `KeyValueList` message per row.
 
+use std::borrow::Cow;
+
+use spandrel_columns::Sparse;
 use spandrel_model::AttributeValue;
 use spandrel_otlp::encode_any_value;
 
-use crate::attributes::{Candidate, CandidateValues};
+use crate::attributes::CandidateValues;
 use crate::column::{Column, OwnedStrings, Strings, Values};
 
-/// Attribute lists of rows, gathered key by key.
+/// Attribute lists of rows, gathered key by key. Values are encoded when the lists are put together, so
+/// that large ones are copied once.
 #[derive(Default)]
-pub(crate) struct Residual {
-    /// `KeyValueList` messages with one element each.
-    messages: Vec<Vec<u8>>,
-    /// Block row and number of the message.
-    elements: Vec<(u32, u32)>,
+pub(crate) struct AttributeLists<'a> {
+    elements: Vec<(&'a str, Element<'a>)>,
+    /// Block row and index of the element.
+    rows: Vec<(u32, u32)>,
 }
 
-impl Residual {
+/// A value on its way into a list.
+enum Element<'a> {
+    Text(&'a str),
+    /// An encoded `AnyValue` message.
+    Message(Cow<'a, [u8]>),
+}
+
+impl<'a> AttributeLists<'a> {
     /// Adds a key with all its rows.
-    pub(crate) fn push(&mut self, candidate: &Candidate<'_>) {
-        let key = candidate.key;
-        match &candidate.values {
-            CandidateValues::String(strings, codes) => {
-                let first = self.messages.len() as u32;
-                let texts = strings.iter().map(|text| AttributeValue::String((*text).to_owned()));
-                self.messages.extend(texts.map(|text| key_value(key, &any_value(&text))));
-                self.elements.extend(codes.iter().map(|(row, code)| (row, first + code)));
+    pub(crate) fn push(&mut self, key: &'a str, values: CandidateValues<'a>) {
+        match values {
+            CandidateValues::String(texts, codes) => {
+                self.push_coded(key, texts.into_iter().map(Element::Text), &codes);
             }
             CandidateValues::Other(messages, codes) => {
-                let first = self.messages.len() as u32;
-                self.messages.extend(messages.iter().map(|message| key_value(key, message)));
-                self.elements.extend(codes.iter().map(|(row, code)| (row, first + code)));
+                self.push_coded(key, messages.into_iter().map(Element::Message), &codes);
             }
-            CandidateValues::Int(values) => {
-                self.push_each(key, values.iter().map(|(row, v)| (row, AttributeValue::Int(v))));
-            }
-            CandidateValues::Double(values) => {
-                self.push_each(key, values.iter().map(|(row, v)| (row, AttributeValue::Double(v))));
-            }
-            CandidateValues::Bool(values) => {
-                self.push_each(key, values.iter().map(|(row, v)| (row, AttributeValue::Bool(v))));
-            }
+            CandidateValues::Int(values) => self.push_each(key, &values, AttributeValue::Int),
+            CandidateValues::Double(values) => self.push_each(key, &values, AttributeValue::Double),
+            CandidateValues::Bool(values) => self.push_each(key, &values, AttributeValue::Bool),
         }
     }
 
-    fn push_each(&mut self, key: &str, values: impl Iterator<Item = (u32, AttributeValue)>) {
-        for (row, value) in values {
-            self.elements.push((row, self.messages.len() as u32));
-            self.messages.push(key_value(key, &any_value(&value)));
+    fn push_coded(
+        &mut self,
+        key: &'a str,
+        distinct: impl Iterator<Item = Element<'a>>,
+        codes: &Sparse<u32>,
+    ) {
+        let first = self.elements.len() as u32;
+        self.elements.extend(distinct.map(|element| (key, element)));
+        self.rows.extend(codes.iter().map(|(row, code)| (row, first + code)));
+    }
+
+    /// Adds plain values.
+    pub(crate) fn push_each<T: Copy>(
+        &mut self,
+        key: &'a str,
+        values: &Sparse<T>,
+        value: impl Fn(T) -> AttributeValue,
+    ) {
+        for (row, plain) in values.iter() {
+            let mut message = Vec::new();
+            encode_any_value(&value(plain), &mut message);
+            self.rows.push((row, self.elements.len() as u32));
+            self.elements.push((key, Element::Message(message.into())));
         }
     }
 
@@ -54,16 +71,17 @@ impl Residual {
     /// is not copied for each of its spans.
     pub(crate) fn into_column(mut self, name: &str) -> Option<Column<'static>> {
         // Stable: the elements of a row keep the order of the keys.
-        self.elements.sort_by_key(|element| element.0);
+        self.rows.sort_by_key(|element| element.0);
         let mut known = hashbrown::HashMap::new();
         let mut lists = OwnedStrings::default();
         let (mut rows, mut codes) = (Vec::new(), Vec::new());
-        for elements in self.elements.chunk_by(|a, b| a.0 == b.0) {
+        for elements in self.rows.chunk_by(|a, b| a.0 == b.0) {
             let numbers: Vec<u32> = elements.iter().map(|element| element.1).collect();
             let next = known.len() as u32;
             let code = *known.entry(numbers).or_insert_with_key(|numbers| {
                 for &number in numbers {
-                    lists.extend(&self.messages[number as usize]);
+                    let (key, value) = &self.elements[number as usize];
+                    push_key_value(key, value, &mut lists);
                 }
                 lists.end();
                 next
@@ -76,29 +94,37 @@ impl Residual {
     }
 }
 
-fn any_value(value: &AttributeValue) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    encode_any_value(value, &mut bytes);
-    bytes
+/// Appends a `KeyValueList` message with one element: field 1, a `KeyValue` with key (1) and value (2).
+fn push_key_value(key: &str, value: &Element<'_>, into: &mut OwnedStrings) {
+    let any_value_bytes = match value {
+        Element::Text(text) => field_bytes(text.len()),
+        Element::Message(message) => message.len(),
+    };
+    push_field_header(1, field_bytes(key.len()) + field_bytes(any_value_bytes), into);
+    push_field_header(1, key.len(), into);
+    into.extend(key.as_bytes());
+    push_field_header(2, any_value_bytes, into);
+    match value {
+        Element::Text(text) => {
+            push_field_header(1, text.len(), into);
+            into.extend(text.as_bytes());
+        }
+        Element::Message(message) => into.extend(message),
+    }
 }
 
-/// A `KeyValueList` message with one element: field 1, a `KeyValue` with key (1) and value (2).
-fn key_value(key: &str, any_value: &[u8]) -> Vec<u8> {
-    let mut element = Vec::with_capacity(key.len() + any_value.len() + 8);
-    push_field(&mut element, 1, key.as_bytes());
-    push_field(&mut element, 2, any_value);
-    let mut list = Vec::with_capacity(element.len() + 6);
-    push_field(&mut list, 1, &element);
-    list
-}
-
-fn push_field(into: &mut Vec<u8>, number: u8, bytes: &[u8]) {
-    into.push(number << 3 | 2);
-    let mut length = bytes.len();
+/// Tag and length of a field of bytes.
+fn push_field_header(number: u8, mut length: usize, into: &mut OwnedStrings) {
+    into.extend(&[number << 3 | 2]);
     while length >= 0x80 {
-        into.push(length as u8 | 0x80);
+        into.extend(&[length as u8 | 0x80]);
         length >>= 7;
     }
-    into.push(length as u8);
-    into.extend_from_slice(bytes);
+    into.extend(&[length as u8]);
+}
+
+/// Bytes of a field of so many bytes, tag and length included.
+fn field_bytes(length: usize) -> usize {
+    let length_bytes = (usize::BITS - length.leading_zeros()).div_ceil(7).max(1);
+    1 + length_bytes as usize + length
 }

@@ -3,7 +3,9 @@
 //! Fixed columns have plain names. An attribute that is dense enough in a block has a column of its own,
 //! named `scope.key` for text and `scope.key:type` for the other types (`span.http.route`,
 //! `span.http.response.status_code:int`), so that a name always means one scope, key and type. All other
-//! attributes of an owner lie in its residual column as an OTLP `KeyValueList` message.
+//! attributes of an owner lie in its residual column as an OTLP `KeyValueList` message, except for oversized
+//! values: those lie in a column that only reads which need them touch, and next to it is another one
+//! with their keys and sizes.
 //!
 //! A column in which every row is null is left out of the file; readers treat a missing column as null.
 
@@ -84,6 +86,18 @@ pub const SPAN_RESIDUAL: &str = "span_attributes";
 pub const RESOURCE_RESIDUAL: &str = "resource_attributes";
 /// Attributes of the scope that have no column of their own.
 pub const SCOPE_RESIDUAL: &str = "scope_attributes";
+/// Oversized attribute values of the span.
+pub const SPAN_OVERSIZED: &str = "span_oversized";
+/// Oversized attribute values of the resource.
+pub const RESOURCE_OVERSIZED: &str = "resource_oversized";
+/// Oversized attribute values of the scope.
+pub const SCOPE_OVERSIZED: &str = "scope_oversized";
+/// Keys of the span's oversized values, each with the size as its value.
+pub const SPAN_OVERSIZED_SIZES: &str = "span_oversized_sizes";
+/// Keys of the resource's oversized values, each with the size as its value.
+pub const RESOURCE_OVERSIZED_SIZES: &str = "resource_oversized_sizes";
+/// Keys of the scope's oversized values, each with the size as its value.
+pub const SCOPE_OVERSIZED_SIZES: &str = "scope_oversized_sizes";
 /// Events: list of `time_offset_nanos, name, attributes, dropped_attributes_count`.
 pub const EVENTS: &str = "events";
 /// Links: list of `trace_id, span_id, trace_state, flags, attributes, dropped_attributes_count`.
@@ -139,6 +153,25 @@ pub fn residual_column(scope: AttributeScope) -> &'static str {
         AttributeScope::Resource => RESOURCE_RESIDUAL,
         AttributeScope::Instrumentation => SCOPE_RESIDUAL,
         _ => SPAN_RESIDUAL,
+    }
+}
+
+/// The column of an owner's oversized values: `KeyValueList` messages, as in the residual column.
+pub fn oversized_column(scope: AttributeScope) -> &'static str {
+    match scope {
+        AttributeScope::Resource => RESOURCE_OVERSIZED,
+        AttributeScope::Instrumentation => SCOPE_OVERSIZED,
+        _ => SPAN_OVERSIZED,
+    }
+}
+
+/// The column that tells which rows have an oversized value: `KeyValueList` messages with the keys of the
+/// oversized column, and the size of the value as an integer in the place of each value.
+pub fn oversized_sizes_column(scope: AttributeScope) -> &'static str {
+    match scope {
+        AttributeScope::Resource => RESOURCE_OVERSIZED_SIZES,
+        AttributeScope::Instrumentation => SCOPE_OVERSIZED_SIZES,
+        _ => SPAN_OVERSIZED_SIZES,
     }
 }
 

@@ -1,19 +1,20 @@
 //! The block index of a block in the making.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use hashbrown::HashMap;
 use spandrel_columns::Sparse;
 use spandrel_model::{Attribute, AttributeScope, AttributeValue, SpanKind, StatusCode};
-use spandrel_otlp::decode_key_value_list;
+use spandrel_otlp::{decode_key_value_list, encode_any_value};
 
 use crate::attributes::{Attributes, Candidate, CandidateValues};
 use crate::error::BlockError;
 use crate::gather::Source;
 use crate::index::{
     AttributeDirectory, AttributeEntry, BlockFacts, BlockIndex, Filter, KeyHasher,
-    OperationDirectory, OperationDirectoryBuilder, TokenFilters, TokenValue, TraceFacts,
+    OperationDirectory, OperationDirectoryBuilder, Oversized, TokenFilters, TokenValue, TraceFacts,
     TraceTable, TraceTableBuilder, TypeSummary,
 };
 
@@ -23,12 +24,13 @@ pub(crate) struct AttributeSummary {
     entries: BTreeMap<(AttributeScope, String), Vec<TypeSummary>>,
     /// Tokens of each row group; may repeat.
     tokens: Vec<Vec<u64>>,
+    oversized_bytes: usize,
 }
 
 impl AttributeSummary {
-    pub(crate) fn new(row_groups: Vec<Range<u32>>) -> Self {
+    pub(crate) fn new(row_groups: Vec<Range<u32>>, oversized_bytes: usize) -> Self {
         let tokens = vec![Vec::new(); row_groups.len()];
-        Self { row_groups, entries: BTreeMap::new(), tokens }
+        Self { row_groups, entries: BTreeMap::new(), tokens, oversized_bytes }
     }
 
     /// Takes note of the attributes of one owner.
@@ -84,7 +86,15 @@ impl AttributeSummary {
                 Some(TypeSummary::others(codes.len() as u64, false))
             }
         };
+        let summary = summary
+            .map(|summary| TypeSummary { oversized: self.oversized(&candidate.values), ..summary });
         self.entries.entry((scope, candidate.key.to_owned())).or_default().extend(summary);
+    }
+
+    fn oversized(&self, values: &CandidateValues<'_>) -> Option<Oversized> {
+        let (sizes, codes) = values.sizes_above(self.oversized_bytes)?;
+        let sizes = codes.values.iter().map(|code| sizes[*code as usize]);
+        Oversized::of(sizes.filter(|size| *size > self.oversized_bytes).map(|size| size as u64))
     }
 
     fn each_row_group<T>(
@@ -154,6 +164,7 @@ fn by_type(pairs: &[(u32, AttributeValue)]) -> Vec<CandidateValues<'_>> {
     let mut known: HashMap<&str, u32> = HashMap::new();
     let mut strings: Vec<&str> = Vec::new();
     let (mut texts, mut others) = (Sparse::default(), Sparse::default());
+    let mut messages = Vec::new();
     let (mut ints, mut doubles) = (Sparse::default(), Sparse::default());
     let mut bools = Sparse::default();
     for (row, value) in pairs {
@@ -168,7 +179,12 @@ fn by_type(pairs: &[(u32, AttributeValue)]) -> Vec<CandidateValues<'_>> {
             AttributeValue::Int(number) => push(&mut ints, *row, *number),
             AttributeValue::Double(number) => push(&mut doubles, *row, *number),
             AttributeValue::Bool(truth) => push(&mut bools, *row, *truth),
-            _ => push(&mut others, *row, 0),
+            other => {
+                push(&mut others, *row, messages.len() as u32);
+                let mut message = Vec::new();
+                encode_any_value(other, &mut message);
+                messages.push(Cow::Owned(message));
+            }
         }
     }
     let all = [
@@ -176,7 +192,7 @@ fn by_type(pairs: &[(u32, AttributeValue)]) -> Vec<CandidateValues<'_>> {
         CandidateValues::Int(ints),
         CandidateValues::Double(doubles),
         CandidateValues::Bool(bools),
-        CandidateValues::Other(Vec::new(), others),
+        CandidateValues::Other(messages, others),
     ];
     all.into_iter().filter(|values| values.len() > 0).collect()
 }

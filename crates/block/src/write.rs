@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parquet::file::metadata::KeyValue;
 use parquet::file::writer::SerializedFileWriter;
-use spandrel_columns::SpanColumns;
 use spandrel_columns::arrange::{Arrangement, arrange};
+use spandrel_columns::{SpanColumns, TEXT_BYTES_MAX};
 
 use crate::attributes::Attributes;
 use crate::derived::derived_columns;
@@ -23,13 +23,18 @@ use crate::{checksum, file, lists, schema};
 pub struct WriteOptions {
     /// Rows of a row group, exceeded only by a trace that has more.
     pub row_group_rows_max: u32,
+    /// Attribute values of more bytes lie apart from all others, where only reads that need them touch
+    /// them: texts by their UTF-8, arrays, maps and bytes by their `AnyValue` message. At most
+    /// [`TEXT_BYTES_MAX`] counts, so that a text column never has a longer text.
+    pub oversized_bytes: usize,
 }
 
 impl Default for WriteOptions {
     /// Large enough that dictionaries and indexes are small beside the values, small enough that the
-    /// columns of one row group fit in the cache of a core.
+    /// columns of one row group fit in the cache of a core. What people group or filter by (routes,
+    /// queries, URLs) is below 1 KiB; bodies and dumps are above.
     fn default() -> Self {
-        Self { row_group_rows_max: 256 * 1024 }
+        Self { row_group_rows_max: 256 * 1024, oversized_bytes: 1024 }
     }
 }
 
@@ -87,18 +92,24 @@ pub fn write_observed(
     let mut columns = source.fixed_columns();
     columns.extend(derived_columns(&source));
     columns.extend(owner_columns(&source));
+    let oversized_bytes = options.oversized_bytes.min(TEXT_BYTES_MAX);
     let attributes = [
-        Attributes::of_resources(&source),
-        Attributes::of_scopes(&source),
-        Attributes::of_spans(&source),
+        Attributes::of_resources(&source, oversized_bytes),
+        Attributes::of_scopes(&source, oversized_bytes),
+        Attributes::of_spans(&source, oversized_bytes),
     ];
     done(WriteStage::Gather);
-    let mut summary = AttributeSummary::new(row_groups.clone());
+    let mut summary = AttributeSummary::new(row_groups.clone(), oversized_bytes);
     attributes.iter().for_each(|attributes| summary.add(attributes));
     summary.add_events_and_links(&source)?;
     let index = summary::index(&source, summary)?;
     done(WriteStage::Index);
-    columns.extend(attributes.into_iter().flat_map(Attributes::into_columns));
+    // What few reads need comes last, so that the columns which many need are neighbors.
+    let mut apart = Vec::new();
+    for attributes in attributes {
+        attributes.into_columns(&mut columns, &mut apart);
+    }
+    columns.append(&mut apart);
     let lists: Vec<_> =
         [lists::events(&source), lists::links(&source)].into_iter().flatten().collect();
     done(WriteStage::Gather);

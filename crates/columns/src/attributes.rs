@@ -157,6 +157,18 @@ impl AttributeColumns {
             .map(|&i| &self.keys[i as usize])
     }
 
+    /// The columns of a key, to be filled as a whole; empty ones when it is new.
+    pub fn find_or_add_key(&mut self, key: &str) -> &mut KeyColumns {
+        let i = self.find_or_add(key.as_bytes());
+        &mut self.keys[i as usize]
+    }
+
+    /// All keys, for changes after which nothing is known of the row in work.
+    pub(crate) fn keys_mut(&mut self) -> impl Iterator<Item = &mut KeyColumns> {
+        self.keys.iter_mut().for_each(|columns| columns.last_row = NONE);
+        self.keys.iter_mut()
+    }
+
     /// Sets `key` of `row`, the row in work; a value that the row already has under the key is replaced.
     /// A key that is not valid UTF-8 has its bad bytes replaced.
     pub fn push(&mut self, row: u32, key: &[u8], value: RawValue<'_>) {

@@ -17,6 +17,7 @@ mod attributes;
 mod dictionary;
 mod events;
 mod interned;
+mod retain;
 mod spans;
 mod sparse;
 
@@ -28,5 +29,5 @@ pub use spans::{RawSpan, SpanColumns};
 pub use sparse::{BytesColumn, Sparse, StringColumn};
 
 /// Longer attribute texts stay out of the typed columns: they are kept as they came ([`RawValue::Other`])
-/// and land in a block's residual column, so that one careless sender does not slow down every scan of a key.
+/// and are oversized in every block, so that one careless sender does not slow down every scan of a key.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;

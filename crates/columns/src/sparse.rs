@@ -144,6 +144,11 @@ impl BytesColumn {
         start..u32::try_from(self.bytes.len()).expect("a run holds under 4 GiB")
     }
 
+    /// Where the bytes of each row lie; ranges may be left out, not reordered.
+    pub(crate) fn ranges_mut(&mut self) -> &mut Sparse<(u32, u32)> {
+        &mut self.ranges
+    }
+
     pub(crate) fn truncate(&mut self, row: u32) {
         self.ranges.truncate(row);
         let end = self.ranges.values.last().map_or(0, |range| range.1);

@@ -16,6 +16,7 @@ mod span;
 
 use std::borrow::Cow;
 
+pub use span::push_key_value_list;
 use spandrel_columns::SpanColumns;
 
 use crate::DecodeError;

@@ -19,15 +19,17 @@ pub mod json;
 #[cfg(test)]
 mod oracle;
 mod row;
+mod screen;
 mod value;
 mod wire;
 
 pub use count::count_spans;
-pub use decode::{DecodeLimits, DecodeSummary, Rejected, decode_request};
+pub use decode::{DecodeLimits, DecodeSummary, Rejected, decode_request, push_key_value_list};
 pub use encode::{encode_trace, encode_traces};
 pub use error::DecodeError;
 pub use json::{JsonError, json_to_protobuf};
 pub use row::span_at;
+pub use screen::{SpanFacts, screen_request};
 pub use value::{
     NESTING_MAX, decode_any_value, decode_key_value_list, encode_any_value, encode_key_value,
     encode_key_value_list,

@@ -47,6 +47,21 @@ impl Distinct {
             }
         }
     }
+
+    /// The codes that occur among these, which are below `n_known`, numbered anew.
+    pub(crate) fn renumbered(codes: &[u32], n_known: usize) -> Self {
+        let mut new_codes = vec![NONE; n_known];
+        let mut values = Vec::new();
+        let renumbered = codes.iter().map(|&code| {
+            let new_code = &mut new_codes[code as usize];
+            if *new_code == NONE {
+                *new_code = values.len() as u32;
+                values.push(code);
+            }
+            *new_code
+        });
+        Self { codes: renumbered.collect(), values }
+    }
 }
 
 fn values_len(values: &Values<'_>) -> usize {
@@ -65,18 +80,8 @@ fn too_many(distinct: usize, of: usize) -> bool {
 }
 
 fn of_codes(codes: &[u32], n_known: usize) -> Option<Distinct> {
-    let mut new_codes = vec![NONE; n_known];
-    let mut values = Vec::new();
-    let renumbered = codes.iter().map(|&code| {
-        let new_code = &mut new_codes[code as usize];
-        if *new_code == NONE {
-            *new_code = values.len() as u32;
-            values.push(code);
-        }
-        *new_code
-    });
-    let renumbered = renumbered.collect();
-    (!too_many(values.len(), codes.len())).then_some(Distinct { codes: renumbered, values })
+    let distinct = Distinct::renumbered(codes, n_known);
+    (!too_many(distinct.values.len(), codes.len())).then_some(distinct)
 }
 
 fn of_integers(

@@ -2,12 +2,14 @@
 
 use super::IndexError;
 use super::attributes::{AttributeEntry, TypeSummary, Values};
+use super::oversized::Oversized;
 use super::token::{scope_from_number, scope_number};
 use super::wire::{Cursor, put_count, put_signed, put_text, put_varint};
 
 const FLAG_COLUMN: u8 = 1;
 const FLAG_DISTINCT_EXACT: u8 = 1 << 1;
 const FLAG_COMPLETE: u8 = 1 << 2;
+const FLAG_OVERSIZED: u8 = 1 << 3;
 
 /// Least bytes of an entry: scope, key length, number of types.
 const ENTRY_BYTES_MIN: usize = 3;
@@ -32,10 +34,16 @@ fn encode_type(summary: &TypeSummary, out: &mut Vec<u8>) {
     out.push(
         flag(summary.column, FLAG_COLUMN)
             | flag(summary.distinct_exact, FLAG_DISTINCT_EXACT)
-            | flag(summary.complete, FLAG_COMPLETE),
+            | flag(summary.complete, FLAG_COMPLETE)
+            | flag(summary.oversized.is_some(), FLAG_OVERSIZED),
     );
     put_varint(out, summary.count);
     put_varint(out, summary.distinct);
+    if let Some(Oversized { count, bytes, least_bytes, greatest_bytes }) = summary.oversized {
+        for number in [count, bytes, least_bytes, greatest_bytes] {
+            put_varint(out, number);
+        }
+    }
     match &summary.values {
         Values::Strings(top) => put_top(out, top, |out, text| put_text(out, text)),
         Values::Ints { min, max, top } => {
@@ -82,6 +90,15 @@ fn decode_type(cursor: &mut Cursor<'_>) -> Result<TypeSummary, IndexError> {
     let flags = cursor.u8()?;
     let count = cursor.varint()?;
     let distinct = cursor.varint()?;
+    let oversized = match flags & FLAG_OVERSIZED {
+        0 => None,
+        _ => Some(Oversized {
+            count: cursor.varint()?,
+            bytes: cursor.varint()?,
+            least_bytes: cursor.varint()?,
+            greatest_bytes: cursor.varint()?,
+        }),
+    };
     let values = match type_number {
         0 => Values::Strings(top(cursor, |cursor| cursor.text().map(Box::from))?),
         1 => Values::Ints {
@@ -102,6 +119,7 @@ fn decode_type(cursor: &mut Cursor<'_>) -> Result<TypeSummary, IndexError> {
         distinct,
         distinct_exact: flags & FLAG_DISTINCT_EXACT != 0,
         complete: flags & FLAG_COMPLETE != 0,
+        oversized,
         values,
     })
 }

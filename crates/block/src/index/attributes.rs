@@ -8,6 +8,7 @@ use spandrel_model::AttributeScope;
 
 use super::IndexError;
 use super::attribute_codec;
+use super::oversized::Oversized;
 use super::wire::Cursor;
 
 /// How many values of one key and type are listed.
@@ -34,6 +35,7 @@ pub struct TypeSummary {
     /// How many values there are: spans, or events or links for their scopes.
     pub count: u64,
     /// Whether the values have a typed column in this block; otherwise they lie in the residual one.
+    /// Oversized values of spans, resources and scopes lie in neither.
     pub column: bool,
     /// How many different values there are.
     pub distinct: u64,
@@ -41,8 +43,19 @@ pub struct TypeSummary {
     pub distinct_exact: bool,
     /// Whether the values listed are all there are.
     pub complete: bool,
+    /// How large the oversized ones are, of which `count` counts every one; `None` when there is none.
+    pub oversized: Option<Oversized>,
     /// What the values are.
     pub values: Values,
+}
+
+impl AttributeEntry {
+    /// The oversized values of all types; `None` when there is none. A sender whose attributes have many wastes
+    /// space and network.
+    pub fn oversized(&self) -> Option<Oversized> {
+        let types = self.types.iter().filter_map(|summary| summary.oversized);
+        types.reduce(Oversized::merge)
+    }
 }
 
 /// Values by type. Listed values have their counts and stand with the most frequent first, equally
@@ -67,7 +80,7 @@ pub enum Values {
     },
     /// Truth values.
     Bools(Vec<(bool, u64)>),
-    /// Arrays, maps, bytes, empty values and texts too long for a column.
+    /// Arrays, maps, bytes and empty values.
     Others,
 }
 
@@ -141,12 +154,21 @@ impl TypeSummary {
     /// Of values that have no type of their own here. `count` is at least 1.
     pub fn others(count: u64, column: bool) -> Self {
         let values = Values::Others;
-        Self { count, column, distinct: 1, distinct_exact: false, complete: false, values }
+        Self {
+            count,
+            column,
+            distinct: 1,
+            distinct_exact: false,
+            complete: false,
+            oversized: None,
+            values,
+        }
     }
 
     fn exact(count: u64, distinct: usize, listed: usize, column: bool, values: Values) -> Self {
         let (complete, distinct) = (listed == distinct, distinct as u64);
-        Self { count, column, distinct, distinct_exact: true, complete, values }
+        let oversized = None;
+        Self { count, column, distinct, distinct_exact: true, complete, oversized, values }
     }
 }
 
@@ -220,6 +242,7 @@ mod tests {
                 distinct: 3,
                 distinct_exact: true,
                 complete: true,
+                oversized: None,
                 values: Values::Strings(top),
             }
         );

@@ -58,6 +58,18 @@ pub enum Section {
     Operations = 6,
 }
 
+impl Section {
+    /// Every section, in the order of the numbers.
+    pub const ALL: [Self; 6] = [
+        Self::Facts,
+        Self::TraceFilter,
+        Self::Traces,
+        Self::TokenFilters,
+        Self::Attributes,
+        Self::Operations,
+    ];
+}
+
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -262,6 +274,11 @@ impl IndexReader {
     /// Bytes of `section` as stored; zero when it is absent.
     pub fn stored_bytes(&self, section: Section) -> usize {
         self.entry(section).map_or(0, |entry| entry.stored_len as usize)
+    }
+
+    /// Bytes of `section` decompressed; zero when it is absent.
+    pub fn raw_bytes(&self, section: Section) -> usize {
+        self.entry(section).map_or(0, |entry| entry.raw_len as usize)
     }
 
     fn entry(&self, section: Section) -> Option<&TableEntry> {

@@ -12,7 +12,7 @@ use crate::error::BlockError;
 use crate::schema;
 
 /// Columns that a span does not need.
-pub const SPAN_COLUMNS_LEFT_OUT: [&str; 8] = [
+pub const SPAN_COLUMNS_LEFT_OUT: [&str; 11] = [
     schema::SUBTREE_ROWS,
     schema::DEPTH,
     schema::ROOT_NAME,
@@ -21,6 +21,9 @@ pub const SPAN_COLUMNS_LEFT_OUT: [&str; 8] = [
     schema::CHILD_TIME,
     schema::CRITICAL_TIME,
     schema::ERROR_ORIGIN,
+    schema::SPAN_OVERSIZED_SIZES,
+    schema::RESOURCE_OVERSIZED_SIZES,
+    schema::SCOPE_OVERSIZED_SIZES,
 ];
 
 /// Turns a batch that holds all columns but [`SPAN_COLUMNS_LEFT_OUT`] of the rows of whole traces into

@@ -159,8 +159,9 @@ pub(super) fn attribute_list(
     column: Option<&ArrayRef>,
     row: usize,
 ) -> Result<Vec<Attribute>, BlockError> {
-    let bytes = column.and_then(|column| column.as_binary_opt::<i32>());
-    let Some(bytes) = bytes.filter(|column| column.is_valid(row)) else { return Ok(Vec::new()) };
-    decode_key_value_list(bytes.value(row))
+    let Some(column) = column.filter(|column| column.is_valid(row)) else { return Ok(Vec::new()) };
+    let plain = column.as_binary_opt::<i32>().map(|lists| lists.value(row));
+    let list = plain.or_else(|| column.as_binary_view_opt().map(|lists| lists.value(row)));
+    decode_key_value_list(list.unwrap_or_default())
         .map_err(|source| BlockError::Attributes { row: row as u32, source })
 }

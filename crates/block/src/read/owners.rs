@@ -10,12 +10,15 @@ use spandrel_model::{Attribute, AttributeScope, AttributeValue};
 
 use super::columns::{Columns, attribute_list, text_at};
 use crate::error::BlockError;
-use crate::schema::{self, AttributeType, parse_attribute_column, residual_column};
+use crate::schema::{
+    self, AttributeType, oversized_column, parse_attribute_column, residual_column,
+};
 
 /// The attributes of one owner.
 pub(super) struct AttributeReader<'a> {
     columns: Vec<(&'a str, AttributeType, &'a ArrayRef)>,
     residual: Option<&'a ArrayRef>,
+    oversized: Option<&'a ArrayRef>,
 }
 
 impl<'a> AttributeReader<'a> {
@@ -25,7 +28,11 @@ impl<'a> AttributeReader<'a> {
             let (scope, key, kind) = parse_attribute_column(field.name())?;
             (scope == owner).then_some((key, kind, column))
         });
-        Self { columns: columns.collect(), residual: batch.column_by_name(residual_column(owner)) }
+        Self {
+            columns: columns.collect(),
+            residual: batch.column_by_name(residual_column(owner)),
+            oversized: batch.column_by_name(oversized_column(owner)),
+        }
     }
 
     pub(super) fn read(&self, row: usize) -> Result<Vec<Attribute>, BlockError> {
@@ -52,6 +59,7 @@ impl<'a> AttributeReader<'a> {
             attributes.push(Attribute { key: key.to_owned(), value });
         }
         attributes.extend(attribute_list(self.residual, row)?);
+        attributes.extend(attribute_list(self.oversized, row)?);
         Ok(attributes)
     }
 
@@ -88,6 +96,12 @@ impl<'a> AttributeReader<'a> {
         // The length keeps what follows apart.
         identity.extend_from_slice(&(residual.len() as u64).to_le_bytes());
         identity.extend_from_slice(residual);
+        let oversized = self.oversized.and_then(|column| column.as_binary_view_opt());
+        let oversized = oversized.filter(|column| column.is_valid(row));
+        // Where the value lies stands for the value. Copies of it count as different, which costs memory,
+        // but reading all of each would cost more.
+        let oversized = oversized.map_or(0, |column| column.views()[row]);
+        identity.extend_from_slice(&oversized.to_le_bytes());
         identity
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use spandrel_block::read::{
-    BlockFile, ColumnDecoder, Opened, SPAN_COLUMNS_LEFT_OUT, Step, assemble_spans,
+    BlockFile, ColumnDecoder, Opened, SPAN_COLUMNS_LEFT_OUT, Step, assemble_spans, read_run,
 };
 use spandrel_block::{BlockError, WriteOptions, write};
 use spandrel_columns::SpanColumns;
@@ -21,7 +21,11 @@ pub(crate) struct Block {
 
 impl Block {
     pub(crate) fn of(run: &SpanColumns, row_group_rows_max: u32) -> Self {
-        let written = write(run, &WriteOptions { row_group_rows_max }).unwrap();
+        Self::with(run, &WriteOptions { row_group_rows_max, ..WriteOptions::default() })
+    }
+
+    pub(crate) fn with(run: &SpanColumns, options: &WriteOptions) -> Self {
+        let written = write(run, options).unwrap();
         assert_eq!(written.n_spans, run.len());
         Self::open(written.bytes).unwrap()
     }
@@ -51,6 +55,26 @@ impl Block {
         rows: Option<Range<u32>>,
     ) -> Result<Option<RecordBatch>, BlockError> {
         self.read(row_group, self.file.columns(), rows)
+    }
+
+    /// Some rows of a row group as a run, those of whole traces.
+    pub(crate) fn run(
+        &self,
+        row_group: usize,
+        rows: Option<Range<u32>>,
+    ) -> Result<SpanColumns, BlockError> {
+        let columns = self.file.columns().filter(|name| !SPAN_COLUMNS_LEFT_OUT.contains(name));
+        let batch = self.read(row_group, columns, rows)?;
+        batch.map_or_else(|| Ok(SpanColumns::default()), |batch| read_run(&batch))
+    }
+
+    /// All rows of the block as one run.
+    pub(crate) fn whole_run(&self) -> Result<SpanColumns, BlockError> {
+        let mut whole = SpanColumns::default();
+        for row_group in 0..self.file.n_row_groups() {
+            whole.append(&self.run(row_group, None)?);
+        }
+        Ok(whole)
     }
 
     /// All spans of the block in its order.
@@ -92,11 +116,28 @@ pub(crate) fn expected(run: &SpanColumns) -> Vec<String> {
     spans.map(comparable).collect()
 }
 
-/// Writes the run, reads it back, and compares every span.
+/// Writes the run, reads it back, as spans and as a run, and compares every span. The run is then written
+/// and read once more.
 pub(crate) fn assert_round_trip(run: &SpanColumns, row_group_rows_max: u32) -> Block {
-    let block = Block::of(run, row_group_rows_max);
-    assert_same(&block.spans().unwrap(), &expected(run));
+    let options = WriteOptions { row_group_rows_max, ..WriteOptions::default() };
+    assert_round_trip_with(run, &options)
+}
+
+/// As [`assert_round_trip`].
+pub(crate) fn assert_round_trip_with(run: &SpanColumns, options: &WriteOptions) -> Block {
+    let block = Block::with(run, options);
+    let expected = expected(run);
+    assert_same(&block.spans().unwrap(), &expected);
+    let again = block.whole_run().unwrap();
+    assert_same(&spans_of(&again), &expected);
+    let rewritten = Block::with(&again, options);
+    assert_same(&rewritten.spans().unwrap(), &expected);
     block
+}
+
+/// The spans of a run in its order.
+pub(crate) fn spans_of(run: &SpanColumns) -> Vec<Span> {
+    (0..run.len()).map(|row| span_at(run, row).unwrap()).collect()
 }
 
 /// Compares spans one by one, for a readable failure.

@@ -104,6 +104,23 @@ fn texts_of_megabytes() {
 }
 
 #[test]
+fn small_and_oversized_values_under_one_key() {
+    let spans = (1..=300).map(|id| {
+        let bytes = Value::BytesValue(vec![id as u8; if id % 7 == 0 { 3000 } else { 3 }].into());
+        let mut span = span(id, id, 0);
+        span.attributes = vec![
+            text("http.body", "x".repeat(if id % 3 == 0 { 2000 + id as usize % 5 } else { 5 })),
+            pair("payload", bytes),
+        ];
+        span
+    });
+    let block = assert_round_trip(&run_of_spans(spans.collect()), 100);
+    for name in ["span.http.body", "span_attributes", "span_oversized"] {
+        assert!(block.file.has_column(name), "{name}");
+    }
+}
+
+#[test]
 fn resources_and_scopes_without_anything() {
     let resource_spans = (0..3)
         .map(|i| {

@@ -5,8 +5,8 @@ use std::path::Path;
 use bytes::Bytes;
 use spandrel_columns::SpanColumns;
 use spandrel_proto::otlp::collector_trace::ExportTraceServiceRequest;
-use spandrel_proto::otlp::common::InstrumentationScope;
 use spandrel_proto::otlp::common::any_value::Value;
+use spandrel_proto::otlp::common::{InstrumentationScope, KeyValue};
 use spandrel_proto::otlp::resource::Resource;
 use spandrel_proto::otlp::trace::span::{Event, Link};
 use spandrel_proto::otlp::trace::{ResourceSpans, ScopeSpans, Span, Status};
@@ -50,7 +50,7 @@ fn sample() -> SpanColumns {
     let scope = InstrumentationScope {
         name: "library".into(),
         version: "1.2.3".into(),
-        attributes: vec![text("library.language", "rust")],
+        attributes: vec![text("library.language", "rust"), large("library.options")],
         dropped_attributes_count: 1,
     };
     let scope_spans = ScopeSpans {
@@ -60,7 +60,11 @@ fn sample() -> SpanColumns {
     };
     let bare = ScopeSpans { spans: vec![span(500, 1, 0)], ..ScopeSpans::default() };
     let resource = Resource {
-        attributes: vec![text("service.name", "shop"), pair("process.pid", Value::IntValue(42))],
+        attributes: vec![
+            text("service.name", "shop"),
+            pair("process.pid", Value::IntValue(42)),
+            large("process.environment"),
+        ],
         dropped_attributes_count: 2,
         ..Resource::default()
     };
@@ -76,6 +80,11 @@ fn sample() -> SpanColumns {
     })
 }
 
+/// A text above the threshold for oversized values.
+fn large(key: &str) -> KeyValue {
+    text(key, format!("{key} ").repeat(100))
+}
+
 /// Ten traces of ten spans; the last span of each has lost its parent.
 fn sample_span(i: u64) -> Span {
     let (trace, id) = (i / 10 + 1, i % 10 + 1);
@@ -89,6 +98,8 @@ fn sample_span(i: u64) -> Span {
     if i == 33 {
         span.attributes.push(pair("payload", Value::BytesValue(vec![0, 255].into())));
         span.attributes.push(text("rare", "r"));
+        span.attributes.push(large("http.request.body"));
+        span.attributes.push(pair("dump", Value::BytesValue(vec![7; 3_000].into())));
         span.trace_state = "vendor=1".into();
         span.flags = 0x101;
         (span.dropped_attributes_count, span.dropped_events_count) = (3, 4);

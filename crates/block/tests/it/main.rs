@@ -6,6 +6,7 @@ mod damage;
 mod directory;
 mod edges;
 mod golden;
+mod oversized;
 mod ranges;
 mod requests;
 mod round_trip;

@@ -3,6 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use spandrel_block::WriteOptions;
 use spandrel_columns::SpanColumns;
 use spandrel_proto::otlp::collector_trace::ExportTraceServiceRequest;
 use spandrel_proto::otlp::common::any_value::Value;
@@ -13,7 +14,7 @@ use spandrel_proto::otlp::resource::Resource;
 use spandrel_proto::otlp::trace::span::{Event, Link};
 use spandrel_proto::otlp::trace::{ResourceSpans, ScopeSpans, Span, Status};
 
-use crate::blocks::assert_round_trip;
+use crate::blocks::{assert_round_trip, assert_round_trip_with};
 use crate::requests::{run_of, shop_run};
 
 proptest! {
@@ -25,9 +26,13 @@ proptest! {
     })]
 
     #[test]
-    fn random_requests(request in request(), row_group_rows_max in 1_u32..40) {
+    fn random_requests(
+        request in request(),
+        row_group_rows_max in 1_u32..40,
+        oversized_bytes in prop_oneof![Just(1024_usize), 0..12_usize],
+    ) {
         let run = run_of(&request);
-        assert_round_trip(&run, row_group_rows_max);
+        assert_round_trip_with(&run, &WriteOptions { row_group_rows_max, oversized_bytes });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use spandrel_columns::{RawEvent, RawLink, RawSpan, RawValue, TEXT_BYTES_MAX};
+use spandrel_columns::{AttributeColumns, RawEvent, RawLink, RawSpan, RawValue, TEXT_BYTES_MAX};
 use spandrel_model::{SpanId, TraceId};
 
 use super::{Decoder, Rejected, merge_message};
@@ -52,18 +52,7 @@ impl Decoder<'_> {
     }
 
     fn attribute(&mut self, pair: &[u8]) -> Result<(), DecodeError> {
-        let mut key = <&[u8]>::default();
-        let mut any_value = Cow::default();
-        let mut reader = Reader::new(pair, "KeyValue");
-        while let Some((field, value)) = reader.next_field()? {
-            match (field, value) {
-                (1, Value::Bytes(bytes)) => key = bytes,
-                (2, Value::Bytes(bytes)) => merge_message(&mut any_value, bytes),
-                (3, Value::Varint(_)) => {}
-                (1..=3, _) => return Err(reader.wrong_wire_type(field)),
-                _ => {}
-            }
-        }
+        let (key, any_value) = key_and_value(pair)?;
         let attributes = &mut self.into.attributes;
         attributes.push(self.into.trace_ids.len() as u32, key, raw_value(&any_value)?);
         if attributes.keys().len() - self.keys_before > self.limits.new_keys_max as usize {
@@ -91,6 +80,46 @@ impl Decoder<'_> {
         self.events_and_links = count_up(self.events_and_links, "events and links", max)?;
         Ok(())
     }
+}
+
+/// Sets the attributes of a `KeyValueList` message in `row`, the row in work.
+///
+/// # Errors
+/// See [`DecodeError`]; nothing that [`crate::decode_request`] stored is rejected.
+pub fn push_key_value_list(
+    list: &[u8],
+    row: u32,
+    into: &mut AttributeColumns,
+) -> Result<(), DecodeError> {
+    let mut reader = Reader::new(list, "KeyValueList");
+    while let Some((field, value)) = reader.next_field()? {
+        match (field, value) {
+            (1, Value::Bytes(pair)) => {
+                let (key, any_value) = key_and_value(pair)?;
+                into.push(row, key, raw_value(&any_value)?);
+            }
+            (1, _) => return Err(reader.wrong_wire_type(1)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Key and `AnyValue` of a `KeyValue` message.
+fn key_and_value(pair: &[u8]) -> Result<(&[u8], Cow<'_, [u8]>), DecodeError> {
+    let mut key = <&[u8]>::default();
+    let mut any_value = Cow::default();
+    let mut reader = Reader::new(pair, "KeyValue");
+    while let Some((field, value)) = reader.next_field()? {
+        match (field, value) {
+            (1, Value::Bytes(bytes)) => key = bytes,
+            (2, Value::Bytes(bytes)) => merge_message(&mut any_value, bytes),
+            (3, Value::Varint(_)) => {}
+            (1..=3, _) => return Err(reader.wrong_wire_type(field)),
+            _ => {}
+        }
+    }
+    Ok((key, any_value))
 }
 
 fn count_up(count: u32, what: &'static str, max: u32) -> Result<u32, DecodeError> {

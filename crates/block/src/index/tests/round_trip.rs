@@ -8,7 +8,7 @@ use spandrel_model::{AttributeScope, SpanKind, TraceId};
 use super::sample::{sample, tokens, trace_id};
 use crate::index::{
     AttributeDirectory, AttributeEntry, BlockFacts, BlockIndex, Filter, IndexReader,
-    OperationDirectory, OperationDirectoryBuilder, TokenFilters, TraceFacts, TraceTable,
+    OperationDirectory, OperationDirectoryBuilder, Oversized, TokenFilters, TraceFacts, TraceTable,
     TraceTableBuilder, TypeSummary,
 };
 
@@ -66,7 +66,10 @@ prop_compose! {
                 TypeSummary::bools(n_false, n_true, column),
                 (n_others > 0).then(|| TypeSummary::others(n_others, column)),
             ];
-            let types = types.into_iter().flatten().collect();
+            let sizes: Vec<u64> = ints.iter().map(|int| int.unsigned_abs() >> 8).collect();
+            let oversized = Oversized::of(sizes);
+            let types = types.into_iter().flatten();
+            let types = types.map(|summary| TypeSummary { oversized, ..summary }).collect();
             AttributeEntry { scope, key: key.into(), types }
         }).collect())
     }

@@ -5,8 +5,8 @@ use spandrel_model::{AttributeScope, SpanKind, TraceId};
 
 use crate::index::{
     AttributeDirectory, AttributeEntry, BlockFacts, BlockIndex, Filter, OperationDirectory,
-    OperationDirectoryBuilder, TokenFilters, TokenValue, TraceFacts, TraceTable, TraceTableBuilder,
-    TypeSummary, token,
+    OperationDirectoryBuilder, Oversized, TokenFilters, TokenValue, TraceFacts, TraceTable,
+    TraceTableBuilder, TypeSummary, token,
 };
 
 const SECOND: i64 = 1_000_000_000;
@@ -65,6 +65,7 @@ fn attributes() -> AttributeDirectory {
     let methods = TypeSummary::strings([("GET", 80), ("POST", 36), ("PUT", 1)], true);
     let long = "x".repeat(300);
     let queries = TypeSummary::strings([(long.as_str(), 2), ("SELECT 1", 1)], false);
+    let queries = TypeSummary { oversized: Oversized::of([300, 300]), ..queries };
     let mut codes = [200, 200, 404, 200, 500, -1];
     let mut ratios = [0.25, -0.0, f64::INFINITY, f64::NAN];
     AttributeDirectory::new(vec![
