@@ -14,10 +14,10 @@ use futures::future::try_join_all;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use spandrel_base::clock::{SharedClock, SystemClock};
-use spandrel_catalog::local::SyncedLocalFileSystem;
 use spandrel_catalog::{
     BlockEntry, BlockId, Catalog, ColumnType, Commit, DeltaCatalog, START_TIME_COLUMN, TableColumn,
 };
+use spandrel_objects::local::SyncedLocalFileSystem;
 
 const BLOCKS: usize = 10_000;
 const COMMITS_PER_WRITER: usize = 200;
@@ -67,6 +67,7 @@ fn entry(clock: &SharedClock) -> BlockEntry {
         min_start_unix_nanos: now.saturating_sub(60_000_000_000),
         max_end_unix_nanos: now,
         max_trace_start_unix_nanos: now,
+        max_received_unix_nanos: id.unix_nanos(),
         format_version: 1,
         level: 0,
     }

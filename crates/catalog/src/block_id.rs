@@ -22,6 +22,15 @@ impl BlockId {
         )))
     }
 
+    /// When the block was cut, to the millisecond; 0 for an id that is not of version 7.
+    pub fn unix_nanos(&self) -> u64 {
+        let timestamp = self.0.get_timestamp().map(|timestamp| timestamp.to_unix());
+        let nanos = |(secs, nanos): (u64, u32)| {
+            secs.saturating_mul(1_000_000_000).saturating_add(u64::from(nanos))
+        };
+        if self.0.get_version_num() == 7 { timestamp.map_or(0, nanos) } else { 0 }
+    }
+
     /// The id with these 16 bytes, most significant first, whatever version they claim.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
@@ -65,6 +74,8 @@ mod tests {
         assert!(earlier < later);
         assert_eq!(later.to_string().parse::<BlockId>().ok(), Some(later));
         assert_eq!(BlockId::from_bytes(*later.as_bytes()), later);
+        assert_eq!(earlier.unix_nanos(), 1_700_000_000_000_000_000);
+        assert_eq!(BlockId::from_bytes([7; 16]).unix_nanos(), 0);
         assert!("not-a-block".parse::<BlockId>().is_err());
     }
 }

@@ -25,6 +25,10 @@ pub struct BlockEntry {
     pub max_end_unix_nanos: u64,
     /// Start of the trace that starts last, as far as this block knows.
     pub max_trace_start_unix_nanos: u64,
+    /// When the newest span was received, or later: compaction gives a block a new id, but spans do
+    /// not get younger by it. Stored when it is not the time in the id, which it is in an entry that
+    /// does not say.
+    pub max_received_unix_nanos: u64,
     /// Version of the block format.
     pub format_version: u16,
     /// How many compactions the block has been through.
@@ -115,6 +119,7 @@ mod tests {
             min_start_unix_nanos: 0,
             max_end_unix_nanos: 0,
             max_trace_start_unix_nanos: 0,
+            max_received_unix_nanos: 0,
             format_version: 1,
             level: 0,
         }

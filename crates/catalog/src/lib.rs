@@ -1,8 +1,8 @@
 //! Which blocks exist: a Delta Lake table per tenant, on any object store.
 //!
 //! [`Catalog`] is the trait that the rest of the program uses; [`DeltaCatalog`] implements it with
-//! atomic commits by conditional put: no lock service, no database. [`local::SyncedLocalFileSystem`]
-//! is the object store for a local disk; unlike the one of `object_store` it syncs what it writes.
+//! atomic commits by conditional put: no lock service, no database. The store must create objects atomically
+//! and keep what it reported as written; `spandrel-objects` opens such stores.
 //!
 //! Invariant: a block is visible exactly when a commit that adds it is in the log and no later
 //! commit removes it. The log is the only state; everything in memory can be rebuilt from it.
@@ -13,7 +13,6 @@ mod catalog;
 mod delta;
 mod entry;
 mod error;
-pub mod local;
 mod schema;
 mod snapshot;
 

@@ -32,6 +32,7 @@ struct BlockNumbers {
     min_start_unix_nanos: u64,
     max_end_unix_nanos: u64,
     max_trace_start_unix_nanos: u64,
+    max_received_unix_nanos: Option<u64>,
     format_version: u16,
     level: u8,
 }
@@ -198,6 +199,7 @@ fn parse_entry(path: &str, size: Option<i64>, stats: Option<&str>) -> Result<Act
     let size_bytes = size.and_then(|size| u64::try_from(size).ok()).ok_or("it has no size")?;
     let stats: Stats = serde_json::from_str(stats.ok_or("it has no stats")?)
         .map_err(|err| format!("its stats lack our numbers ({err})"))?;
+    let received = stats.spandrel.max_received_unix_nanos;
     Ok(Action::Add(BlockEntry {
         id,
         path: path.to_owned(),
@@ -207,6 +209,7 @@ fn parse_entry(path: &str, size: Option<i64>, stats: Option<&str>) -> Result<Act
         min_start_unix_nanos: stats.spandrel.min_start_unix_nanos,
         max_end_unix_nanos: stats.spandrel.max_end_unix_nanos,
         max_trace_start_unix_nanos: stats.spandrel.max_trace_start_unix_nanos,
+        max_received_unix_nanos: received.unwrap_or_else(|| id.unix_nanos()),
         format_version: stats.spandrel.format_version,
         level: stats.spandrel.level,
     }))

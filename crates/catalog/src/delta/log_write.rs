@@ -43,11 +43,17 @@ fn stats(entries: &[BlockEntry], with_bounds: bool) -> Result<ArrayRef, ArrowErr
     let unsigned = |value: fn(&BlockEntry) -> u64| -> ArrayRef {
         Arc::new(UInt64Array::from_iter_values(entries.iter().map(value)))
     };
+    let received = entries.iter().map(|entry| {
+        let received = entry.max_received_unix_nanos;
+        (received != entry.id.unix_nanos()).then_some(received)
+    });
+    let received: ArrayRef = Arc::new(received.collect::<UInt64Array>());
     let numbers = structure(vec![
         ("numTraces", unsigned(|entry| entry.n_traces)),
         ("minStartUnixNanos", unsigned(|entry| entry.min_start_unix_nanos)),
         ("maxEndUnixNanos", unsigned(|entry| entry.max_end_unix_nanos)),
         ("maxTraceStartUnixNanos", unsigned(|entry| entry.max_trace_start_unix_nanos)),
+        ("maxReceivedUnixNanos", received),
         ("formatVersion", unsigned(|entry| u64::from(entry.format_version))),
         ("level", unsigned(|entry| u64::from(entry.level))),
     ])?;

@@ -18,6 +18,9 @@ use spandrel_catalog::{
     BlockEntry, BlockId, CatalogError, ColumnType, Commit, DeltaCatalog, START_TIME_COLUMN,
     TableColumn,
 };
+use spandrel_objects::{ObjectsOptions, Settings};
+use spandrel_objects_testing::S3Server;
+use spandrel_telemetry::Metrics;
 
 /// Root of the example table. The percent sign is there because it once meant something in a URL.
 pub(crate) fn table() -> Path {
@@ -46,6 +49,14 @@ fn columns() -> Vec<TableColumn> {
     ]
 }
 
+/// The server's bucket, as a process opens it.
+pub(crate) async fn s3(server: &S3Server) -> anyhow::Result<Arc<dyn ObjectStore>> {
+    let settings = Settings(server.environment());
+    let options = ObjectsOptions { settings, ..ObjectsOptions::default() };
+    let (clock, metrics) = (Arc::new(SystemClock::new()), Metrics::new());
+    Ok(spandrel_objects::open(&server.url("prod"), &options, clock, &metrics).await?)
+}
+
 pub(crate) async fn open(store: &Arc<dyn ObjectStore>) -> Result<DeltaCatalog, CatalogError> {
     open_with_clock(store, Arc::new(SystemClock::new())).await
 }
@@ -70,6 +81,7 @@ pub(crate) fn entry(seed: u64) -> BlockEntry {
         min_start_unix_nanos: 1_767_225_600_000_000_000 + seed,
         max_end_unix_nanos: u64::MAX - seed,
         max_trace_start_unix_nanos: 1_767_225_600_500_000_000 + seed,
+        max_received_unix_nanos: 1_767_225_601_000_000_000 + seed,
         format_version: u16::MAX,
         level: 3,
     }

@@ -1,4 +1,4 @@
-//! What every catalogue must do, checked on a store in memory and on a local disk.
+//! What every catalogue must do, checked on a store in memory, on a local disk and on an S3 server.
 
 mod fixture;
 
@@ -12,17 +12,18 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use spandrel_base::clock::{Clock as _, ManualClock, SystemClock};
-use spandrel_catalog::local::SyncedLocalFileSystem;
 use spandrel_catalog::{
     BlockEntry, BlockId, Catalog, CatalogError, CatalogSnapshot, ColumnType, Commit, DeltaCatalog,
     TableColumn,
 };
+use spandrel_objects::local::SyncedLocalFileSystem;
+use spandrel_objects_testing::S3Server;
 
 use self::fixture::{AnswersLost, adding, entry, open, open_with_clock, table};
 
 type TestResult = anyhow::Result<()>;
 
-/// Runs one check on both kinds of store.
+/// Runs one check on each kind of store.
 macro_rules! contract {
     ($($check:ident),+ $(,)?) => {
         mod in_memory {
@@ -39,6 +40,15 @@ macro_rules! contract {
                 async fn $check() -> super::TestResult {
                     let dir = tempfile::tempdir()?;
                     super::$check(super::Arc::new(super::SyncedLocalFileSystem::new(dir.path())?)).await
+                }
+            )+
+        }
+        mod on_s3 {
+            $(
+                #[tokio::test]
+                async fn $check() -> super::TestResult {
+                    let server = super::S3Server::start()?;
+                    super::$check(super::fixture::s3(&server).await?).await
                 }
             )+
         }
@@ -315,6 +325,7 @@ fn golden_block() -> anyhow::Result<BlockEntry> {
         min_start_unix_nanos: 1_767_225_600_000_000_000,
         max_end_unix_nanos: 1_767_225_600_000_000_014,
         max_trace_start_unix_nanos: 1_767_225_600_000_000_014,
+        max_received_unix_nanos: 0,
         format_version: 1,
         level: 0,
     })
