@@ -1,4 +1,5 @@
-//! What the standard library could have had: clock, durable files, byte sizes, outcome codes, owned tasks.
+//! What the standard library could have had: clock, durable files, byte sizes, memory budgets, outcome codes,
+//! owned tasks.
 //!
 //! The lowest layer: it depends on no other crate of the workspace and knows no word of its subject.
 //! Time, durable file operations and task ownership pass through here so that tests can replace
@@ -8,6 +9,7 @@ pub mod byte_size;
 pub mod clock;
 pub mod cpu;
 pub mod fs;
+pub mod memory;
 pub mod outcome;
 mod panic_message;
 pub mod task;

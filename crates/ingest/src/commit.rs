@@ -53,9 +53,7 @@ fn run(shared: &Shared, rung: &Receiver<()>) {
             if taken.is_empty() {
                 break;
             }
-            let n_bytes = taken.iter().map(|group| group.n_bytes).sum();
             commit(shared, taken);
-            shared.groups.is_done(n_bytes);
         }
         if shared.stopping.load(Ordering::Acquire) {
             return;
@@ -67,6 +65,8 @@ fn commit(shared: &Shared, groups: Vec<Group>) {
     let mut records = Vec::new();
     let mut runs: HashMap<TenantId, Vec<SpanColumns>> = HashMap::new();
     let mut answers = Vec::new();
+    // Given back when the spans are live, and count as such.
+    let mut held = Vec::new();
     for group in groups {
         records.extend(group.records);
         for (tenant, spans) in group.small.into_iter().chain(group.large) {
@@ -75,6 +75,7 @@ fn commit(shared: &Shared, groups: Vec<Group>) {
             }
         }
         answers.extend(group.answers);
+        held.extend(group.held);
     }
     if records.is_empty() {
         return;
@@ -99,6 +100,7 @@ fn commit(shared: &Shared, groups: Vec<Group>) {
         Err(error) => Err(refuse(shared, &error)),
     };
     drop(wal);
+    drop(held);
     for answer in answers {
         // A sender that has left does not listen; its spans are stored all the same.
         answer.send(outcome).ok();
@@ -110,7 +112,7 @@ fn refuse(shared: &Shared, error: &WalError) -> GroupError {
     if !error.is_disk_full() {
         return GroupError::Failed;
     }
-    shared.relieve_log();
+    shared.make_room();
     match error {
         WalError::Full { .. } => GroupError::LogFull,
         _ => GroupError::DiskFull,

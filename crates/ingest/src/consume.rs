@@ -1,9 +1,11 @@
-//! Taking a batch: admission, decoding, waiting for the committer, and the accounts of its spans.
+//! Taking a batch: admission, screening, decoding, waiting for the committer, and the accounts of its spans.
 //!
 //! # Accounts
 //! Of a batch with an answer other than malformed or too large, every span is counted once: as stored or
 //! rejected when the batch is accepted; as refused or failed, the rejectable ones included, when it is not.
 //! The receiver counts the same spans as received.
+
+mod accounts;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,14 +13,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use spandrel_base::cpu;
-use spandrel_model::TenantId;
-use spandrel_otlp::{DecodeSummary, count_spans};
+use spandrel_base::memory::{MemoryExhausted, Reservation};
+use spandrel_otlp::{DecodeError, DecodeSummary, count_spans};
 use spandrel_pipeline::{Accepted, ConsumeError, TraceBatch, TraceConsumer};
-use spandrel_telemetry::{FailReason, RefuseReason, RejectReason};
+use spandrel_telemetry::{FailReason, RefuseReason};
 use spandrel_wal::PAYLOAD_BYTES_MAX;
 
 use crate::Store;
-use crate::group::{Answered, EnterError, GroupError, SMALL_BYTES_MAX};
+use crate::group::{Answered, BYTES_HELD_PER_BYTE, Batch, EnterError, GroupError, SMALL_BYTES_MAX};
+use crate::limits::{Gate, RateCharge, Rejections, Screened, TraceCharge};
 use crate::shared::Shared;
 
 /// What a refused sender is told to wait: about as long as flushing a block takes.
@@ -34,37 +37,75 @@ impl TraceConsumer for Store {
             return Err(ConsumeError::TooLarge(message));
         }
         let arrived = shared.clock.monotonic();
-        shared.admit(&otlp)?;
-        let (summary, answered) = enter(shared, tenant, otlp).await?;
+        let gate = shared.gates.of(&tenant, arrived);
+        let Admitted { held, rate } = shared.admit(&gate, &otlp, arrived)?;
+        let entered = match enter(shared, &gate, otlp, held).await {
+            Ok(entered) => entered,
+            Err(error) => {
+                // A malformed batch cost as much as any other, and does not come again.
+                if matches!(error, ConsumeError::Malformed(_)) {
+                    rate.keep();
+                }
+                return Err(error);
+            }
+        };
+        let Entered { summary, rejections, charge, answered } = entered;
         if let Some(answered) = answered {
             let stored = answered.await.unwrap_or(Err(GroupError::Failed));
-            stored.map_err(|error| shared.not_stored(error, &summary))?;
+            let spans = summary.spans + summary.rejected.total() + rejections.total();
+            stored.map_err(|error| shared.not_stored(error, spans))?;
         }
+        rate.keep();
+        charge.keep();
         let waited = shared.clock.monotonic().saturating_sub(arrived);
         shared.metrics.live().acknowledged_to_searchable.observe(waited);
         shared.metrics.spans().stored.add(summary.spans);
-        shared.account_rejected(&summary);
+        shared.account_rejected(&gate.tenant, &summary, &rejections);
         Ok(Accepted {
             accepted_spans: summary.spans,
-            rejected_spans: summary.rejected.total(),
-            message: summary.rejected.message(),
+            rejected_spans: summary.rejected.total() + rejections.total(),
+            message: accounts::message(&summary, &rejections),
         })
     }
 }
 
-/// Decodes a batch into the next group, on another thread when that takes long.
+/// What a batch took before it was looked at.
+struct Admitted {
+    held: Reservation,
+    rate: RateCharge,
+}
+
+/// A batch in a group.
+struct Entered {
+    summary: DecodeSummary,
+    rejections: Rejections,
+    charge: TraceCharge,
+    /// `None` when nothing of it is to be stored.
+    answered: Option<Answered>,
+}
+
+/// Screens and decodes a batch into the next group, on another thread when that takes long.
 async fn enter(
     shared: &Arc<Shared>,
-    tenant: TenantId,
+    gate: &Arc<Gate>,
     otlp: Bytes,
-) -> Result<(DecodeSummary, Option<Answered>), ConsumeError> {
-    let received = shared.clock.now_unix_nanos();
+    held: Reservation,
+) -> Result<Entered, ConsumeError> {
+    let received_unix_nanos = shared.clock.now_unix_nanos();
+    let work = {
+        let (shared, gate, otlp) = (Arc::clone(shared), Arc::clone(gate), otlp.clone());
+        move || {
+            let Screened { otlp, rejections, charge } = gate.screen(&otlp)?;
+            let tenant = gate.tenant.clone();
+            let batch = Batch { tenant, otlp, received_unix_nanos, held };
+            let (summary, answered) = shared.groups.enter(batch)?;
+            Ok(Entered { summary, rejections, charge, answered })
+        }
+    };
     let entered = if otlp.len() <= SMALL_BYTES_MAX {
-        shared.groups.enter(&tenant, otlp.clone(), received)
+        work()
     } else {
-        let (entering, payload) = (Arc::clone(shared), otlp.clone());
-        let entered = cpu::run(move || entering.groups.enter(&tenant, payload, received)).await;
-        entered.map_err(|error| {
+        cpu::run(work).await.map_err(|error| {
             shared.fail(count_spans(&otlp), FailReason::Internal, &error.to_string())
         })?
     };
@@ -78,68 +119,49 @@ async fn enter(
     })
 }
 
-impl Shared {
-    /// Refuses what cannot be taken now.
-    fn admit(&self, otlp: &[u8]) -> Result<(), ConsumeError> {
-        if self.stopping.load(Ordering::Acquire) {
-            return Err(self.closed(count_spans(otlp)));
-        }
-        if self.is_full() {
-            // Segments that are neither large nor old have to go then.
-            self.sealed.notify_one();
-            let message = "too many live spans wait to become blocks";
-            return Err(self.refuse(count_spans(otlp), RefuseReason::Memory, message));
-        }
-        Ok(())
-    }
-
-    fn not_stored(&self, error: GroupError, summary: &DecodeSummary) -> ConsumeError {
-        let spans = summary.spans + summary.rejected.total();
-        match error {
-            GroupError::LogFull => {
-                self.refuse(spans, RefuseReason::WalFull, "the write-ahead log is full")
-            }
-            GroupError::DiskFull => self.refuse(spans, RefuseReason::DiskFull, "the disk is full"),
-            GroupError::Failed => {
-                self.fail(spans, FailReason::Wal, "the write-ahead log could not be written")
-            }
-        }
-    }
-
-    /// The answer when nobody writes the log any more.
-    fn closed(&self, spans: u64) -> ConsumeError {
-        if self.stopping.load(Ordering::Acquire) {
-            self.refuse(spans, RefuseReason::ShuttingDown, "shutting down")
-        } else {
-            self.fail(spans, FailReason::Wal, "the write-ahead log has no writer")
-        }
-    }
-
-    fn refuse(&self, spans: u64, reason: RefuseReason, message: &str) -> ConsumeError {
-        self.metrics.spans().refused.add(&reason, spans);
-        unavailable(spans, message)
-    }
-
-    fn fail(&self, spans: u64, reason: FailReason, message: &str) -> ConsumeError {
-        self.metrics.spans().failed.add(&reason, spans);
-        unavailable(spans, message)
-    }
-
-    fn account_rejected(&self, summary: &DecodeSummary) {
-        let rejected = &summary.rejected;
-        for (reason, spans) in [
-            (RejectReason::InvalidTraceId, rejected.invalid_trace_id),
-            (RejectReason::InvalidSpanId, rejected.invalid_span_id),
-            (RejectReason::InvalidParentSpanId, rejected.invalid_parent_span_id),
-            (RejectReason::StartTimeOutOfRange, rejected.start_time_out_of_range),
-        ] {
-            if spans > 0 {
-                self.metrics.spans().rejected.add(&reason, spans);
-            }
-        }
+impl From<DecodeError> for EnterError {
+    fn from(error: DecodeError) -> Self {
+        Self::Malformed(error)
     }
 }
 
-fn unavailable(spans: u64, message: &str) -> ConsumeError {
-    ConsumeError::Unavailable { message: message.to_owned(), retry_after: RETRY_AFTER, spans }
+impl Shared {
+    /// Takes what a batch needs, or refuses what cannot be taken now.
+    fn admit(
+        &self,
+        gate: &Arc<Gate>,
+        otlp: &[u8],
+        now: Duration,
+    ) -> Result<Admitted, ConsumeError> {
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(self.closed(count_spans(otlp)));
+        }
+        let held = gate.live.try_reserve(otlp.len().saturating_mul(BYTES_HELD_PER_BYTE));
+        let held = held.map_err(|exhausted| self.no_memory(gate, &exhausted, otlp))?;
+        let rate = gate.charge(otlp.len(), || count_spans(otlp), now).map_err(|too_fast| {
+            let (message, retry_after) = (too_fast.to_string(), too_fast.wait);
+            let spans = self.over_limit(gate, RefuseReason::TenantRate, otlp);
+            ConsumeError::OverLimit { message, retry_after, spans }
+        })?;
+        Ok(Admitted { held, rate })
+    }
+
+    fn no_memory(&self, gate: &Gate, exhausted: &MemoryExhausted, otlp: &[u8]) -> ConsumeError {
+        let is_own = gate.is_own(exhausted.budget);
+        if exhausted.is_permanent() {
+            return ConsumeError::TooLarge(format!(
+                "request of {} bytes can never fit: {exhausted}",
+                otlp.len()
+            ));
+        }
+        if is_own {
+            self.make_room_of(&gate.tenant);
+            let message = format!("tenant {}: {exhausted}", gate.tenant);
+            let spans = self.over_limit(gate, RefuseReason::TenantLiveBytes, otlp);
+            return ConsumeError::OverLimit { message, retry_after: RETRY_AFTER, spans };
+        }
+        // Segments that are neither large nor old have to go then.
+        self.make_room();
+        self.refuse(count_spans(otlp), RefuseReason::Memory, &exhausted.to_string())
+    }
 }

@@ -1,7 +1,7 @@
 //! Sealed segments become blocks: written, stored, committed, and only then given up in the log.
 //!
 //! A tenant's segments are flushed oldest first. A block that could not be stored or committed is kept and
-//! tried again as it is: the object is put again with the same bytes, and a commit that was applied
+//! tried again as it is: the object is put again with the same bytes (also when it has lain there for long), and a commit that was applied
 //! although its answer was lost is recognized by the id of the block. What fails for one tenant does not
 //! hold up the others.
 
@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hashbrown::HashMap;
-use object_store::{ObjectStoreExt, PutPayload};
 use spandrel_base::cpu::{self, CpuError};
+use spandrel_base::memory::Reservation;
 use spandrel_block::{BlockError, WriteOptions, WrittenBlock};
 use spandrel_catalog::{BlockEntry, BlockId, Catalog, CatalogError, CatalogSnapshot, Commit};
 use spandrel_model::TenantId;
+use spandrel_objects::put_block;
 use tokio_util::sync::CancellationToken;
 
 use crate::live::LiveSegment;
@@ -27,6 +28,12 @@ use crate::tenant::Tenant;
 /// Pause after a failure: doubles up to the maximum, so that a broken store is not hammered.
 const RETRY_MIN: Duration = Duration::from_millis(250);
 const RETRY_MAX: Duration = Duration::from_secs(30);
+/// A block whose commit fails for so long is stored again: a vacuum deletes files that stay without a
+/// catalogue entry for an hour.
+const STORED_VALID: Duration = Duration::from_secs(10 * 60);
+
+/// What building a block takes for each byte of its segment: the merged copy, and Arrow arrays of it.
+const BUILDING_BYTES_PER_BYTE: usize = 2;
 
 #[derive(Debug, thiserror::Error)]
 enum FlushError {
@@ -49,10 +56,27 @@ pub(crate) struct Flushing {
     unfinished: HashMap<TenantId, BuiltBlock>,
 }
 
+impl Flushing {
+    /// The block of a tenant of which it is not known yet whether it is in the catalogue.
+    pub(crate) fn block_in_doubt(&self, tenant: &TenantId) -> Option<BlockId> {
+        self.unfinished.get(tenant).map(|block| block.entry.id)
+    }
+}
+
 struct BuiltBlock {
     entry: BlockEntry,
     bytes: Bytes,
-    is_stored: bool,
+    stored_at_unix_nanos: Option<u64>,
+    _held: Reservation,
+}
+
+impl BuiltBlock {
+    /// Whether the file is there, and too young to be taken for an orphan.
+    fn is_stored_since(&self, now_unix_nanos: u64) -> bool {
+        let max = u64::try_from(STORED_VALID.as_nanos()).unwrap_or(u64::MAX);
+        self.stored_at_unix_nanos
+            .is_some_and(|at| now_unix_nanos.checked_sub(at).is_some_and(|age| age < max))
+    }
 }
 
 /// An error with all its causes, for a log line.
@@ -75,8 +99,8 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         if flush_sealed(&shared).await {
             pause = RETRY_MIN;
             // With nothing sealed and no room, segments go that are neither large nor old.
-            let log_was_full = shared.log_was_full.swap(false, Ordering::AcqRel);
-            if (log_was_full || shared.is_full()) && shared.seal_older_than(Duration::ZERO) {
+            let room_was_short = shared.room_was_short.swap(false, Ordering::AcqRel);
+            if (room_was_short || shared.is_full()) && shared.seal_older_than(Duration::ZERO) {
                 shared.sealed.notify_one();
             }
         } else {
@@ -144,10 +168,11 @@ async fn flush_segment(
         flushing.unfinished.insert(tenant.id.clone(), block);
     }
     let Some(block) = flushing.unfinished.get_mut(&tenant.id) else { return Ok(()) };
-    if !block.is_stored {
+    let now_unix_nanos = shared.clock.now_unix_nanos();
+    if !block.is_stored_since(now_unix_nanos) {
         let path = Store::block_path(&tenant.id, &block.entry);
-        shared.objects.put(&path, PutPayload::from_bytes(block.bytes.clone())).await?;
-        block.is_stored = true;
+        put_block(&*shared.objects, &path, block.bytes.clone()).await?;
+        block.stored_at_unix_nanos = Some(now_unix_nanos);
     }
     let committing = shared.clock.monotonic();
     let snapshot = commit(shared, &*catalog, segment, &block.entry).await?;
@@ -173,11 +198,20 @@ async fn flush_segment(
 }
 
 async fn build(shared: &Shared, segment: &Arc<LiveSegment>) -> Result<BuiltBlock, FlushError> {
+    // Not refused, because nothing frees memory but this.
+    let n_bytes = segment.size_bytes.saturating_mul(BUILDING_BYTES_PER_BYTE);
+    let mut held = shared.options.memory.reserve_anyway(n_bytes);
     let segment = Arc::clone(segment);
     let block = cpu::run(move || spandrel_block::write(&segment.merge(), &WriteOptions::default()))
         .await??;
     let id = BlockId::generate(shared.clock.now_unix_nanos());
-    Ok(BuiltBlock { entry: entry(id, &block), bytes: block.bytes, is_stored: false })
+    held.set_anyway(block.bytes.len());
+    Ok(BuiltBlock {
+        entry: entry(id, &block),
+        bytes: block.bytes,
+        stored_at_unix_nanos: None,
+        _held: held,
+    })
 }
 
 async fn commit(
@@ -220,6 +254,7 @@ fn entry(id: BlockId, block: &WrittenBlock) -> BlockEntry {
         min_start_unix_nanos: unsigned(block.min_start_unix_nanos),
         max_end_unix_nanos: unsigned(block.max_end_unix_nanos),
         max_trace_start_unix_nanos: unsigned(block.max_trace_start_unix_nanos),
+        max_received_unix_nanos: id.unix_nanos(),
         format_version: spandrel_block::schema::FORMAT_VERSION,
         level: 0,
     }

@@ -5,9 +5,9 @@
 //! so that nobody waits for them.
 //!
 //! # Bounds
-//! What waits for the disk counts into the memory budget of the store ([`Groups::waiting_bytes`]), and a
-//! shard takes no more than [`SHARD_BYTES_MAX`] of request bytes. A malformed request counts as well: the
-//! dictionaries keep strings of it until the shard is taken.
+//! What waits for the disk is held of the memory budget of the store ([`Batch::held`]), and a shard takes no
+//! more than [`SHARD_BYTES_MAX`] of request bytes. A malformed request is held as well: the dictionaries keep
+//! strings of it until the shard is taken.
 //!
 //! # When the committer is gone
 //! Nobody waits for it: whoever enters finds the bell without a listener, and who entered before hears of
@@ -19,6 +19,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use bytes::Bytes;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, MutexGuard};
+use spandrel_base::memory::Reservation;
 use spandrel_columns::SpanColumns;
 use spandrel_model::TenantId;
 use spandrel_otlp::{DecodeError, DecodeLimits, DecodeSummary, decode_request};
@@ -30,8 +31,8 @@ use tokio::sync::oneshot;
 pub(crate) const SMALL_BYTES_MAX: usize = 64 << 10;
 /// Keeps the columns of a shard well below the 4 GiB that they can address.
 const SHARD_BYTES_MAX: usize = 256 << 20;
-/// Request bytes are held twice while they wait: as they came, and as columns.
-const BYTES_HELD_PER_BYTE: usize = 2;
+/// What a batch holds for each of its bytes: they are there twice while they wait, as they came and as columns.
+pub(crate) const BYTES_HELD_PER_BYTE: usize = 2;
 
 /// Tells a sender that its batch is durable and searchable, or why not.
 pub(crate) type Answer = oneshot::Sender<Result<(), GroupError>>;
@@ -60,6 +61,15 @@ pub(crate) enum EnterError {
     Closed,
 }
 
+/// A request on its way into a group.
+pub(crate) struct Batch {
+    pub(crate) tenant: TenantId,
+    pub(crate) otlp: Bytes,
+    pub(crate) received_unix_nanos: u64,
+    /// [`BYTES_HELD_PER_BYTE`] for each of its bytes, until its spans are live.
+    pub(crate) held: Reservation,
+}
+
 /// What the committer takes at once.
 #[derive(Default)]
 pub(crate) struct Group {
@@ -69,6 +79,8 @@ pub(crate) struct Group {
     /// Spans of one large batch each.
     pub(crate) large: Vec<(TenantId, SpanColumns)>,
     pub(crate) answers: Vec<Answer>,
+    /// Memory of all requests, malformed ones included.
+    pub(crate) held: Vec<Reservation>,
     /// Bytes of all requests, malformed ones included.
     pub(crate) n_bytes: usize,
     /// Whether a batch is being added. Seen by others only when that panicked: the columns cannot be
@@ -80,7 +92,6 @@ pub(crate) struct Group {
 pub(crate) struct Groups {
     shards: Vec<Mutex<Group>>,
     next: AtomicUsize,
-    waiting: AtomicUsize,
     /// Capacity 1: a bell that has been rung need not be rung again.
     bell: SyncSender<()>,
 }
@@ -90,7 +101,7 @@ impl Groups {
     pub(crate) fn new(n_shards: usize) -> (Self, Receiver<()>) {
         let (bell, rung) = sync_channel(1);
         let shards = (0..n_shards.max(1)).map(|_| Mutex::default()).collect();
-        (Self { shards, next: AtomicUsize::new(0), waiting: AtomicUsize::new(0), bell }, rung)
+        (Self { shards, next: AtomicUsize::new(0), bell }, rung)
     }
 
     /// Decodes a batch into the next group. The answer comes when the group is stored; there is none when
@@ -99,10 +110,9 @@ impl Groups {
     /// Blocks the thread for as long as decoding takes.
     pub(crate) fn enter(
         &self,
-        tenant: &TenantId,
-        otlp: Bytes,
-        received_unix_nanos: u64,
+        batch: Batch,
     ) -> Result<(DecodeSummary, Option<Answered>), EnterError> {
+        let Batch { tenant, otlp, received_unix_nanos, held } = batch;
         let limits = DecodeLimits::default();
         let n_bytes = otlp.len();
         let mut large = None;
@@ -118,7 +128,7 @@ impl Groups {
         }
         group.is_half_done = true;
         group.n_bytes += n_bytes;
-        self.waiting.fetch_add(n_bytes, Ordering::Relaxed);
+        group.held.push(held);
         let decoded = match large {
             Some((summary, columns)) => {
                 if summary.spans > 0 {
@@ -155,21 +165,9 @@ impl Groups {
         groups.filter(|group| group.n_bytes > 0).collect()
     }
 
-    /// Says that a group which was taken waits no longer.
-    pub(crate) fn is_done(&self, n_bytes: usize) {
-        self.waiting.fetch_sub(n_bytes, Ordering::Relaxed);
-    }
-
     /// Drops everything that has entered; its senders hear that nobody is going to store it.
     pub(crate) fn discard(&self) {
-        for group in self.take() {
-            self.is_done(group.n_bytes);
-        }
-    }
-
-    /// Memory of what waits for the disk, roughly.
-    pub(crate) fn waiting_bytes(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed).saturating_mul(BYTES_HELD_PER_BYTE)
+        drop(self.take());
     }
 
     /// Wakes the committer, for it to notice that it should stop.
@@ -188,7 +186,6 @@ impl Groups {
     fn lock<'a>(&self, shard: &'a Mutex<Group>) -> MutexGuard<'a, Group> {
         let mut group = shard.lock();
         if group.is_half_done {
-            self.is_done(group.n_bytes);
             *group = Group::default();
         }
         group
@@ -197,6 +194,8 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
+    use spandrel_base::memory::MemoryBudget;
+
     use super::*;
 
     /// A request with one span.
@@ -204,53 +203,60 @@ mod tests {
     /// The same without its last byte.
     const MALFORMED: &[u8] = b"\x0a\x20\x12\x1e\x12\x1c\x0a\x10aaaaaaaaaaaaaaaa\x12\x08bbbbbbb";
 
-    fn enter(groups: &Groups, otlp: &'static [u8]) -> Result<Option<Answered>, EnterError> {
-        let entered = groups.enter(&TenantId::single(), Bytes::from_static(otlp), 0);
+    fn enter(
+        groups: &Groups,
+        memory: &MemoryBudget,
+        otlp: &'static [u8],
+    ) -> Result<Option<Answered>, EnterError> {
+        let held = memory.try_reserve(otlp.len()).unwrap();
+        let (tenant, otlp) = (TenantId::single(), Bytes::from_static(otlp));
+        let entered = groups.enter(Batch { tenant, otlp, received_unix_nanos: 0, held });
         entered.map(|(_, answered)| answered)
     }
 
     #[test]
     fn a_malformed_batch_counts_until_it_is_taken_away() {
-        let (groups, rung) = Groups::new(1);
-        assert!(matches!(enter(&groups, MALFORMED), Err(EnterError::Malformed(_))));
-        assert_eq!(groups.waiting_bytes(), 2 * MALFORMED.len());
+        let ((groups, rung), memory) = (Groups::new(1), MemoryBudget::unlimited());
+        assert!(matches!(enter(&groups, &memory, MALFORMED), Err(EnterError::Malformed(_))));
+        assert_eq!(memory.used(), MALFORMED.len());
         // The committer is called for it.
         assert_eq!(rung.try_recv(), Ok(()));
         let taken = groups.take();
         assert_eq!((taken.len(), taken[0].records.len(), taken[0].answers.len()), (1, 0, 0));
         assert!(taken[0].small.values().all(SpanColumns::is_empty));
-        groups.is_done(taken[0].n_bytes);
-        assert_eq!(groups.waiting_bytes(), 0);
+        drop(taken);
+        assert_eq!(memory.used(), 0);
         assert!(groups.take().is_empty());
     }
 
     #[test]
     fn a_panic_within_a_group_drops_the_group() {
-        let (groups, _rung) = Groups::new(1);
-        let mut first = enter(&groups, REQUEST).unwrap().unwrap();
+        let ((groups, _rung), memory) = (Groups::new(1), MemoryBudget::unlimited());
+        let mut first = enter(&groups, &memory, REQUEST).unwrap().unwrap();
         groups.shards[0].lock().is_half_done = true;
-        let mut second = enter(&groups, REQUEST).unwrap().unwrap();
+        let mut second = enter(&groups, &memory, REQUEST).unwrap().unwrap();
         assert_eq!(first.try_recv(), Err(oneshot::error::TryRecvError::Closed));
         assert_eq!(second.try_recv(), Err(oneshot::error::TryRecvError::Empty));
-        assert_eq!(groups.waiting_bytes(), 2 * REQUEST.len());
+        assert_eq!(memory.used(), REQUEST.len());
         assert_eq!(groups.take()[0].records.len(), 1);
     }
 
     #[test]
     fn without_a_committer_nobody_enters_or_waits() {
-        let (groups, rung) = Groups::new(2);
-        let mut answered = enter(&groups, REQUEST).unwrap().unwrap();
+        let ((groups, rung), memory) = (Groups::new(2), MemoryBudget::unlimited());
+        let mut answered = enter(&groups, &memory, REQUEST).unwrap().unwrap();
         drop(rung);
-        assert_eq!(enter(&groups, REQUEST).unwrap_err(), EnterError::Closed);
+        assert_eq!(enter(&groups, &memory, REQUEST).unwrap_err(), EnterError::Closed);
         assert_eq!(answered.try_recv(), Err(oneshot::error::TryRecvError::Closed));
-        assert_eq!(groups.waiting_bytes(), 0);
+        assert_eq!(memory.used(), 0);
     }
 
     #[test]
     fn a_shard_takes_no_more_than_its_columns_can_hold() {
-        let (groups, _rung) = Groups::new(1);
-        enter(&groups, REQUEST).unwrap();
+        let ((groups, _rung), memory) = (Groups::new(1), MemoryBudget::unlimited());
+        enter(&groups, &memory, REQUEST).unwrap();
         groups.shards[0].lock().n_bytes = SHARD_BYTES_MAX;
-        assert_eq!(enter(&groups, REQUEST).unwrap_err(), EnterError::Full);
+        assert_eq!(enter(&groups, &memory, REQUEST).unwrap_err(), EnterError::Full);
+        assert_eq!(memory.used(), REQUEST.len());
     }
 }

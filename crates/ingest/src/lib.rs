@@ -14,7 +14,8 @@
 //! - The WAL keeps a record until the block that holds it is committed. The commit carries the last
 //!   sequence number that the tenant's blocks contain, so a replay does not store a span twice. To make
 //!   that true, all spans that a tenant has in one group go into one segment.
-//! - Memory is bounded by [`StoreOptions::live_bytes_max`]: above it batches are refused, not queued. Live
+//! - Memory is bounded by [`StoreOptions::live_bytes_max`] and by [`StoreOptions::memory`]: what a batch is
+//!   going to take is reserved before it is decoded, and a batch that does not fit is refused, not queued. Live
 //!   spans count, and so does what waits for a slow disk.
 //! - Every span of a batch is accounted for once: see `consume.rs`.
 //!
@@ -28,6 +29,7 @@ mod commit;
 mod consume;
 mod flush;
 mod group;
+mod limits;
 mod live;
 mod maintain;
 mod names;
@@ -38,6 +40,7 @@ mod store;
 mod table;
 mod tenant;
 
+pub use limits::{Limit, Limits, LimitsFileError, LimitsSource, TenantLimits};
 pub use live::LiveRun;
 pub use options::{CutOptions, StoreOptions};
 pub use store::{Store, StoreError};

@@ -1,7 +1,6 @@
 //! What happens by the clock: old segments are cut, gauges are kept true.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -35,5 +34,5 @@ fn tick(shared: &Shared) {
     let metrics = shared.metrics.live();
     metrics.spans.set(spans);
     metrics.runs.set(runs);
-    metrics.bytes.set(shared.live_bytes.load(Ordering::Relaxed) as u64);
+    metrics.bytes.set(shared.live.used() as u64);
 }

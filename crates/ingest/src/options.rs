@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use spandrel_base::memory::MemoryBudget;
 use spandrel_wal::Durability;
+
+use crate::LimitsSource;
 
 /// When live spans become a block: whatever comes first.
 #[derive(Debug, Clone)]
@@ -40,6 +43,10 @@ pub struct StoreOptions {
     /// Memory budget of all live spans, those that wait for the log and those on their way into blocks
     /// included. Building a block takes about twice the memory of its segment on top, once at a time.
     pub live_bytes_max: usize,
+    /// What all of that is a part of, blocks that are being built included; shared with others.
+    pub memory: MemoryBudget,
+    /// Limits of single tenants.
+    pub limits: LimitsSource,
 }
 
 impl StoreOptions {
@@ -52,6 +59,8 @@ impl StoreOptions {
             wal_segment_bytes_max: 64 << 20,
             cut: CutOptions::default(),
             live_bytes_max: 512 << 20,
+            memory: MemoryBudget::unlimited(),
+            limits: LimitsSource::Unlimited,
         }
     }
 }

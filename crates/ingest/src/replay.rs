@@ -8,7 +8,7 @@ use spandrel_catalog::CatalogSnapshot;
 use spandrel_columns::SpanColumns;
 use spandrel_model::TenantId;
 use spandrel_otlp::{DecodeLimits, decode_request};
-use spandrel_wal::{Replay, ReplayReport, ReplayedRecord, Wal, WalOptions};
+use spandrel_wal::{Env, Replay, ReplayReport, ReplayedRecord, Wal, WalError, WalOptions};
 
 use crate::StoreOptions;
 use crate::flush;
@@ -29,13 +29,32 @@ pub(crate) struct OpenedWal {
 
 /// Opens the log and takes a name for what it is going to hold.
 pub(crate) fn open_wal(options: &StoreOptions) -> Result<OpenedWal, StoreError> {
-    let wal_options = WalOptions {
+    named(options, Wal::open(&options.wal_dir, wal_options(options)))
+}
+
+/// As [`open_wal`], with the segments elsewhere.
+pub(crate) fn open_wal_in(
+    options: &StoreOptions,
+    env: Arc<dyn Env>,
+) -> Result<OpenedWal, StoreError> {
+    spandrel_base::fs::create_dir_all_synced(&options.wal_dir)?;
+    named(options, Wal::open_in(env, wal_options(options)))
+}
+
+fn wal_options(options: &StoreOptions) -> WalOptions {
+    WalOptions {
         segment_bytes_max: options.wal_segment_bytes_max,
         durability: options.durability,
         bytes_max: options.wal_bytes_max,
         replay_from_seq: 0,
-    };
-    let (wal, replay) = Wal::open(&options.wal_dir, wal_options)?;
+    }
+}
+
+fn named(
+    options: &StoreOptions,
+    opened: Result<(Wal, Replay), WalError>,
+) -> Result<OpenedWal, StoreError> {
+    let (wal, replay) = opened?;
     // The log is locked from here on, and its names with it.
     let mut names = LogNames::read(&options.wal_dir)?;
     names.begin(wal.next_seq());

@@ -4,13 +4,14 @@
 //! except [`Shared::flushing`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hashbrown::HashMap;
 use object_store::ObjectStore;
 use parking_lot::{Mutex, RwLock};
 use spandrel_base::clock::SharedClock;
+use spandrel_base::memory::MemoryBudget;
 use spandrel_catalog::{Catalog, DeltaCatalog};
 use spandrel_columns::SpanColumns;
 use spandrel_model::TenantId;
@@ -21,6 +22,7 @@ use tokio::sync::Notify;
 use crate::commit::CommitterEnd;
 use crate::flush::Flushing;
 use crate::group::Groups;
+use crate::limits::Gates;
 use crate::names::LogNames;
 use crate::store::{Store, StoreError};
 use crate::tenant::{Arrival, Tenant};
@@ -45,9 +47,12 @@ pub(crate) struct Shared {
     pub(crate) tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
     /// Tenants that have no catalogue, and when that was seen.
     pub(crate) absent: Mutex<HashMap<TenantId, Duration>>,
-    pub(crate) live_bytes: Arc<AtomicUsize>,
-    /// Whether the log was full since the last flush.
-    pub(crate) log_was_full: AtomicBool,
+    /// Who sends, and what each of them may.
+    pub(crate) gates: Gates,
+    /// Memory of the live spans of all tenants and of what waits for the log.
+    pub(crate) live: MemoryBudget,
+    /// Whether log or memory had no room for something since the last flush.
+    pub(crate) room_was_short: AtomicBool,
     /// Rung when there may be something to flush.
     pub(crate) sealed: Notify,
     /// Held while segments are flushed: each becomes one block, in order.
@@ -64,7 +69,8 @@ impl Shared {
         if let Some(tenant) = self.tenants.read().get(id) {
             return Arc::clone(tenant);
         }
-        let fresh = || Arc::new(Tenant::new(id.clone(), Arc::clone(&self.live_bytes)));
+        let gate = self.gates.of(id, self.clock.monotonic());
+        let fresh = || Arc::new(Tenant::new(gate));
         Arc::clone(self.tenants.write().entry(id.clone()).or_insert_with(fresh))
     }
 
@@ -126,16 +132,24 @@ impl Shared {
         opened.cloned().map_err(|source| StoreError::Catalog { tenant: tenant.id.clone(), source })
     }
 
-    /// Whether the memory budget is used up by live spans and by what waits for the disk.
+    /// Whether there is no memory for another span.
     pub(crate) fn is_full(&self) -> bool {
-        let live = self.live_bytes.load(Ordering::Relaxed);
-        live.saturating_add(self.groups.waiting_bytes()) >= self.options.live_bytes_max
+        !self.live.has_room_for(1)
     }
 
-    /// Asks the flush to make room in the log.
-    pub(crate) fn relieve_log(&self) {
-        self.log_was_full.store(true, Ordering::Release);
+    /// Asks the flush to make room, in memory and in the log.
+    pub(crate) fn make_room(&self) {
+        self.room_was_short.store(true, Ordering::Release);
         self.sealed.notify_one();
+    }
+
+    /// Asks the flush to make room in the memory of one tenant.
+    pub(crate) fn make_room_of(&self, id: &TenantId) {
+        let tenant = self.tenants.read().get(id).cloned();
+        let now = self.clock.monotonic();
+        if tenant.is_some_and(|tenant| tenant.seal_older_than(now, Duration::ZERO)) {
+            self.sealed.notify_one();
+        }
     }
 
     /// Seals all live segments of that age. Returns whether there were any.

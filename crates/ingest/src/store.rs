@@ -1,7 +1,7 @@
 //! The store: takes batches, keeps them durable and searchable, turns them into blocks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use object_store::ObjectStore;
@@ -9,17 +9,19 @@ use object_store::path::Path;
 use parking_lot::{Mutex, RwLock};
 use spandrel_base::clock::SharedClock;
 use spandrel_base::task::TaskSet;
-use spandrel_catalog::{BlockEntry, CatalogError};
+use spandrel_catalog::{BlockEntry, Catalog, CatalogError, CatalogSnapshot};
 use spandrel_model::TenantId;
 use spandrel_telemetry::Metrics;
-use spandrel_wal::WalError;
+use spandrel_wal::{Env, WalError};
 use tokio::sync::Notify;
 
 use crate::commit::{self, CommitterEnd};
 use crate::flush::{self, Flushing};
 use crate::group::Groups;
+use crate::limits::{self, Gates, LimitsFile};
+use crate::replay::OpenedWal;
 use crate::shared::Shared;
-use crate::{StoreOptions, StoreSnapshot, maintain, replay};
+use crate::{Limits, LimitsFileError, LimitsSource, StoreOptions, StoreSnapshot, maintain, replay};
 
 /// Why the store cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,9 @@ pub enum StoreError {
     /// The committer thread cannot be started.
     #[error("cannot start the thread that writes the write-ahead log")]
     Thread(#[source] std::io::Error),
+    /// The limits of tenants cannot be read.
+    #[error(transparent)]
+    Limits(#[from] LimitsFileError),
     /// The store of the blocks cannot be read.
     #[error("cannot read the object store")]
     Objects(#[from] object_store::Error),
@@ -68,9 +73,44 @@ impl Store {
         clock: SharedClock,
         metrics: Metrics,
     ) -> Result<Self, StoreError> {
+        let opened = replay::open_wal(&options)?;
+        Self::start(opened, options, objects, clock, metrics).await
+    }
+
+    /// As [`Store::open`], with the segments of the log in `env` instead of [`StoreOptions::wal_dir`], which
+    /// only has the file `names` then.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn open_in(
+        options: StoreOptions,
+        env: Arc<dyn Env>,
+        objects: Arc<dyn ObjectStore>,
+        clock: SharedClock,
+        metrics: Metrics,
+    ) -> Result<Self, StoreError> {
+        let opened = replay::open_wal_in(&options, env)?;
+        Self::start(opened, options, objects, clock, metrics).await
+    }
+
+    async fn start(
+        opened: OpenedWal,
+        options: StoreOptions,
+        objects: Arc<dyn ObjectStore>,
+        clock: SharedClock,
+        metrics: Metrics,
+    ) -> Result<Self, StoreError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (groups, rung) = Groups::new(cores);
-        let opened = replay::open_wal(&options)?;
+        let (limits, limits_file) = match &options.limits {
+            LimitsSource::Unlimited => (Limits::default(), None),
+            LimitsSource::Fixed(limits) => (limits.clone(), None),
+            LimitsSource::File(path) => {
+                let mut file = LimitsFile::new(path.clone());
+                (file.load()?, Some(file))
+            }
+        };
+        let live = options.memory.part("live spans", options.live_bytes_max);
         let shared = Arc::new(Shared {
             options,
             clock,
@@ -82,8 +122,9 @@ impl Store {
             committer: CommitterEnd::default(),
             tenants: RwLock::default(),
             absent: Mutex::default(),
-            live_bytes: Arc::new(AtomicUsize::new(0)),
-            log_was_full: AtomicBool::new(false),
+            gates: Gates::new(limits, live.clone()),
+            live,
+            room_was_short: AtomicBool::new(false),
             sealed: Notify::new(),
             flushing: tokio::sync::Mutex::new(Flushing::default()),
             stopping: AtomicBool::new(false),
@@ -93,6 +134,9 @@ impl Store {
         let tasks = TaskSet::new();
         tasks.spawn("flush", flush::run(Arc::clone(&shared), tasks.token()));
         tasks.spawn("maintain", maintain::run(Arc::clone(&shared), tasks.token()));
+        if let Some(file) = limits_file {
+            tasks.spawn("limits", limits::watch(Arc::clone(&shared), file, tasks.token()));
+        }
         Ok(Self { shared, tasks })
     }
 
@@ -105,6 +149,31 @@ impl Store {
         match self.shared.find_tenant(tenant).await? {
             Some(tenant) => Ok(tenant.snapshot()),
             None => Ok(StoreSnapshot::default()),
+        }
+    }
+
+    /// The tenant's catalogue; `None` when nothing of it was ever stored in blocks.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be opened.
+    pub async fn catalog(&self, tenant: &TenantId) -> Result<Option<Arc<dyn Catalog>>, StoreError> {
+        let tenant = self.shared.find_tenant(tenant).await?;
+        Ok(tenant.and_then(|tenant| tenant.catalog.get().cloned()))
+    }
+
+    /// Lets queries see a state of a tenant's catalogue that somebody else has committed, unless they see a
+    /// newer one. Waits for a flush under way: a block that it has committed enters what queries see only
+    /// when its live spans leave it. So a state with a block of which the flush does not know yet that it
+    /// was committed is not shown; the flush shows a newer one when it knows.
+    pub async fn publish_catalog(&self, tenant: &TenantId, snapshot: Arc<CatalogSnapshot>) {
+        let flushing = self.shared.flushing.lock().await;
+        let in_doubt = flushing.block_in_doubt(tenant);
+        if in_doubt.is_some_and(|block| snapshot.block(block).is_some()) {
+            return;
+        }
+        let tenant = self.shared.tenants.read().get(tenant).cloned();
+        if let Some(tenant) = tenant {
+            tenant.set_catalog(snapshot);
         }
     }
 

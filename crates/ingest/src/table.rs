@@ -79,6 +79,9 @@ pub(crate) fn columns() -> Vec<TableColumn> {
         optional(schema::SPAN_RESIDUAL, ColumnType::Binary),
         optional(schema::RESOURCE_RESIDUAL, ColumnType::Binary),
         optional(schema::SCOPE_RESIDUAL, ColumnType::Binary),
+        optional(schema::SPAN_OVERSIZED, ColumnType::Binary),
+        optional(schema::RESOURCE_OVERSIZED, ColumnType::Binary),
+        optional(schema::SCOPE_OVERSIZED, ColumnType::Binary),
     ];
     columns.extend(ATTRIBUTES.iter().map(|&(scope, key, kind)| {
         let column_type = match kind {

@@ -1,15 +1,16 @@
 //! One tenant: its live segments and its catalogue, changed together.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use spandrel_base::memory::Reservation;
 use spandrel_catalog::{Catalog, CatalogSnapshot};
 use spandrel_columns::SpanColumns;
 use spandrel_model::TenantId;
 use tokio::sync::OnceCell;
 
+use crate::limits::Gate;
 use crate::live::LiveSegment;
 use crate::{CutOptions, LiveRun};
 
@@ -31,17 +32,16 @@ pub(crate) struct Tenant {
     /// Opened when the first block is written or the tenant is first asked about.
     pub(crate) catalog: OnceCell<Arc<dyn Catalog>>,
     state: Mutex<State>,
-    /// Memory of the live segments of all tenants. Changed under the lock of the tenant, so that what a
-    /// flush takes away has been added before.
-    live_bytes: Arc<AtomicUsize>,
+    gate: Arc<Gate>,
 }
 
-#[derive(Default)]
 struct State {
     open: LiveSegment,
     /// Oldest first.
     sealed: Vec<Arc<LiveSegment>>,
     catalog: Option<Arc<CatalogSnapshot>>,
+    /// Memory of all segments.
+    held: Reservation,
 }
 
 /// Spans that the WAL holds in records of these sequence numbers (first, last).
@@ -52,8 +52,14 @@ pub(crate) struct Arrival {
 }
 
 impl Tenant {
-    pub(crate) fn new(id: TenantId, live_bytes: Arc<AtomicUsize>) -> Self {
-        Self { id, catalog: OnceCell::new(), state: Mutex::default(), live_bytes }
+    pub(crate) fn new(gate: Arc<Gate>) -> Self {
+        let state = State {
+            open: LiveSegment::default(),
+            sealed: Vec::new(),
+            catalog: None,
+            held: gate.live.reservation(),
+        };
+        Self { id: gate.tenant.clone(), catalog: OnceCell::new(), state: Mutex::new(state), gate }
     }
 
     pub(crate) fn snapshot(&self) -> StoreSnapshot {
@@ -66,13 +72,12 @@ impl Tenant {
     /// Makes spans searchable. Returns whether a segment is ready to be flushed.
     pub(crate) fn publish(&self, arrival: Arrival, cut: &CutOptions) -> bool {
         let mut state = self.state.lock();
-        let before = state.open.size_bytes;
         state.open.publish(arrival.runs, arrival.seqs, arrival.now);
-        self.live_bytes.fetch_add(state.open.size_bytes.saturating_sub(before), Ordering::Relaxed);
+        state.count_memory();
         let bytes_max = cut.bytes_max.min(SEGMENT_BYTES_MAX);
         let is_full = state.open.n_spans >= cut.spans_max || state.open.size_bytes >= bytes_max;
         if is_full {
-            state.seal();
+            state.seal(&self.gate);
         }
         is_full
     }
@@ -82,7 +87,7 @@ impl Tenant {
         let mut state = self.state.lock();
         let old = !state.open.is_empty() && now.saturating_sub(state.open.opened_at) >= age_max;
         if old {
-            state.seal();
+            state.seal(&self.gate);
         }
         old
     }
@@ -97,11 +102,16 @@ impl Tenant {
         let mut state = self.state.lock();
         state.sealed.retain(|sealed| !Arc::ptr_eq(sealed, segment));
         state.catalog = Some(catalog);
-        self.live_bytes.fetch_sub(segment.size_bytes, Ordering::Relaxed);
+        state.count_memory();
+        self.gate.flushed();
     }
 
+    /// Lets queries see this state of the catalogue, unless they see a newer one.
     pub(crate) fn set_catalog(&self, catalog: Arc<CatalogSnapshot>) {
-        self.state.lock().catalog = Some(catalog);
+        let mut state = self.state.lock();
+        if state.catalog.as_ref().is_none_or(|seen| seen.version() < catalog.version()) {
+            state.catalog = Some(catalog);
+        }
     }
 
     /// The first WAL record that is in no block yet.
@@ -122,9 +132,16 @@ impl Tenant {
 }
 
 impl State {
-    fn seal(&mut self) {
+    fn seal(&mut self, gate: &Gate) {
         if !self.open.is_empty() {
             self.sealed.push(Arc::new(std::mem::take(&mut self.open)));
+            gate.sealed();
         }
+    }
+
+    /// Holds what the segments take; it is there already, so nobody is asked.
+    fn count_memory(&mut self) {
+        let sealed = self.sealed.iter().map(|segment| segment.size_bytes);
+        self.held.set_anyway(sealed.sum::<usize>() + self.open.size_bytes);
     }
 }

@@ -34,7 +34,18 @@ pub enum ConsumeError {
     /// The batch is larger than the consumer can ever take; sending it again cannot help.
     #[error("{0}")]
     TooLarge(String),
-    /// The consumer is over a limit or shutting down; the sender should try again.
+    /// The tenant is over a limit of its own, others are not; the sender should try again later.
+    #[error("{message}")]
+    OverLimit {
+        /// Which limit it is, for the sender's log.
+        message: String,
+        /// When a new attempt makes sense.
+        retry_after: Duration,
+        /// How many spans the batch holds, for the accounting of the receiver; the consumer has counted
+        /// them as refused.
+        spans: u64,
+    },
+    /// The consumer is full or shutting down; the sender should try again.
     #[error("{message}")]
     Unavailable {
         /// What is short, for the sender's log.
@@ -53,7 +64,8 @@ pub enum ConsumeError {
 /// - `Ok` MUST mean durable: the receiver answers its sender with success right away.
 /// - An error MUST mean that no span of the batch is stored or will be.
 /// - Cancellation (the receiver drops the future because its client left) MAY still store the batch.
-/// - Implementations bound their memory and answer [`ConsumeError::Unavailable`] when they are full.
+/// - Implementations bound their memory and answer [`ConsumeError::Unavailable`] when they are full. What is
+///   only about one tenant is [`ConsumeError::OverLimit`].
 #[async_trait::async_trait]
 pub trait TraceConsumer: Send + Sync {
     /// Stores the batch, or says why not.

@@ -6,13 +6,13 @@
 //! consumer and keeps the accounts; `status` words the answer. Spans are not decoded on the way.
 //!
 //! # Invariants
-//! - Memory is bounded by [`OtlpOptions::in_flight_bytes_max`]: every byte of a request is held by
-//!   `admission` from its arrival until the consumer has answered.
+//! - Memory is bounded by [`OtlpOptions::in_flight_bytes_max`] and [`OtlpOptions::memory`]: every byte of a
+//!   request is reserved from its arrival until the consumer has answered. Nobody waits for room: a request
+//!   that has none is refused at once, and its sender tries again later.
 //! - A request that has reached the consumer runs to its end, even when its sender hangs up, so the span
 //!   accounts always come out even.
 //! - Both ports are bound before either is served: a failed start has taken nothing.
 
-mod admission;
 mod body;
 mod compression;
 pub(crate) mod config;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use spandrel_base::fs::{self, FsError};
 use spandrel_ingest::StoreError;
+use spandrel_objects::ObjectsError;
 use spandrel_receivers::ReceiverError;
 
 /// A server cannot start, or had to stop.
@@ -23,14 +24,14 @@ pub enum ServerError {
         #[source]
         source: FsError,
     },
-    /// The data directory cannot be opened as the store of blocks.
-    #[error("cannot keep blocks in {}", .dir.display())]
+    /// The place for blocks cannot be used.
+    #[error("cannot keep blocks in {place}")]
     Objects {
-        /// The directory.
-        dir: PathBuf,
+        /// A path or URL.
+        place: String,
         /// What is wrong with it.
         #[source]
-        source: object_store::Error,
+        source: ObjectsError,
     },
     /// The store cannot be opened.
     #[error("cannot open the store in {}", .dir.display())]

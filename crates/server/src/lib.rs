@@ -12,13 +12,16 @@
 //! the log, receive, ready. Stop: refuse and finish what was sent, turn live spans into blocks, then
 //! stop answering queries. Whatever a stop does not finish in its time is in the write-ahead log.
 
+mod compaction;
 mod error;
 mod gate;
 mod listener;
+mod memory;
 mod options;
 mod server;
 mod status;
 
+pub use compaction::StoreTenants;
 pub use error::ServerError;
-pub use options::{ListenAddresses, ServerOptions};
+pub use options::{ListenAddresses, MemoryOptions, ServerOptions};
 pub use server::Server;

@@ -3,21 +3,32 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use spandrel_compaction::CompactionOptions;
 use spandrel_ingest::StoreOptions;
+use spandrel_objects::{Location, ObjectsOptions};
 use spandrel_query::QueryOptions;
 
 /// Settings of a [`crate::Server`].
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
-    /// Everything durable lies here: the write-ahead log in `wal`, blocks and catalogues in `tenants`.
-    /// Created when absent.
+    /// What lies on this machine: the write-ahead log in `wal`, and everything else unless [`Self::storage`] is
+    /// another place. Created when absent.
     pub data_dir: PathBuf,
+    /// Where blocks and catalogues lie, in `tenants`.
+    pub storage: Location,
+    /// How that place is reached.
+    pub objects: ObjectsOptions,
     /// Where to listen.
     pub listen: ListenAddresses,
     /// Settings of the store; its write-ahead log may lie on another disk than the blocks.
     pub store: StoreOptions,
     /// Limits of queries.
     pub query: QueryOptions,
+    /// How blocks are merged and given up; `None` leaves them as they are, which is right when another
+    /// process does it.
+    pub compaction: Option<CompactionOptions>,
+    /// The memory of all of that together.
+    pub memory: MemoryOptions,
 }
 
 impl ServerOptions {
@@ -25,8 +36,27 @@ impl ServerOptions {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         let data_dir = data_dir.into();
         let store = StoreOptions::new(data_dir.join("wal"));
-        Self { data_dir, listen: ListenAddresses::default(), store, query: QueryOptions::default() }
+        Self {
+            storage: Location::local(&data_dir),
+            objects: ObjectsOptions::default(),
+            data_dir,
+            listen: ListenAddresses::default(),
+            store,
+            query: QueryOptions::default(),
+            compaction: Some(CompactionOptions::default()),
+            memory: MemoryOptions::default(),
+        }
     }
+}
+
+/// How much memory may be held; budgets within [`ServerOptions::store`] and [`ServerOptions::query`] are
+/// replaced by parts of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemoryOptions {
+    /// All that is counted; `None` is three quarters of what the machine or its container has.
+    pub limit_bytes: Option<u64>,
+    /// What one query may hold; `None` is a quarter of the limit.
+    pub query_bytes_max: Option<u64>,
 }
 
 /// One address for each thing that a server listens for; port 0 takes any free one.

@@ -8,8 +8,9 @@ use object_store::ObjectStore;
 use spandrel_api::{ApiState, Dialect, router};
 use spandrel_base::clock::{SharedClock, SystemClock};
 use spandrel_base::fs::{DirLock, create_dir_all_synced};
-use spandrel_catalog::local::SyncedLocalFileSystem;
-use spandrel_ingest::Store;
+use spandrel_base::task::TaskSet;
+use spandrel_ingest::{Store, StoreError};
+use spandrel_objects::{Location, ObjectsError, ObjectsOptions};
 use spandrel_pipeline::TraceConsumer;
 use spandrel_query::QueryEngine;
 use spandrel_receivers::{GrpcOptions, HttpOptions, OtlpOptions, OtlpReceiver};
@@ -17,12 +18,16 @@ use spandrel_telemetry::Metrics;
 
 use crate::gate::{Gate, Phase, Readiness};
 use crate::listener::{BoundPort, HttpListeners};
-use crate::{ListenAddresses, ServerError, ServerOptions, status};
+use crate::memory::Memory;
+use crate::status::OwnMetrics;
+use crate::{ListenAddresses, ServerError, ServerOptions, compaction, status};
 
 /// An orderly stop takes at most this long.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 /// The part of it for requests that bring spans.
 const RECEIVE_DEADLINE: Duration = Duration::from_secs(3);
+/// The part of it for a compaction, which stops at its next step.
+const COMPACTION_DEADLINE: Duration = Duration::from_secs(1);
 /// The part of it that is kept for queries, which are stopped last.
 const QUERY_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -34,6 +39,8 @@ pub struct Server {
     receiver: OtlpReceiver,
     listeners: HttpListeners,
     store: Arc<Store>,
+    /// Compaction, unless another process does it.
+    background: TaskSet,
     /// Last, so that it is freed after everything that writes into the directory is gone.
     _lock: DirLock,
 }
@@ -45,7 +52,20 @@ impl Server {
     /// # Errors
     /// [`ServerError`]; nothing is left running then.
     pub async fn start(options: ServerOptions) -> Result<Self, ServerError> {
-        let ServerOptions { data_dir, listen, store, query } = options;
+        let ServerOptions {
+            data_dir,
+            storage,
+            objects,
+            listen,
+            mut store,
+            mut query,
+            mut compaction,
+            memory,
+        } = options;
+        let memory = Memory::new(memory);
+        let mut otlp = otlp_options(&listen);
+        memory.divide(&mut store, &mut query, &mut otlp);
+        memory.give(compaction.as_mut());
         let clock: SharedClock = Arc::new(SystemClock::new());
         let metrics = Metrics::new();
         let readiness = Readiness::new();
@@ -55,45 +75,51 @@ impl Server {
         let addresses = ports.addresses(&listen);
         let (tempo, jaeger) = (Gate::default(), Gate::default());
         let listeners = HttpListeners::default();
+        let own = OwnMetrics { metrics: metrics.clone(), memory };
         let query_port =
-            |gate: &Gate| status::query_port(readiness.clone(), metrics.clone(), gate.clone());
+            |gate: &Gate| status::query_port(readiness.clone(), own.clone(), gate.clone());
         listeners.serve(ports.http, query_port(&tempo));
         listeners.serve(ports.jaeger_http, query_port(&jaeger));
         listeners.serve(ports.health, status::health_port(readiness.clone(), Arc::clone(&clock)));
-        listeners.serve(ports.telemetry, status::telemetry_port(metrics.clone()));
+        listeners.serve(ports.telemetry, status::telemetry_port(own));
 
-        let objects: Arc<dyn ObjectStore> = SyncedLocalFileSystem::new(&data_dir)
-            .map(Arc::new)
-            .map_err(|source| ServerError::Objects { dir: data_dir.clone(), source })?;
-        let store = Store::open(store, objects, Arc::clone(&clock), metrics.clone())
-            .await
-            .map(Arc::new)
-            .map_err(|source| ServerError::Store {
-                dir: data_dir.clone(),
-                source: source.into(),
-            })?;
+        let objects = open_objects(&storage, &objects, &clock, &metrics).await?;
+        let store = Store::open(store, objects, Arc::clone(&clock), metrics.clone()).await;
+        let failed =
+            |source: StoreError| ServerError::Store { dir: data_dir, source: source.into() };
+        let store = store.map(Arc::new).map_err(failed)?;
         let engine = Arc::new(QueryEngine::new(Arc::clone(&store), query, metrics.clone()));
         let api = ApiState::new(engine, Arc::clone(&clock), metrics.clone());
         tempo.open(router(api.clone(), Dialect::Tempo));
         jaeger.open(router(api, Dialect::Jaeger));
 
         let consumer = Arc::clone(&store) as Arc<dyn TraceConsumer>;
-        let otlp = otlp_options(&listen);
-        let receiver = match OtlpReceiver::start(otlp, consumer, metrics, Arc::clone(&clock)).await
-        {
+        let started =
+            OtlpReceiver::start(otlp, consumer, metrics.clone(), Arc::clone(&clock)).await;
+        let receiver = match started {
             Ok(receiver) => receiver,
             Err(error) => {
                 store.shutdown(SHUTDOWN_DEADLINE).await;
                 return Err(error.into());
             }
         };
+        let background = compaction::start(&store, compaction, &clock, metrics);
         readiness.set(Phase::Ready);
         let addresses = ListenAddresses {
             otlp_grpc: receiver.grpc_addr().unwrap_or(listen.otlp_grpc),
             otlp_http: receiver.http_addr().unwrap_or(listen.otlp_http),
             ..addresses
         };
-        Ok(Self { addresses, readiness, clock, receiver, listeners, store, _lock: lock })
+        Ok(Self {
+            addresses,
+            readiness,
+            clock,
+            receiver,
+            listeners,
+            store,
+            background,
+            _lock: lock,
+        })
     }
 
     /// Where it listens, with the real ports.
@@ -111,6 +137,9 @@ impl Server {
             biased;
             task = self.store.failed() => Some(task),
             task = self.listeners.failed() => Some(task),
+            failure = self.background.first_failure() => {
+                Some(format!("{}: {}", failure.name, failure.message))
+            }
             () = shutdown => None,
         };
         if let Some(task) = &died {
@@ -126,6 +155,10 @@ impl Server {
             || SHUTDOWN_DEADLINE.saturating_sub(self.clock.monotonic().saturating_sub(began));
         tracing::info!(deadline = ?SHUTDOWN_DEADLINE, "stopping");
         self.readiness.set(Phase::Stopping);
+        // A merge under way is given up; it would only be in the way of the last flush.
+        if self.background.shutdown(COMPACTION_DEADLINE).await.is_err() {
+            tracing::warn!("a compaction did not stop in time");
+        }
         if let Err(error) = self.receiver.shutdown(RECEIVE_DEADLINE).await {
             tracing::warn!(%error, "requests were cut off, their senders were not answered");
         }
@@ -133,6 +166,29 @@ impl Server {
         self.listeners.shutdown(left()).await;
         tracing::info!(took = ?self.clock.monotonic().saturating_sub(began), "stopped");
     }
+}
+
+/// The place for blocks and catalogues. One that is remote is tried out: it must not turn out later that it
+/// cannot be committed to. One that does not answer may do so later; until then spans stay in the log.
+async fn open_objects(
+    place: &Location,
+    options: &ObjectsOptions,
+    clock: &SharedClock,
+    metrics: &Metrics,
+) -> Result<Arc<dyn ObjectStore>, ServerError> {
+    let failed = |source| ServerError::Objects { place: place.to_string(), source };
+    let opened = spandrel_objects::open_at(place, options, Arc::clone(clock), metrics).await;
+    let objects = opened.map_err(failed)?;
+    if place.is_remote() {
+        match spandrel_objects::check(&*objects, &place.to_string()).await {
+            Ok(()) => {}
+            Err(ObjectsError::Unreachable { source, .. }) => {
+                tracing::warn!(%place, error = %source, "the store of blocks does not answer yet");
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Ok(objects)
 }
 
 /// Creates the data directory where needed, and keeps other processes out of it.

@@ -9,24 +9,39 @@ use spandrel_base::clock::SharedClock;
 use spandrel_telemetry::{METRICS_CONTENT_TYPE, Metrics};
 
 use crate::gate::{Gate, Phase, Readiness};
+use crate::memory::Memory;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// What the process tells about itself in numbers.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnMetrics {
+    pub(crate) metrics: Metrics,
+    pub(crate) memory: Memory,
+}
+
+impl OwnMetrics {
+    fn page(&self) -> String {
+        self.memory.report(&self.metrics);
+        self.metrics.encode()
+    }
+}
+
 /// The routes of a query port: `/`, `/ready`, `/metrics`, `/status/version`; the rest is behind `gate`.
-pub(crate) fn query_port(readiness: Readiness, metrics: Metrics, gate: Gate) -> Router {
+pub(crate) fn query_port(readiness: Readiness, own: OwnMetrics, gate: Gate) -> Router {
     let version = async || format!("spandrel, version {VERSION}\n");
     Router::new()
         .route("/", get(async || Html(page())))
         .route("/ready", get(async move || ready(&readiness)))
         .route("/status/version", get(version))
-        .merge(telemetry_port(metrics))
+        .merge(telemetry_port(own))
         .fallback(Gate::pass)
         .with_state(gate)
 }
 
 /// The routes of the telemetry port: `/metrics`.
-pub(crate) fn telemetry_port<S: Clone + Send + Sync + 'static>(metrics: Metrics) -> Router<S> {
-    let page = async move || ([(header::CONTENT_TYPE, METRICS_CONTENT_TYPE)], metrics.encode());
+pub(crate) fn telemetry_port<S: Clone + Send + Sync + 'static>(own: OwnMetrics) -> Router<S> {
+    let page = async move || ([(header::CONTENT_TYPE, METRICS_CONTENT_TYPE)], own.page());
     Router::new().route("/metrics", get(page))
 }
 

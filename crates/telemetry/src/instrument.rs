@@ -115,6 +115,22 @@ impl<L: Labels> CounterFamily<L> {
     }
 }
 
+/// Gauges of one name, by label set.
+#[derive(Debug, Clone)]
+pub struct GaugeFamily<L: Labels>(Family<L, gauge::Gauge>);
+
+impl<L: Labels> GaugeFamily<L> {
+    /// Sets the value of the series of these labels; what does not fit into an `i64` is shown as `i64::MAX`.
+    pub fn set(&self, labels: &L, value: u64) {
+        self.0.get_or_create(labels).set(to_i64(value));
+    }
+
+    /// The value now; zero when the series does not exist.
+    pub fn get(&self, labels: &L) -> i64 {
+        self.0.get(labels).map_or(0, |gauge| gauge.get())
+    }
+}
+
 /// Histograms of durations under one name, by label set.
 #[derive(Debug, Clone)]
 pub struct DurationFamily<L: Labels>(Family<L, histogram::Histogram, Buckets>);
@@ -242,6 +258,21 @@ impl<'a> Registrar<'a> {
         }
         self.register(name, help, family.clone());
         CounterFamily(family)
+    }
+
+    /// The series of `known` exist from the start.
+    pub(crate) fn gauges<L: Labels>(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        known: &[L],
+    ) -> GaugeFamily<L> {
+        let family = Family::<L, gauge::Gauge>::default();
+        for labels in known {
+            drop(family.get_or_create(labels));
+        }
+        self.register(name, help, family.clone());
+        GaugeFamily(family)
     }
 
     pub(crate) fn durations<L: Labels>(

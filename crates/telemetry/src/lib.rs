@@ -8,15 +8,24 @@
 //! Scraping and pushing: `api` serves [`Metrics::encode`] with [`METRICS_CONTENT_TYPE`]. There is
 //! no global registry; a process, or a test, has as many `Metrics` as it makes.
 
+mod checker;
 mod instrument;
 mod label;
 pub mod logs;
 mod metrics;
 
-pub use instrument::{Counter, CounterFamily, DurationFamily, Gauge, Histogram};
+pub use checker::{CheckFault, CheckLabels, CheckRequest, CheckerMetrics};
+pub use instrument::{Counter, CounterFamily, DurationFamily, Gauge, GaugeFamily, Histogram};
 pub use metrics::block::BlockMetrics;
+pub use metrics::compaction::CompactionMetrics;
+pub use metrics::limits::{LimitMetrics, ReloadOutcome, TENANTS_MAX};
 pub use metrics::live::LiveMetrics;
-pub use metrics::query::{Api, Endpoint, InspectedMetrics, QueryMetrics};
+pub use metrics::memory::{MemoryClass, MemoryMetrics};
+pub use metrics::objects::{
+    AttemptOutcome, CacheResult, HedgeOutcome, ObjectCacheMetrics, ObjectOperation, ObjectOutcome,
+    ObjectsMetrics,
+};
+pub use metrics::query::{Api, Endpoint, InspectedMetrics, QueryMetrics, QueryRefuseReason};
 pub use metrics::receiver::{Receiver, ReceiverMetrics, Request, Source, Transport};
 pub use metrics::spans::{FailReason, RefuseReason, RejectReason, SpanAccounting, SpanMetrics};
 pub use metrics::wal::WalMetrics;

@@ -7,7 +7,11 @@
 //! of them; changing that list is changing a public interface.
 
 pub(crate) mod block;
+pub(crate) mod compaction;
+pub(crate) mod limits;
 pub(crate) mod live;
+pub(crate) mod memory;
+pub(crate) mod objects;
 pub(crate) mod process;
 pub(crate) mod query;
 pub(crate) mod receiver;
@@ -24,7 +28,11 @@ use prometheus_client::registry::Registry;
 
 use crate::instrument::Registrar;
 use block::BlockMetrics;
+use compaction::CompactionMetrics;
+use limits::LimitMetrics;
 use live::LiveMetrics;
+use memory::MemoryMetrics;
+use objects::ObjectsMetrics;
 use process::ProcessCollector;
 use query::QueryMetrics;
 use receiver::ReceiverMetrics;
@@ -46,7 +54,11 @@ struct Inner {
     wal: WalMetrics,
     live: LiveMetrics,
     block: BlockMetrics,
+    compaction: CompactionMetrics,
+    objects: ObjectsMetrics,
     query: QueryMetrics,
+    limits: LimitMetrics,
+    memory: MemoryMetrics,
 }
 
 impl Metrics {
@@ -61,8 +73,24 @@ impl Metrics {
         let wal = WalMetrics::register(&mut registrar);
         let live = LiveMetrics::register(&mut registrar);
         let block = BlockMetrics::register(&mut registrar);
+        let compaction = CompactionMetrics::register(&mut registrar);
+        let objects = ObjectsMetrics::register(&mut registrar);
         let query = QueryMetrics::register(&mut registrar);
-        Self(Arc::new(Inner { registry, receiver, spans, wal, live, block, query }))
+        let limits = LimitMetrics::register(&mut registrar);
+        let memory = MemoryMetrics::register(&mut registrar);
+        Self(Arc::new(Inner {
+            registry,
+            receiver,
+            spans,
+            wal,
+            live,
+            block,
+            compaction,
+            objects,
+            query,
+            limits,
+            memory,
+        }))
     }
 
     /// Requests that bring spans.
@@ -90,9 +118,29 @@ impl Metrics {
         &self.0.block
     }
 
+    /// Compaction.
+    pub fn compaction(&self) -> &CompactionMetrics {
+        &self.0.compaction
+    }
+
+    /// The object store.
+    pub fn objects(&self) -> &ObjectsMetrics {
+        &self.0.objects
+    }
+
     /// Queries.
     pub fn query(&self) -> &QueryMetrics {
         &self.0.query
+    }
+
+    /// The limits of tenants.
+    pub fn limits(&self) -> &LimitMetrics {
+        &self.0.limits
+    }
+
+    /// The memory budget.
+    pub fn memory(&self) -> &MemoryMetrics {
+        &self.0.memory
     }
 
     /// The sums behind the promise that no span is lost without a trace.

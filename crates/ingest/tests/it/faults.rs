@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use futures::TryStreamExt as _;
 use object_store::ObjectStore as _;
 use object_store::memory::InMemory;
+use spandrel_catalog::Commit;
 use spandrel_model::TenantId;
 use spandrel_telemetry::RefuseReason;
 
@@ -180,5 +182,39 @@ async fn a_shutdown_while_the_objects_are_down_keeps_the_log() -> TestResult {
     objects.heal();
     let store = site.open().await;
     assert_eq!(store.numbers_of(&single()).await, (0..10).collect::<Vec<_>>());
+    Ok(())
+}
+
+/// Scenario: somebody else commits to the table, and wants queries to see it, while the store does not know
+/// whether a commit of its own was applied.
+/// Guarantees: queries see every span once at any time, and never go back to an older state.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_of_others_is_seen_without_blocks_whose_spans_are_live() -> TestResult {
+    let (objects, site) = faulty();
+    let store = site.open().await;
+    store.consume(numbered(0..10)).await?;
+    assert!(store.flush().await);
+    store.consume(numbered(10..100)).await?;
+    objects.break_it(Fault::AnswerLostThenDown, "_delta_log/");
+    assert!(!store.flush().await);
+    objects.heal();
+    let catalog = store.store.catalog(&single()).await?.context("it has blocks")?;
+    let newest = catalog.snapshot().await?;
+    assert_eq!(newest.blocks().len(), 2);
+    store.store.publish_catalog(&single(), Arc::clone(&newest)).await;
+    assert_eq!(store.counts().await, (90, 1));
+    assert!(store.flush().await);
+    assert_eq!(store.counts().await, (0, 2));
+
+    let first = newest.blocks().next().context("it has blocks")?.id;
+    let commit = Commit { remove: vec![first], ..Commit::default() };
+    let removed = catalog.commit(commit).await?;
+    assert_eq!(store.counts().await, (0, 2));
+    for state in [removed, newest] {
+        store.store.publish_catalog(&single(), state).await;
+        assert_eq!(store.counts().await, (0, 1));
+        assert_eq!(store.numbers().await, (10..100).collect::<Vec<_>>());
+    }
+    assert!(store.store.catalog(&TenantId::new("nobody")?).await?.is_none());
     Ok(())
 }

@@ -22,7 +22,7 @@ use spandrel_model::{Span, TenantId};
 use spandrel_otlp::{count_spans, span_at};
 use spandrel_pipeline::{Accepted, ConsumeError, TraceBatch, TraceConsumer as _};
 use spandrel_telemetry::{Metrics, RejectReason, Source};
-use spandrel_wal::{Durability, WalError};
+use spandrel_wal::{Durability, Env, WalError};
 use tempfile::TempDir;
 
 /// Long enough for any machine, short enough to end a test that hangs.
@@ -52,6 +52,20 @@ impl Site {
 
     pub(crate) fn wal_dir(&self) -> &Path {
         &self.options.wal_dir
+    }
+
+    /// Opens a store whose log has its segments in `env`.
+    pub(crate) async fn open_in(&self, env: impl Env + 'static) -> TestStore {
+        let metrics = Metrics::new();
+        let opened = Store::open_in(
+            self.options.clone(),
+            Arc::new(env),
+            Arc::clone(&self.objects),
+            Arc::clone(&self.clock),
+            metrics.clone(),
+        );
+        let store = Arc::new(opened.await.unwrap());
+        TestStore { store, metrics, blocks: Arc::default() }
     }
 
     pub(crate) async fn try_open(&self) -> Result<TestStore, StoreError> {
@@ -111,7 +125,9 @@ impl TestStore {
         let consumed = self.store.consume(batch).await;
         let received = match &consumed {
             Ok(accepted) => accepted.accepted_spans + accepted.rejected_spans,
-            Err(ConsumeError::Unavailable { spans, .. }) => *spans,
+            Err(
+                ConsumeError::OverLimit { spans, .. } | ConsumeError::Unavailable { spans, .. },
+            ) => *spans,
             Err(ConsumeError::TooLarge(_)) => {
                 let spans = count_spans(&otlp);
                 self.metrics.spans().rejected.add(&RejectReason::TooLarge, spans);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use spandrel_catalog::local::SyncedLocalFileSystem;
+use spandrel_objects::local::SyncedLocalFileSystem;
 use tokio::task::JoinSet;
 
 use crate::TestResult;

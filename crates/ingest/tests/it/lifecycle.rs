@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use object_store::memory::InMemory;
 use spandrel_base::clock::ManualClock;
-use spandrel_catalog::local::SyncedLocalFileSystem;
 use spandrel_demo::{Shop, TrafficGenerator, TrafficSettings};
 use spandrel_model::{Span, TenantId};
+use spandrel_objects::local::SyncedLocalFileSystem;
 use spandrel_wal::Durability;
 
 use crate::TestResult;

@@ -8,9 +8,9 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use spandrel_base::cpu;
+use spandrel_base::memory::Reservation;
 use spandrel_base::outcome::OutcomeCode;
 
-use super::admission::Share;
 use super::compression::{Encoding, Inflate, InflateError};
 use super::intake::Intake;
 use super::status::Failure;
@@ -37,7 +37,7 @@ pub(crate) struct BodyReader<'a> {
     /// How long the body will be, as far as known; zero if not.
     n_expected: usize,
     n_received: usize,
-    share: Share,
+    held: Reservation,
 }
 
 impl<'a> BodyReader<'a> {
@@ -51,7 +51,7 @@ impl<'a> BodyReader<'a> {
             joined: BytesMut::new(),
             ended: false,
             n_received: 0,
-            share: intake.budget.share(),
+            held: intake.in_flight.reservation(),
         }
     }
 
@@ -85,7 +85,7 @@ impl<'a> BodyReader<'a> {
             // Trailers of a request mean nothing in OTLP.
             let Ok(data) = frame.into_data() else { continue };
             self.n_received = self.n_received.saturating_add(data.len());
-            if !self.share.grow(data.len()) {
+            if self.held.try_grow(data.len()).is_err() {
                 return Err(self.intake.no_room());
             }
             self.push(data);
@@ -106,9 +106,9 @@ impl<'a> BodyReader<'a> {
         self.only = bytes;
     }
 
-    /// Takes the share of the budget that holds what was received.
-    pub(crate) fn take_share(&mut self) -> Share {
-        std::mem::replace(&mut self.share, self.intake.budget.share())
+    /// Takes the reservation of what was received.
+    pub(crate) fn take_held(&mut self) -> Reservation {
+        std::mem::replace(&mut self.held, self.intake.in_flight.reservation())
     }
 
     /// Gives up on a body that does not arrive.
@@ -119,7 +119,7 @@ impl<'a> BodyReader<'a> {
     /// Gives everything back, then reads and drops a limited part of what is left.
     pub(crate) async fn discard(mut self) {
         drop(self.take());
-        self.share.shrink_to(0);
+        self.held.shrink_to(0);
         let read = async {
             let mut n_dropped = 0_usize;
             while !self.ended && n_dropped < DISCARD_BYTES_MAX {
@@ -149,27 +149,27 @@ impl<'a> BodyReader<'a> {
     }
 }
 
-/// Inflates `body`; afterwards `share` holds the plain bytes only.
+/// Inflates `body`; afterwards only the plain bytes are held.
 pub(crate) async fn inflate(
     intake: &Intake,
     encoding: Encoding,
     body: Bytes,
     bytes_max: usize,
-    mut share: Share,
-) -> Result<(Bytes, Share), Failure> {
+    mut held: Reservation,
+) -> Result<(Bytes, Reservation), Failure> {
     let mut inflate = Inflate::new(encoding, body, bytes_max);
-    let small = inflate.advance(INLINE_BYTES_MAX, |bytes| share.grow(bytes));
+    let small = inflate.advance(INLINE_BYTES_MAX, |bytes| held.try_grow(bytes).is_ok());
     if !small.map_err(|error| inflate_failure(intake, &error))? {
         let work = move || {
-            let ended = inflate.advance(usize::MAX, |bytes| share.grow(bytes));
-            ended.map(|_| (inflate, share))
+            let ended = inflate.advance(usize::MAX, |bytes| held.try_grow(bytes).is_ok());
+            ended.map(|_| (inflate, held))
         };
         let inflated = cpu::run(work).await.map_err(|error| intake.no_cpu(&error))?;
-        (inflate, share) = inflated.map_err(|error| inflate_failure(intake, &error))?;
+        (inflate, held) = inflated.map_err(|error| inflate_failure(intake, &error))?;
     }
     let plain = inflate.into_output();
-    share.shrink_to(plain.len());
-    Ok((plain, share))
+    held.shrink_to(plain.len());
+    Ok((plain, held))
 }
 
 fn inflate_failure(intake: &Intake, error: &InflateError) -> Failure {

@@ -9,6 +9,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use spandrel_base::memory::MemoryBudget;
+
 const MIB: usize = 1 << 20;
 
 /// Settings of an OTLP receiver.
@@ -21,6 +23,8 @@ pub struct OtlpOptions {
     /// Bytes of all requests that are being read, decompressed or consumed, on both transports together.
     /// A request that would exceed them is refused, and its sender is asked to try again.
     pub in_flight_bytes_max: usize,
+    /// What these bytes are a part of, shared with others. A request that does not fit there is refused too.
+    pub memory: MemoryBudget,
     /// Open connections per transport; more wait in the queue of the operating system.
     pub connections_max: usize,
     /// How long a sender may take for the first bytes of a connection and for the header of an HTTP/1.1
@@ -45,6 +49,7 @@ impl Default for OtlpOptions {
             grpc: Some(GrpcOptions::new((Ipv4Addr::LOCALHOST, 4317).into())),
             http: Some(HttpOptions::new((Ipv4Addr::LOCALHOST, 4318).into())),
             in_flight_bytes_max: 256 * MIB,
+            memory: MemoryBudget::unlimited(),
             connections_max: 8192,
             header_read_timeout: Duration::from_secs(60),
             body_read_timeout: Duration::from_secs(60),

@@ -93,18 +93,18 @@ impl GrpcService {
         let read = timeout(self.intake.body_read_timeout, self.read_message(&mut reader)).await;
         weight.wire_bytes = reader.n_received();
         let (is_compressed, message) = read.unwrap_or_else(|_elapsed| Err(Failure::too_slow()))?;
-        let share = reader.take_share();
-        let (otlp, share) = match (is_compressed, encoding) {
-            (false, _) => (message, share),
+        let held = reader.take_held();
+        let (otlp, held) = match (is_compressed, encoding) {
+            (false, _) => (message, held),
             (true, Some(encoding)) => {
-                inflate(&self.intake, encoding, message, self.recv_bytes_max, share).await?
+                inflate(&self.intake, encoding, message, self.recv_bytes_max, held).await?
             }
             (true, None) => {
                 return Err(Failure::internal("compressed message without grpc-encoding"));
             }
         };
         weight.decompressed_bytes = otlp.len();
-        self.intake.deliver(Source::OTLP_GRPC, tenant, otlp, share).await
+        self.intake.deliver(Source::OTLP_GRPC, tenant, otlp, held).await
     }
 
     /// Reads the one message of a unary call; `true` says that it is compressed.
@@ -126,9 +126,7 @@ impl GrpcService {
             let message = format!("message of {n_bytes} bytes exceeds the limit of {max}");
             return Err(Failure::too_large(message));
         }
-        if !self.intake.budget.has_room_for(n_bytes) {
-            return Err(self.intake.no_room());
-        }
+        self.intake.check_room(n_bytes)?;
         reader.expect(n_bytes);
         reader.put_back(received);
         if !reader.fill(n_bytes).await? {

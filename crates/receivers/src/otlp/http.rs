@@ -24,12 +24,12 @@ use hyper::body::Incoming;
 use prost::Message;
 use serde_json::json;
 use spandrel_base::cpu;
+use spandrel_base::memory::Reservation;
 use spandrel_otlp::{DecodeLimits, json_to_protobuf};
 use spandrel_pipeline::Accepted;
 use spandrel_telemetry::Source;
 use tokio::time::timeout;
 
-use super::admission::Share;
 use super::body::{BodyReader, inflate};
 use super::compression::{Encoding, UnknownEncoding};
 use super::config::HttpOptions;
@@ -159,18 +159,18 @@ impl HttpService {
             reader.abandon();
             Err(Failure::too_slow())
         })?;
-        let mut plain = (body, reader.take_share());
+        let mut plain = (body, reader.take_held());
         if let Some(encoding) = form.encoding {
-            let (body, share) = plain;
+            let (body, held) = plain;
             plain =
-                inflate(&self.intake, encoding, body, self.decompressed_bytes_max, share).await?;
+                inflate(&self.intake, encoding, body, self.decompressed_bytes_max, held).await?;
         }
         weight.decompressed_bytes = plain.0.len();
         if form.media_type == MediaType::Json {
             plain = self.to_protobuf(plain).await?;
         }
-        let (otlp, share) = plain;
-        self.intake.deliver(Source::OTLP_HTTP, tenant, otlp, share).await
+        let (otlp, held) = plain;
+        self.intake.deliver(Source::OTLP_HTTP, tenant, otlp, held).await
     }
 
     async fn read_body(&self, reader: &mut BodyReader<'_>) -> Result<Bytes, Failure> {
@@ -179,9 +179,7 @@ impl HttpService {
         if reader.n_expected() > max {
             return Err(too_large());
         }
-        if !self.intake.budget.has_room_for(reader.n_expected()) {
-            return Err(self.intake.no_room());
-        }
+        self.intake.check_room(reader.n_expected())?;
         // Filled by one byte more than allowed means that it is too large.
         if reader.fill(max.saturating_add(1)).await? {
             return Err(too_large());
@@ -201,10 +199,10 @@ impl HttpService {
     /// Converts JSON; while it does, both forms are held.
     async fn to_protobuf(
         &self,
-        (json, mut share): (Bytes, Share),
-    ) -> Result<(Bytes, Share), Failure> {
+        (json, mut held): (Bytes, Reservation),
+    ) -> Result<(Bytes, Reservation), Failure> {
         // The protobuf form is about as long as the JSON form at most.
-        if !share.grow(json.len()) {
+        if held.try_grow(json.len()).is_err() {
             return Err(self.intake.no_room());
         }
         let limits = DecodeLimits::default();
@@ -215,8 +213,8 @@ impl HttpService {
             converted.map_err(|error| self.intake.no_cpu(&error))?
         };
         let otlp = converted.map_err(|error| Failure::invalid(error.to_string()))?;
-        share.shrink_to(otlp.len());
-        Ok((otlp.into(), share))
+        held.shrink_to(otlp.len());
+        Ok((otlp.into(), held))
     }
 }
 

@@ -16,6 +16,7 @@ use futures::FutureExt;
 use http::HeaderMap;
 use spandrel_base::clock::SharedClock;
 use spandrel_base::cpu::CpuError;
+use spandrel_base::memory::{MemoryBudget, Reservation};
 use spandrel_base::task::TaskSet;
 use spandrel_model::TenantId;
 use spandrel_otlp::count_spans;
@@ -23,7 +24,6 @@ use spandrel_pipeline::{Accepted, ConsumeError, TraceBatch, TraceConsumer};
 use spandrel_telemetry::{FailReason, Metrics, RejectReason, Request, Source};
 use tokio::sync::oneshot;
 
-use super::admission::{Budget, Share};
 use super::config::OtlpOptions;
 use super::status::Failure;
 
@@ -33,7 +33,9 @@ const TENANT_HEADER: &str = "x-scope-orgid";
 /// What all requests of a receiver share.
 pub(crate) struct Intake {
     pub(crate) clock: SharedClock,
-    pub(crate) budget: Arc<Budget>,
+    /// What all requests hold until the consumer has answered. A length that a sender announces is checked
+    /// and not held, or a few that announce much and send little could keep everybody else out.
+    pub(crate) in_flight: MemoryBudget,
     /// Batches that the consumer has and that nobody may cancel.
     pub(crate) deliveries: TaskSet,
     pub(crate) body_read_timeout: Duration,
@@ -58,7 +60,7 @@ impl Intake {
     ) -> Self {
         Self {
             clock,
-            budget: Budget::new(options.in_flight_bytes_max),
+            in_flight: options.memory.part("requests in flight", options.in_flight_bytes_max),
             deliveries: TaskSet::new(),
             body_read_timeout: options.body_read_timeout,
             retry_after: options.retry_after,
@@ -68,13 +70,13 @@ impl Intake {
     }
 
     /// Gives `otlp` to the consumer and waits for its answer. The consumer is not called for an empty
-    /// request. `share` is held until it has answered, even when the caller stops waiting.
+    /// request. `held` is kept until it has answered, even when the caller stops waiting.
     pub(crate) async fn deliver(
         self: &Arc<Self>,
         source: Source,
         tenant: TenantId,
         otlp: Bytes,
-        share: Share,
+        held: Reservation,
     ) -> Result<Accepted, Failure> {
         if otlp.is_empty() {
             return Ok(Accepted::default());
@@ -83,7 +85,7 @@ impl Intake {
         let (answer, answered) = oneshot::channel();
         self.deliveries.spawn("otlp delivery", async move {
             let consumed = intake.consume(source, tenant, otlp).await;
-            drop(share);
+            drop(held);
             // A sender that has hung up does not hear it.
             drop(answer.send(consumed));
         });
@@ -111,7 +113,9 @@ impl Intake {
             Ok(accepted) => {
                 self.count_spans(source, accepted.accepted_spans, accepted.rejected_spans);
             }
-            Err(ConsumeError::Unavailable { spans, .. }) => self.count_spans(source, 0, *spans),
+            Err(
+                ConsumeError::OverLimit { spans, .. } | ConsumeError::Unavailable { spans, .. },
+            ) => self.count_spans(source, 0, *spans),
             Err(ConsumeError::TooLarge(_)) => {
                 let spans = count_spans(&otlp);
                 self.metrics.spans().rejected.add(&RejectReason::TooLarge, spans);
@@ -145,9 +149,19 @@ impl Intake {
         self.metrics.receiver().record_request(source, request);
     }
 
-    /// The answer when the budget is used up.
+    /// Refuses a body of this length if it has no room now, and for good if it never has.
+    pub(crate) fn check_room(&self, n_bytes: usize) -> Result<(), Failure> {
+        let max = self.in_flight.limit();
+        if n_bytes > max {
+            let message = format!("request of {n_bytes} bytes exceeds the {max} of all requests");
+            return Err(Failure::too_large(message));
+        }
+        if self.in_flight.has_room_for(n_bytes) { Ok(()) } else { Err(self.no_room()) }
+    }
+
+    /// The answer when requests, or the process, may hold no more.
     pub(crate) fn no_room(&self) -> Failure {
-        Failure::unavailable("too many bytes of other requests in flight", self.retry_after)
+        Failure::unavailable("no memory left for another request", self.retry_after)
     }
 
     /// The answer when work on a request had no result.
@@ -164,7 +178,7 @@ impl Intake {
 
 impl fmt::Debug for Intake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Intake").field("budget", &self.budget).finish_non_exhaustive()
+        f.debug_struct("Intake").field("in_flight", &self.in_flight).finish_non_exhaustive()
     }
 }
 

@@ -5,6 +5,7 @@
 //! | --- | --- | --- | --- |
 //! | not OTLP, damaged compression, bad tenant | `INVALID_ARGUMENT` | 400 | no |
 //! | over a size limit | `RESOURCE_EXHAUSTED` without `RetryInfo` | 413 | no |
+//! | the tenant is over a limit of its own | `RESOURCE_EXHAUSTED` with `RetryInfo` | 429 with `Retry-After` | yes |
 //! | no room now, consumer unavailable | `UNAVAILABLE` with `RetryInfo` | 503 with `Retry-After` | yes |
 //! | body too slow | `DEADLINE_EXCEEDED` | 503 | yes |
 //! | unknown service, method or encoding | `UNIMPLEMENTED` | 404 or 415 | no |
@@ -124,6 +125,11 @@ impl From<ConsumeError> for Failure {
         match error {
             ConsumeError::Malformed(message) => Self::invalid(message),
             ConsumeError::TooLarge(message) => Self::too_large(message),
+            ConsumeError::OverLimit { message, retry_after, spans: _ } => Self {
+                code: OutcomeCode::ResourceExhausted,
+                message,
+                retry_after: Some(retry_after),
+            },
             ConsumeError::Unavailable { message, retry_after, spans: _ } => {
                 Self::unavailable(message, retry_after)
             }

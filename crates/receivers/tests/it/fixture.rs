@@ -67,6 +67,9 @@ impl TraceConsumer for Recorder {
             Err(ConsumeError::Unavailable { spans, .. }) => {
                 counters.refused.add(&RefuseReason::WalFull, *spans);
             }
+            Err(ConsumeError::OverLimit { spans, .. }) => {
+                counters.refused.add(&RefuseReason::TenantRate, *spans);
+            }
             Err(_) => {}
         }
         answer

@@ -66,21 +66,30 @@ async fn what_the_consumer_answers_reaches_a_common_client() {
         retry_after: Duration::from_secs(7),
         spans: 3,
     };
+    let too_fast = ConsumeError::OverLimit {
+        message: "too fast".to_owned(),
+        retry_after: Duration::from_secs(3),
+        spans: 3,
+    };
     let failures = [
         (ConsumeError::Malformed("bad tag".to_owned()), tonic::Code::InvalidArgument, "bad tag"),
         (ConsumeError::TooLarge("too big".to_owned()), tonic::Code::ResourceExhausted, "too big"),
-        (no_room, tonic::Code::Unavailable, "the disk is full"),
     ];
+    let retryable = [
+        (no_room, tonic::Code::Unavailable, wait("the disk is full", 7)),
+        (too_fast, tonic::Code::ResourceExhausted, Status { code: 8, ..wait("too fast", 3) }),
+    ];
+    for (error, code, details) in retryable {
+        server.script(Script::Answer(Err(error)));
+        let status = client.export(spans(3)).await.unwrap_err();
+        assert_eq!((status.code(), status.message()), (code, &*details.message));
+        assert_eq!(Status::decode(status.details()).unwrap(), details);
+    }
     for (error, code, message) in failures {
         server.script(Script::Answer(Err(error)));
         let status = client.export(spans(3)).await.unwrap_err();
         assert_eq!((status.code(), status.message()), (code, message));
-        if code == tonic::Code::Unavailable {
-            let details = Status::decode(status.details()).unwrap();
-            assert_eq!(details, wait("the disk is full", 7));
-        } else {
-            assert_eq!(status.details(), b"", "{code:?} must not ask for another attempt");
-        }
+        assert_eq!(status.details(), b"", "{code:?} must not ask for another attempt");
     }
     server.script(Script::Panic);
     let status = client.export(spans(3)).await.unwrap_err();

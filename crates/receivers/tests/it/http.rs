@@ -66,6 +66,14 @@ async fn json_is_delivered_as_protobuf() {
     assert_eq!(consumed, [spans(1), spans(n_spans)]);
 }
 
+/// Half a minute, as the details of a status in JSON.
+fn json_wait() -> serde_json::Value {
+    json!([{
+        "@type": "type.googleapis.com/google.rpc.RetryInfo",
+        "retryDelay": "30.000000000s",
+    }])
+}
+
 #[tokio::test]
 async fn what_the_consumer_answers_reaches_the_sender_in_its_encoding() {
     let server = Server::start().await;
@@ -79,10 +87,9 @@ async fn what_the_consumer_answers_reaches_the_sender_in_its_encoding() {
         retry_after: Duration::from_secs(30),
         spans: 1,
     };
-    let retry_info = json!([{
-        "@type": "type.googleapis.com/google.rpc.RetryInfo",
-        "retryDelay": "30.000000000s",
-    }]);
+    let (message, retry_after) = ("too fast".to_owned(), Duration::from_secs(30));
+    let over_limit = ConsumeError::OverLimit { message, retry_after, spans: 1 };
+    let retry_info = json_wait();
     let failures = [
         (
             ConsumeError::Malformed("bad tag".to_owned()),
@@ -98,6 +105,15 @@ async fn what_the_consumer_answers_reaches_the_sender_in_its_encoding() {
                 503,
                 wait("the log is full", 30),
                 json!({ "code": 14, "message": "the log is full", "details": retry_info }),
+                Some("30"),
+            ),
+        ),
+        (
+            over_limit,
+            (
+                429,
+                Status { code: 8, ..wait("too fast", 30) },
+                json!({ "code": 8, "message": "too fast", "details": retry_info }),
                 Some("30"),
             ),
         ),

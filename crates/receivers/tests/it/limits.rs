@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use spandrel_base::memory::MemoryBudget;
 use spandrel_pipeline::{Accepted, ConsumeError};
 use spandrel_proto::rpc::Status;
 use spandrel_telemetry::SpanAccounting;
@@ -11,7 +12,7 @@ use crate::fixture::{EXPORT, Script, Server, framed, span_bytes, spans};
 use crate::grpc::{client, compressions, wait};
 
 const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
-const NO_ROOM: &str = "too many bytes of other requests in flight";
+const NO_ROOM: &str = "no memory left for another request";
 
 fn too_large(message: &str) -> Status {
     Status { code: 8, message: message.to_owned(), details: Vec::new() }
@@ -111,6 +112,25 @@ async fn the_budget_is_shared_and_comes_back() {
     assert_eq!(first.status, 200);
     assert_eq!(server.call(EXPORT, &[], framed(0, &body)).await.code, 0);
     assert_eq!(server.post(&[PROTOBUF], vec![0; 100_000]).await.status, 200);
+    // What never fits is not worth another attempt.
+    let answer = server.post(&[PROTOBUF], vec![0; 100_001]).await;
+    let message = "request of 100001 bytes exceeds the 100000 of all requests";
+    assert_eq!(answer.protobuf(), (413, too_large(message)));
+}
+
+/// Scenario: what others hold of the memory of the process leaves too little for a request.
+/// Guarantees: it is refused for now, and taken when there is room again.
+#[tokio::test]
+async fn requests_are_a_part_of_the_memory_of_the_process() {
+    let memory = MemoryBudget::new("memory", 100_000);
+    let server = Server::start_with(|options| options.memory = memory.clone()).await;
+    let others = memory.try_reserve(50_000).unwrap();
+    let body = Bytes::from(vec![0; 60_000]);
+    assert_eq!(server.post(&[PROTOBUF], body.clone()).await.protobuf(), (503, wait(NO_ROOM, 1)));
+    assert_eq!(memory.used(), 50_000);
+    drop(others);
+    assert_eq!(server.post(&[PROTOBUF], body).await.status, 200);
+    assert_eq!(memory.used(), 0);
 }
 
 #[tokio::test]
@@ -152,10 +172,16 @@ async fn every_span_and_every_request_is_accounted_for() {
         retry_after: Duration::from_secs(1),
         spans: 5,
     };
+    let over_limit = ConsumeError::OverLimit {
+        message: "too fast".to_owned(),
+        retry_after: Duration::from_secs(1),
+        spans: 3,
+    };
     let partial = Accepted { accepted_spans: 3, rejected_spans: 1, message: "one".to_owned() };
     let scripts = [
         (4, Script::Answer(Ok(partial))),
         (5, Script::Answer(Err(unavailable))),
+        (3, Script::Answer(Err(over_limit))),
         (6, Script::Answer(Err(ConsumeError::TooLarge("too big".to_owned())))),
         (7, Script::Panic),
         (8, Script::Answer(Err(ConsumeError::Malformed("bad".to_owned())))),
@@ -166,17 +192,18 @@ async fn every_span_and_every_request_is_accounted_for() {
     }
     server.call(EXPORT, &[], framed(0, &span_bytes(2))).await;
     server.call("/shop.Cart/Add", &[], framed(0, &span_bytes(9))).await;
-    let expected = SpanAccounting { received: 24, stored: 5, rejected: 7, refused: 5, failed: 7 };
+    let expected = SpanAccounting { received: 27, stored: 5, rejected: 7, refused: 8, failed: 7 };
     assert_eq!(server.metrics.accounting(), expected);
 
     let page = server.metrics.encode();
-    let wire_bytes = (4..9).map(|n| span_bytes(n).len()).sum::<usize>() + span_bytes(2).len() + 5;
+    let wire_bytes = (3..9).map(|n| span_bytes(n).len()).sum::<usize>() + span_bytes(2).len() + 5;
     let http = r#"receiver="otlp",transport="http""#;
     let grpc = r#"receiver="otlp",transport="grpc""#;
     for line in [
         format!("spandrel_receiver_requests_total{{{http},code=\"200\"}} 1"),
         format!("spandrel_receiver_requests_total{{{http},code=\"503\"}} 1"),
         format!("spandrel_receiver_requests_total{{{http},code=\"413\"}} 1"),
+        format!("spandrel_receiver_requests_total{{{http},code=\"429\"}} 1"),
         format!("spandrel_receiver_requests_total{{{http},code=\"500\"}} 1"),
         format!("spandrel_receiver_requests_total{{{http},code=\"400\"}} 1"),
         format!("spandrel_receiver_requests_total{{{grpc},code=\"0\"}} 1"),
@@ -184,7 +211,7 @@ async fn every_span_and_every_request_is_accounted_for() {
         format!("spandrel_receiver_request_wire_bytes_total {wire_bytes}"),
         format!("spandrel_receiver_request_decompressed_bytes_total {}", wire_bytes - 5),
         format!("otelcol_receiver_accepted_spans{{{http}}} 3"),
-        format!("otelcol_receiver_refused_spans{{{http}}} 19"),
+        format!("otelcol_receiver_refused_spans{{{http}}} 22"),
         format!("otelcol_receiver_accepted_spans{{{grpc}}} 2"),
         format!("otelcol_receiver_refused_spans{{{grpc}}} 0"),
     ] {

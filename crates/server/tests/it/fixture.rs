@@ -37,7 +37,11 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) async fn start(dir: &Path) -> anyhow::Result<Self> {
-        let server = Server::start(options(dir)).await?;
+        Self::start_with(options(dir)).await
+    }
+
+    pub(crate) async fn start_with(options: ServerOptions) -> anyhow::Result<Self> {
+        let server = Server::start(options).await?;
         let addresses = server.addresses();
         let (stop, stopped) = oneshot::channel();
         #[expect(clippy::disallowed_methods, reason = "`Running::stop` joins it")]

@@ -1,9 +1,13 @@
 //! What a server does from its start to its end.
 
+use std::time::Duration;
+
 use http::StatusCode;
+use spandrel_compaction::{CompactionOptions, PlanOptions};
+use spandrel_server::ServerOptions;
 
 use crate::client::{export, get, get_json};
-use crate::fixture::{Running, TRACE_ID, request};
+use crate::fixture::{Running, TRACE_ID, options, request};
 
 /// Scenario: a span is sent over gRPC, looked for, and looked for again after a restart on the same
 /// directory.
@@ -19,6 +23,36 @@ async fn spans_are_found_before_and_after_a_restart() -> anyhow::Result<()> {
     let second = Running::start(dir.path()).await?;
     check_found(&second).await?;
     second.stop().await
+}
+
+/// Scenario: the same span is sent in two lives of a server, and merges are due in a third.
+/// Guarantees: the two blocks become one with one span, which is found as before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn blocks_are_merged_under_queries() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    for _ in 0..2 {
+        let compaction = None;
+        let server =
+            Running::start_with(ServerOptions { compaction, ..options(dir.path()) }).await?;
+        export(server.addresses.otlp_grpc, request()).await?;
+        server.stop().await?;
+    }
+    let plan = PlanOptions { fan_in: 2, ..PlanOptions::default() };
+    let compaction = Some(CompactionOptions { plan, ..CompactionOptions::default() });
+    let server = Running::start_with(ServerOptions { compaction, ..options(dir.path()) }).await?;
+    let merged = async {
+        loop {
+            let (_, page) = get(server.addresses.telemetry, "/metrics").await?;
+            if page.contains("spandrel_compaction_merges_total 1\n") {
+                return anyhow::Ok(page);
+            }
+        }
+    };
+    let page = tokio::time::timeout(Duration::from_secs(60), merged).await??;
+    assert!(page.contains("spandrel_compaction_copies_total 1\n"), "{page}");
+    assert!(page.contains("spandrel_compaction_failures_total 0\n"), "{page}");
+    check_found(&server).await?;
+    server.stop().await
 }
 
 async fn check_found(server: &Running) -> anyhow::Result<()> {

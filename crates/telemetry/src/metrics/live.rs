@@ -8,7 +8,7 @@ use crate::{Gauge, Histogram};
 pub struct LiveMetrics {
     /// Spans in memory.
     pub spans: Gauge,
-    /// Memory they take.
+    /// Memory that they and what waits for the log take.
     pub bytes: Gauge,
     /// Runs (sorted parts) they are kept in.
     pub runs: Gauge,
@@ -20,7 +20,7 @@ impl LiveMetrics {
     pub(crate) fn register(registrar: &mut Registrar<'_>) -> Self {
         Self {
             spans: registrar.gauge("spandrel_live_spans", "Spans searchable in memory"),
-            bytes: registrar.gauge("spandrel_live_bytes", "Memory of the live spans"),
+            bytes: registrar.gauge("spandrel_live_bytes", "Memory of the live spans and of what waits for the write-ahead log"),
             runs: registrar.gauge("spandrel_live_runs", "Runs that hold the live spans"),
             acknowledged_to_searchable: registrar.histogram(
                 "spandrel_live_acknowledged_to_searchable_seconds",

@@ -29,6 +29,16 @@ pub struct Endpoint {
     pub endpoint: &'static str,
 }
 
+label_enum! {
+    /// Which memory limit ended a query.
+    pub enum QueryRefuseReason("reason") {
+        /// The query needs more than one query may have.
+        QueryMemory = "query_memory",
+        /// All queries together, or the process, have no more.
+        Memory = "memory",
+    }
+}
+
 /// Series by route and code.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -44,6 +54,8 @@ pub struct QueryMetrics {
     request_duration: DurationFamily<Endpoint>,
     /// What queries had to look at.
     pub inspected: InspectedMetrics,
+    /// Queries that a memory limit ended.
+    pub refused: CounterFamily<QueryRefuseReason>,
 }
 
 /// How much work queries did and were spared.
@@ -86,6 +98,11 @@ impl QueryMetrics {
                     "Row groups skipped because an index proved that nothing matches",
                 ),
             },
+            refused: registrar.counters(
+                "spandrel_query_refused",
+                "Queries ended by a memory limit",
+                QueryRefuseReason::ALL,
+            ),
         }
     }
 

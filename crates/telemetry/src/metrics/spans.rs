@@ -33,6 +33,14 @@ label_enum! {
         Malformed = "malformed",
         /// The request is larger than can ever be taken.
         TooLarge = "too_large",
+        /// The live part of its trace has as many bytes as the tenant's limit allows.
+        TraceBytes = "trace_bytes",
+        /// The live part of its trace has as many spans as the tenant's limit allows.
+        TraceSpans = "trace_spans",
+        /// An attribute value is longer than the tenant's limit allows.
+        AttributeBytes = "attribute_bytes",
+        /// It has more attributes than the tenant's limit allows.
+        SpanAttributes = "span_attributes",
     }
 }
 
@@ -41,8 +49,12 @@ label_enum! {
     pub enum RefuseReason("reason") {
         /// The write-ahead log has reached its size limit.
         WalFull = "wal_full",
-        /// Live spans have reached their memory limit.
+        /// Live spans, or everything together, have reached their memory limit.
         Memory = "memory",
+        /// The tenant sends faster than its limit allows.
+        TenantRate = "tenant_rate",
+        /// The tenant has as many bytes of live spans as its limit allows.
+        TenantLiveBytes = "tenant_live_bytes",
         /// The process is going down.
         ShuttingDown = "shutting_down",
         /// The file system has no space left.

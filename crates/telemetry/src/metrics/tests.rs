@@ -3,15 +3,93 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{Api, Endpoint, FailReason, RefuseReason, RejectReason, Request, Source};
+use crate::{
+    Api, Endpoint, FailReason, MemoryClass, ObjectOperation, ObjectOutcome, RefuseReason,
+    RejectReason, Request, Source, TENANTS_MAX,
+};
+
+/// Names and types on the page, but those of the process.
+const TYPES: &[&str] = &[
+    "spandrel_build info",
+    "spandrel_receiver_requests counter",
+    "spandrel_receiver_request_duration_seconds histogram",
+    "spandrel_receiver_request_wire_bytes counter",
+    "spandrel_receiver_request_decompressed_bytes counter",
+    "otelcol_receiver_accepted_spans unknown",
+    "otelcol_receiver_accepted_spans_total unknown",
+    "otelcol_receiver_refused_spans unknown",
+    "otelcol_receiver_refused_spans_total unknown",
+    "spandrel_spans_received counter",
+    "spandrel_spans_stored counter",
+    "spandrel_spans_rejected counter",
+    "spandrel_spans_refused counter",
+    "spandrel_spans_failed counter",
+    "spandrel_wal_append_duration_seconds histogram",
+    "spandrel_wal_group_records histogram",
+    "spandrel_wal_group_bytes histogram",
+    "spandrel_wal_disk_bytes gauge",
+    "spandrel_wal_replayed_records counter",
+    "spandrel_wal_corrupt_records counter",
+    "spandrel_live_spans gauge",
+    "spandrel_live_bytes gauge",
+    "spandrel_live_runs gauge",
+    "spandrel_live_acknowledged_to_searchable_seconds histogram",
+    "spandrel_block_written counter",
+    "spandrel_block_written_bytes counter",
+    "spandrel_block_write_duration_seconds histogram",
+    "spandrel_block_spans histogram",
+    "spandrel_block_flush_failures counter",
+    "spandrel_catalog_commit_duration_seconds histogram",
+    "spandrel_compaction_runs counter",
+    "spandrel_compaction_merges counter",
+    "spandrel_compaction_conflicts counter",
+    "spandrel_compaction_failures counter",
+    "spandrel_compaction_blocks_in counter",
+    "spandrel_compaction_blocks_out counter",
+    "spandrel_compaction_in_bytes counter",
+    "spandrel_compaction_out_bytes counter",
+    "spandrel_compaction_spans_in counter",
+    "spandrel_compaction_spans_out counter",
+    "spandrel_compaction_copies counter",
+    "spandrel_compaction_filtered_spans counter",
+    "spandrel_compaction_expired_blocks counter",
+    "spandrel_compaction_vacuumed_files counter",
+    "spandrel_compaction_merge_duration_seconds histogram",
+    "spandrel_objects_requests counter",
+    "spandrel_objects_request_duration_seconds histogram",
+    "spandrel_objects_read_bytes counter",
+    "spandrel_objects_written_bytes counter",
+    "spandrel_objects_attempts counter",
+    "spandrel_objects_hedges counter",
+    "spandrel_objects_cache_lookups counter",
+    "spandrel_objects_cache_hit_bytes counter",
+    "spandrel_objects_cache_bytes gauge",
+    "spandrel_objects_cache_evicted_chunks counter",
+    "spandrel_objects_cache_not_kept_chunks counter",
+    "spandrel_query_requests counter",
+    "spandrel_query_request_duration_seconds histogram",
+    "spandrel_query_inspected_bytes counter",
+    "spandrel_query_inspected_spans counter",
+    "spandrel_query_inspected_blocks counter",
+    "spandrel_query_pruned_row_groups counter",
+    "spandrel_query_refused counter",
+    "spandrel_limits_file_valid gauge",
+    "spandrel_limits_discarded_spans counter",
+    "spandrel_limits_reloads counter",
+    "spandrel_memory_used_bytes gauge",
+    "spandrel_memory_limit_bytes gauge",
+];
 
 /// One event on every instrument that has no series before its first event.
 fn touch_open_families(metrics: &Metrics) {
     let request =
         Request { code: 200, wire_bytes: 10, decompressed_bytes: 30, duration: Duration::ZERO };
     metrics.receiver().record_request(Source::OTLP_HTTP, request);
+    let (get, ok) = (ObjectOperation::Get, ObjectOutcome::Ok);
+    metrics.objects().record_request(get, ok, Duration::from_millis(30));
     let endpoint = Endpoint { api: Api::Tempo, endpoint: "search" };
     metrics.query().record_request(endpoint, 200, Duration::from_millis(3));
+    metrics.limits().record_refused("shop", RefuseReason::TenantRate, 3);
 }
 
 #[test]
@@ -24,47 +102,7 @@ fn names_and_types_are_a_public_interface() {
         .filter_map(|line| line.strip_prefix("# TYPE "))
         .filter(|line| !line.starts_with("process_") && !line.starts_with("spandrel_process_"))
         .collect();
-    assert_eq!(
-        types,
-        [
-            "spandrel_build info",
-            "spandrel_receiver_requests counter",
-            "spandrel_receiver_request_duration_seconds histogram",
-            "spandrel_receiver_request_wire_bytes counter",
-            "spandrel_receiver_request_decompressed_bytes counter",
-            "otelcol_receiver_accepted_spans unknown",
-            "otelcol_receiver_accepted_spans_total unknown",
-            "otelcol_receiver_refused_spans unknown",
-            "otelcol_receiver_refused_spans_total unknown",
-            "spandrel_spans_received counter",
-            "spandrel_spans_stored counter",
-            "spandrel_spans_rejected counter",
-            "spandrel_spans_refused counter",
-            "spandrel_spans_failed counter",
-            "spandrel_wal_append_duration_seconds histogram",
-            "spandrel_wal_group_records histogram",
-            "spandrel_wal_group_bytes histogram",
-            "spandrel_wal_disk_bytes gauge",
-            "spandrel_wal_replayed_records counter",
-            "spandrel_wal_corrupt_records counter",
-            "spandrel_live_spans gauge",
-            "spandrel_live_bytes gauge",
-            "spandrel_live_runs gauge",
-            "spandrel_live_acknowledged_to_searchable_seconds histogram",
-            "spandrel_block_written counter",
-            "spandrel_block_written_bytes counter",
-            "spandrel_block_write_duration_seconds histogram",
-            "spandrel_block_spans histogram",
-            "spandrel_block_flush_failures counter",
-            "spandrel_catalog_commit_duration_seconds histogram",
-            "spandrel_query_requests counter",
-            "spandrel_query_request_duration_seconds histogram",
-            "spandrel_query_inspected_bytes counter",
-            "spandrel_query_inspected_spans counter",
-            "spandrel_query_inspected_blocks counter",
-            "spandrel_query_pruned_row_groups counter",
-        ]
-    );
+    assert_eq!(types, TYPES);
 }
 
 #[test]
@@ -87,6 +125,7 @@ fn samples_carry_labels_and_suffixes() {
     metrics.receiver().record_refused_spans(Source::OTLP_HTTP, 2);
     metrics.live().bytes.set(512);
     metrics.wal().group_records.observe_count(3);
+    metrics.memory().used.set(&MemoryClass::Ingest, 77);
     let page = metrics.encode();
     let expected = [
         ("otelcol_receiver_accepted_spans{receiver=\"otlp\",transport=\"grpc\"}", 7.0),
@@ -101,6 +140,11 @@ fn samples_carry_labels_and_suffixes() {
         ("spandrel_spans_rejected_total{reason=\"invalid_trace_id\"}", 0.0),
         ("spandrel_query_requests_total{api=\"tempo\",endpoint=\"search\",code=\"200\"}", 1.0),
         ("spandrel_live_bytes", 512.0),
+        ("spandrel_limits_discarded_spans_total{tenant=\"shop\",reason=\"tenant_rate\"}", 3.0),
+        ("spandrel_limits_reloads_total{outcome=\"failed\"}", 0.0),
+        ("spandrel_limits_file_valid", 1.0),
+        ("spandrel_memory_used_bytes{class=\"ingest\"}", 77.0),
+        ("spandrel_memory_limit_bytes{class=\"query\"}", 0.0),
         ("spandrel_wal_group_records_bucket{le=\"2.0\"}", 0.0),
         ("spandrel_wal_group_records_bucket{le=\"4.0\"}", 1.0),
     ];
@@ -124,12 +168,47 @@ fn accounting_sums_every_series_and_balances() {
     spans.refused.add(&RefuseReason::WalFull, 3);
     spans.refused.add(&RefuseReason::DiskFull, 1);
     spans.failed.add(&FailReason::Internal, 2);
-    let expected = SpanAccounting { received: 15, stored: 6, rejected: 3, refused: 4, failed: 2 };
+    // A reason that the sums leave out would be a span without a fate.
+    for reason in RejectReason::ALL {
+        spans.rejected.add(reason, 1);
+    }
+    for reason in RefuseReason::ALL {
+        spans.refused.add(reason, 1);
+    }
+    let n_reasons = (RejectReason::ALL.len() + RefuseReason::ALL.len()) as u64;
+    spans.received.add(&Source::OTLP_GRPC, n_reasons);
+    assert_eq!(metrics.accounting().unaccounted(), 0);
+    let expected = SpanAccounting {
+        received: 15 + n_reasons,
+        stored: 6,
+        rejected: 3 + RejectReason::ALL.len() as u64,
+        refused: 4 + RefuseReason::ALL.len() as u64,
+        failed: 2,
+    };
     assert_eq!(metrics.accounting(), expected);
     assert_eq!(metrics.accounting().unaccounted(), 0);
 
     spans.stored.inc();
     assert_eq!(metrics.accounting().unaccounted(), -1);
+}
+
+/// Whoever may choose tenant names cannot make series without end.
+#[test]
+fn only_so_many_tenants_have_series_of_their_own() {
+    let metrics = Metrics::new();
+    let record = |tenant: usize| {
+        let tenant = format!("tenant-{tenant}");
+        metrics.limits().record_rejected(&tenant, RejectReason::TraceBytes, 1);
+    };
+    (0..TENANTS_MAX + 50).for_each(record);
+    record(7);
+    let page = metrics.encode();
+    let series = "spandrel_limits_discarded_spans_total";
+    assert_eq!(page.lines().filter(|line| line.starts_with(series)).count(), TENANTS_MAX + 1);
+    let value = |tenant: &str| {
+        value_of(&page, &format!("{series}{{tenant=\"{tenant}\",reason=\"trace_bytes\"}}"))
+    };
+    assert_eq!((value("tenant-7"), value("<other>")), (Some(2.0), Some(50.0)));
 }
 
 #[test]
