@@ -74,6 +74,10 @@ impl ApiError {
     pub(crate) fn status(&self) -> StatusCode {
         let code = match self {
             Self::TraceNotFound => return StatusCode::NOT_FOUND,
+            // As Tempo answers when a trace is too large for it: the same question has the same answer.
+            Self::Query(error) if error.needs_too_much() => {
+                return StatusCode::UNPROCESSABLE_ENTITY;
+            }
             Self::Query(error) => error.code(),
             Self::Cpu(_) => OutcomeCode::Internal,
             _ => return StatusCode::BAD_REQUEST,

@@ -1,6 +1,6 @@
 //! Blocks that queries have opened: metadata and index stay in memory, rows do not.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::{Arc, OnceLock};
 
 use arrow_array::RecordBatch;
@@ -16,7 +16,8 @@ use spandrel_block::index::{
 use spandrel_block::read::{BlockFile, Opened, Step};
 use spandrel_catalog::{BlockEntry, BlockId};
 
-use crate::QueryError;
+use crate::memory::Held;
+use crate::{QueryError, memory};
 
 /// What the first read of a block fetches. Index and footer of a block of 200,000 spans take about this
 /// much; when it is too little, a second read fetches the rest.
@@ -74,26 +75,47 @@ impl OpenBlock {
         QueryError::Block { path: self.path.to_string(), source }
     }
 
+    /// About what columns of some rows take when they are decoded.
+    fn estimate(&self, row_group: usize, names: &[&str], rows: Option<&[Range<u32>]>) -> usize {
+        let n_all = self.file.row_group_rows(row_group).len().max(1);
+        let n_rows = rows.map_or(n_all, |rows| rows.iter().map(Range::len).sum());
+        let column = |name: &&str| {
+            let raw_bytes = usize::try_from(self.file.raw_bytes(row_group, name));
+            let raw_bytes = raw_bytes.unwrap_or(usize::MAX) / n_all;
+            // Dictionary codes are packed in the file and four bytes each in memory.
+            raw_bytes.max(4).saturating_mul(n_rows)
+        };
+        names.iter().map(column).fold(0, usize::saturating_add)
+    }
+
     /// Columns of a row group, of all its rows or of some (ascending ranges, counted from the row group's
-    /// first); those that the block does not have are left out.
+    /// first); those that the block does not have are left out. Their memory is reserved before they are
+    /// fetched, and held as long as the columns.
     pub(crate) async fn columns(
         &self,
         row_group: usize,
         names: impl IntoIterator<Item = &str>,
         rows: Option<&[Range<u32>]>,
-    ) -> Result<Option<RecordBatch>, QueryError> {
+    ) -> Result<Option<Columns>, QueryError> {
         let present: Vec<&str> =
             names.into_iter().filter(|name| self.file.has_column(name)).collect();
         if present.is_empty() {
             return Ok(None);
         }
+        let mut held = memory::reserve(self.estimate(row_group, &present, rows))?;
         let damaged = |source| self.damaged(source);
         let mut decoder = self.file.decoder(row_group, present, rows).map_err(damaged)?;
         // The first step only says what is needed; those behind it decode.
         let mut step = decoder.step();
         loop {
             match step.map_err(damaged)? {
-                Step::Done(batch) => return Ok(batch),
+                Step::Done(None) => return Ok(None),
+                Step::Done(Some(batch)) => {
+                    let n_bytes = batch.get_array_memory_size();
+                    held.try_grow(n_bytes.saturating_sub(held.bytes()))?;
+                    held.shrink_to(n_bytes);
+                    return Ok(Some(Columns { batch, held: Held::new(held) }));
+                }
                 Step::Needs(ranges) => {
                     let fetched = self.objects.get_ranges(&self.path, &ranges).await;
                     let bytes = fetched.map_err(|source| not_read(&self.path, source))?;
@@ -106,6 +128,21 @@ impl OpenBlock {
                 }
             }
         }
+    }
+}
+
+/// Columns of some rows, and their memory.
+pub(crate) struct Columns {
+    batch: RecordBatch,
+    /// For whoever keeps a column longer than the batch.
+    pub(crate) held: Held,
+}
+
+impl Deref for Columns {
+    type Target = RecordBatch;
+
+    fn deref(&self) -> &RecordBatch {
+        &self.batch
     }
 }
 

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::try_join_all;
+use spandrel_base::memory::{MemoryBudget, Reservation};
 use spandrel_block::index::TraceFilter;
 use spandrel_catalog::BlockEntry;
 use spandrel_ingest::{LiveRun, Store, StoreSnapshot};
 use spandrel_model::{TenantId, TraceId};
 use spandrel_telemetry::Metrics;
 
-use crate::QueryError;
 use crate::block_cache::{BlockCache, OpenBlock};
+use crate::{QueryError, memory};
 
 /// Blocks opened at the same time. No more are held than that, so memory stays within the cache's however many
 /// blocks there are.
@@ -28,11 +29,23 @@ pub struct QueryOptions {
     pub deadline: Duration,
     /// Memory for the footers and indexes of blocks that were read before.
     pub block_cache_bytes_max: u64,
+    /// What this memory is a part of; all of it is held from the start.
+    pub cache_memory: MemoryBudget,
+    /// Memory that one query may hold. A query that needs more is refused.
+    pub query_bytes_max: usize,
+    /// What the memory of all queries is a part of.
+    pub memory: MemoryBudget,
 }
 
 impl Default for QueryOptions {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(30), block_cache_bytes_max: 128 << 20 }
+        Self {
+            deadline: Duration::from_secs(30),
+            block_cache_bytes_max: 128 << 20,
+            cache_memory: MemoryBudget::unlimited(),
+            query_bytes_max: usize::MAX,
+            memory: MemoryBudget::unlimited(),
+        }
     }
 }
 
@@ -66,6 +79,7 @@ pub struct QueryEngine {
     pub(crate) options: QueryOptions,
     pub(crate) metrics: Metrics,
     blocks: BlockCache,
+    _cache: Reservation,
 }
 
 /// What one query looks at: it does not change while the query runs.
@@ -103,7 +117,10 @@ impl QueryEngine {
     /// An engine over a store.
     pub fn new(store: Arc<Store>, options: QueryOptions, metrics: Metrics) -> Self {
         let blocks = BlockCache::new(Arc::clone(store.objects()), options.block_cache_bytes_max);
-        Self { store, options, metrics, blocks }
+        // The cache gives nothing back while it is used, so it does not ask piece by piece.
+        let cache_bytes = usize::try_from(options.block_cache_bytes_max).unwrap_or(usize::MAX);
+        let cache = options.cache_memory.reserve_anyway(cache_bytes);
+        Self { store, options, metrics, blocks, _cache: cache }
     }
 
     /// Everything of the tenant.
@@ -170,13 +187,18 @@ impl QueryEngine {
         Ok(found)
     }
 
-    /// Runs a query under the deadline.
+    /// Runs a query under the deadline and within its memory.
     pub(crate) async fn within_deadline<T>(
         &self,
         query: impl Future<Output = Result<T, QueryError>>,
     ) -> Result<T, QueryError> {
-        let deadline = self.options.deadline;
+        let QueryOptions { deadline, query_bytes_max, .. } = self.options;
+        let query = memory::within(&self.options.memory, query_bytes_max, query);
         let answer = tokio::time::timeout(deadline, query).await;
-        answer.unwrap_or(Err(QueryError::Deadline(deadline)))
+        let answer = answer.unwrap_or(Err(QueryError::Deadline(deadline)));
+        if let Err(QueryError::Memory(exhausted)) = &answer {
+            self.metrics.query().refused.inc(&memory::reason(exhausted));
+        }
+        answer
     }
 }

@@ -1,11 +1,14 @@
 //! Why a question has no answer.
 
 use spandrel_base::cpu::CpuError;
+use spandrel_base::memory::MemoryExhausted;
 use spandrel_base::outcome::OutcomeCode;
 use spandrel_block::BlockError;
 use spandrel_ingest::StoreError;
 use spandrel_otlp::DecodeError;
 use spandrel_traceql::EvalError;
+
+use crate::memory;
 
 /// A query failed.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +22,9 @@ pub enum QueryError {
     /// It took longer than its deadline.
     #[error("query exceeded its deadline of {0:?}; narrow the time range or the filter")]
     Deadline(std::time::Duration),
+    /// It needs more memory than it may have.
+    #[error("{}", memory::message(.0))]
+    Memory(#[from] MemoryExhausted),
     /// The tenant's blocks cannot be listed.
     #[error("cannot read the list of blocks")]
     Store(#[from] StoreError),
@@ -49,11 +55,17 @@ pub enum QueryError {
 }
 
 impl QueryError {
+    /// Whether the query needs more memory than it may ever have, so that asking again cannot help.
+    pub fn needs_too_much(&self) -> bool {
+        matches!(self, Self::Memory(exhausted) if memory::is_own(exhausted))
+    }
+
     /// What the client is told, by protocol.
     pub fn code(&self) -> OutcomeCode {
         match self {
             Self::NotExecuted(_) | Self::Eval(_) => OutcomeCode::InvalidArgument,
             Self::Deadline(_) => OutcomeCode::DeadlineExceeded,
+            Self::Memory(_) => OutcomeCode::ResourceExhausted,
             Self::Store(_)
             | Self::Objects { .. }
             | Self::Block { .. }

@@ -11,12 +11,11 @@ mod number;
 mod possible;
 mod prune;
 
+use spandrel_trace_values::needs_shape;
 use spandrel_traceql::ast::{BinaryOp, UnaryOp};
 use spandrel_traceql::{Attribute, FieldExpr, Intrinsic, Static};
 
-pub(crate) use leaf::{
-    Layer, LeafColumn, Meaning, RowMask, kind as kind_word, status as status_word,
-};
+pub(crate) use leaf::{Layer, LeafColumn, Meaning, RowMask};
 pub(crate) use number::NumberTest;
 pub(crate) use possible::Possible;
 pub(crate) use prune::row_groups;
@@ -110,20 +109,6 @@ pub(crate) fn needs_whole_trace(attribute: &Attribute) -> bool {
     let Attribute::Intrinsic(intrinsic) = attribute else { return false };
     let of_trace = [Intrinsic::RootName, Intrinsic::RootServiceName, Intrinsic::TraceDuration];
     of_trace.contains(intrinsic) || needs_shape(attribute)
-}
-
-/// Whether the attribute is a number that follows from the tree of spans. A span that was sent twice counts
-/// once, which a unit does not know.
-pub(crate) fn needs_shape(attribute: &Attribute) -> bool {
-    matches!(
-        attribute,
-        Attribute::Intrinsic(
-            Intrinsic::ChildCount
-                | Intrinsic::NestedSetLeft
-                | Intrinsic::NestedSetRight
-                | Intrinsic::NestedSetParent
-        )
-    )
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! A trace by its id.
 
-use spandrel_model::{TenantId, Trace, TraceId};
+use spandrel_model::{TenantId, TraceId};
 
 use crate::gather::{Gather, SpanColumnsWanted};
-use crate::trace_values::extent;
-use crate::{QueryEngine, QueryError, TimeRange};
+use crate::{QueryEngine, QueryError, TimeRange, TraceSpans};
 
 impl QueryEngine {
     /// All spans of a trace, each once, in depth-first order as far as parents are known; `None` when
@@ -18,13 +17,13 @@ impl QueryEngine {
         tenant: &TenantId,
         trace_id: TraceId,
         range: TimeRange,
-    ) -> Result<Option<Trace>, QueryError> {
+    ) -> Result<Option<TraceSpans>, QueryError> {
         self.within_deadline(async {
             let view = self.view(tenant, range).await?;
             let gather = Gather { engine: self, view: &view, wanted: SpanColumnsWanted::All };
-            let trace = gather.traces(&[trace_id]).await?.pop();
+            let trace = gather.all_columns(trace_id).await?;
             Ok(trace.filter(|trace| {
-                let (start, end) = extent(trace);
+                let (start, end) = trace.extent();
                 range.overlaps(start, end)
             }))
         })

@@ -8,17 +8,23 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use spandrel_block::read::{SPAN_COLUMNS_LEFT_OUT, assemble_spans};
-use spandrel_block::schema::{self, AttributeType, attribute_column, residual_column};
+use spandrel_base::cpu;
+use spandrel_base::memory::Reservation;
+use spandrel_block::index::AttributeDirectory;
+use spandrel_block::read::{SPAN_COLUMNS_LEFT_OUT, assemble_spans, read_run};
+use spandrel_block::schema::{
+    self, AttributeType, attribute_column, oversized_column, residual_column,
+};
 use spandrel_ingest::LiveRun;
-use spandrel_model::{AttributeScope, Span, Trace, TraceId};
+use spandrel_model::{Attribute as SpanAttribute, AttributeScope, Span, Trace, TraceId};
 use spandrel_otlp::span_at;
 use spandrel_traceql::{Attribute, Intrinsic, Scope};
 
-use crate::block_cache::OpenBlock;
+use crate::block_cache::{Columns, OpenBlock};
 use crate::engine::View;
+use crate::trace_spans::{TraceSpans, run_of};
 use crate::whole_trace::{ids_repeat, whole_trace};
-use crate::{QueryEngine, QueryError};
+use crate::{QueryEngine, QueryError, memory};
 
 /// Row groups read at the same time.
 const SIDE_BY_SIDE: usize = 8;
@@ -46,6 +52,8 @@ struct Parts {
     spans: Vec<Span>,
     /// Units that hold some of them.
     n_units: usize,
+    /// Memory of the spans.
+    held: Vec<Reservation>,
 }
 
 /// Rows of a row group and the number of the trace that they belong to, in the order of the rows.
@@ -94,11 +102,71 @@ impl Gather<'_> {
         let reads =
             reads.into_iter().map(|(block, row_group, rows)| self.read(block, row_group, rows));
         let mut reads = stream::iter(reads).buffered(SIDE_BY_SIDE).boxed();
+        let mut held = Vec::new();
         while let Some(parts) = reads.try_next().await? {
+            let spans = parts.iter().flat_map(|(_, spans)| spans);
+            held.push(memory::reserve(spans.map(memory_of).sum())?);
             parts.into_iter().for_each(|(number, spans)| add(number, spans));
         }
         drop(reads);
+        // They are all dropped together.
+        if let Some(first) = traces.first_mut() {
+            first.held = held;
+        }
         Ok(traces)
+    }
+
+    /// The trace with this id in columns, everything of it; `None` when there is no span.
+    pub(crate) async fn all_columns(
+        &self,
+        trace_id: TraceId,
+    ) -> Result<Option<TraceSpans>, QueryError> {
+        let blocks = self.engine.blocks_of_traces(self.view, &[trace_id]).await?;
+        let mut parts = Vec::new();
+        // The parts, and the whole that is made of them.
+        let mut held = memory::reserve(0)?;
+        for run in &self.view.live {
+            let spans = live_spans(run, trace_id)?;
+            if !spans.is_empty() {
+                let part = run_of(trace_id, spans)?;
+                held.try_grow(2 * part.size_bytes())?;
+                parts.push(part);
+            }
+        }
+        for block in &blocks {
+            for (row_group, rows) in rows_of(block, &[trace_id])? {
+                let Some(batch) = self.batch(block, row_group, &rows).await? else { continue };
+                let part = cpu::run(move || read_run(&batch)).await?;
+                let part = part.map_err(|source| block.damaged(source))?;
+                held.try_grow(2 * part.size_bytes())?;
+                parts.push(part);
+            }
+        }
+        let n_parts = parts.len();
+        let mut parts = parts.into_iter();
+        let Some(mut spans) = parts.next() else { return Ok(None) };
+        parts.for_each(|part| spans.append(&part));
+        let trace = cpu::run(move || TraceSpans::new(trace_id, spans, n_parts)).await??;
+        Ok(Some(trace.holding(held)))
+    }
+
+    /// The wanted columns of some rows of a row group.
+    async fn batch(
+        &self,
+        block: &OpenBlock,
+        row_group: usize,
+        rows: &Rows,
+    ) -> Result<Option<Columns>, QueryError> {
+        let names = match self.wanted {
+            SpanColumnsWanted::All => {
+                let names =
+                    block.file.columns().filter(|name| !SPAN_COLUMNS_LEFT_OUT.contains(name));
+                names.map(str::to_owned).collect()
+            }
+            SpanColumnsWanted::For(attributes) => columns_for(attributes, block.attributes()?),
+        };
+        let ranges: Vec<_> = rows.iter().map(|(rows, _)| rows.clone()).collect();
+        block.columns(row_group, names.iter().map(String::as_str), Some(&ranges)).await
     }
 
     /// The spans of some rows of a row group, by the number of their trace.
@@ -108,19 +176,7 @@ impl Gather<'_> {
         row_group: usize,
         rows: Rows,
     ) -> Result<Vec<(usize, Vec<Span>)>, QueryError> {
-        let names = match self.wanted {
-            SpanColumnsWanted::All => {
-                let names =
-                    block.file.columns().filter(|name| !SPAN_COLUMNS_LEFT_OUT.contains(name));
-                names.map(str::to_owned).collect()
-            }
-            SpanColumnsWanted::For(attributes) => columns_for(attributes),
-        };
-        let ranges: Vec<_> = rows.iter().map(|(rows, _)| rows.clone()).collect();
-        let names = names.iter().map(String::as_str);
-        let Some(batch) = block.columns(row_group, names, Some(&ranges)).await? else {
-            return Ok(Vec::new());
-        };
+        let Some(batch) = self.batch(block, row_group, &rows).await? else { return Ok(Vec::new()) };
         let spans = assemble_spans(&batch).map_err(|source| block.damaged(source))?;
         let mut spans = spans.into_iter();
         Ok(rows
@@ -152,8 +208,13 @@ fn live_spans(run: &LiveRun, trace_id: TraceId) -> Result<Vec<Span>, QueryError>
     Ok(order.iter().map(|&row| span_at(run.spans(), row)).collect::<Result<_, _>>()?)
 }
 
+/// About what a span takes.
+fn memory_of(span: &Span) -> usize {
+    size_of::<Span>() + span.name.len() + span.attributes.len() * size_of::<SpanAttribute>()
+}
+
 /// Columns of a block that are needed to know these attributes.
-fn columns_for(attributes: &[Attribute]) -> Vec<String> {
+fn columns_for(attributes: &[Attribute], directory: &AttributeDirectory) -> Vec<String> {
     let always = [
         schema::TRACE_ID,
         schema::SPAN_ID,
@@ -168,6 +229,9 @@ fn columns_for(attributes: &[Attribute]) -> Vec<String> {
     let mut push_key = |scope, key: &str| {
         names.extend(AttributeType::ALL.map(|kind| attribute_column(scope, key, kind)));
         names.push(residual_column(scope).to_owned());
+        if directory.find(scope, key).is_some_and(|entry| entry.oversized().is_some()) {
+            names.push(oversized_column(scope).to_owned());
+        }
     };
     push_key(AttributeScope::Resource, "service.name");
     for attribute in attributes {

@@ -11,7 +11,10 @@
 //!   evaluated over the complete trace.
 //! - Search results are the newest traces by start, ties by id; a scan stops only when no remaining unit can
 //!   hold a newer one.
-//! - Memory is bounded per unit and by the number of results, never by the number of spans.
+//! - Memory is bounded per unit and by the number of results, never by the number of spans; a query that
+//!   would decode more than [`QueryOptions::query_bytes_max`] ends with [`QueryError::Memory`].
+//! - A query that nobody waits for any more ends: its future is dropped, and with it everything but the CPU
+//!   work that has begun.
 
 mod block_cache;
 mod engine;
@@ -20,12 +23,14 @@ mod filter;
 mod find_trace;
 mod gather;
 mod matched;
+mod memory;
 mod scan;
 mod search;
 mod services;
 mod split;
 mod tags;
-mod trace_values;
+mod trace_filter;
+mod trace_spans;
 mod unit;
 mod whole_trace;
 
@@ -36,3 +41,6 @@ pub use search::{
 };
 pub use services::Operation;
 pub use tags::{TagNames, TagValue, TagValues, TagValuesRequest};
+pub use trace_filter::TraceFilter;
+pub use trace_spans::TraceSpans;
+pub use whole_trace::whole_trace;

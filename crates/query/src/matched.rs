@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use futures::future::try_join_all;
 use hashbrown::HashSet;
 use spandrel_model::{Span, StatusCode, TenantId, Trace, TraceId};
+use spandrel_trace_values::TraceValues;
 use spandrel_traceql::{Attribute, FieldExpr, SpanValues};
 
 use crate::engine::View;
@@ -19,7 +20,6 @@ use crate::search::{
     MatchedSpan, Search, SearchAnswer, SearchInspected, ServiceStats, Spanset, TraceMatch,
 };
 use crate::split::possible_split_traces;
-use crate::trace_values::TraceValues;
 use crate::unit::Unit;
 use crate::{QueryEngine, QueryError};
 

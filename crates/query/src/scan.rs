@@ -12,10 +12,11 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use spandrel_catalog::BlockEntry;
 use spandrel_model::TraceId;
+use spandrel_trace_values::needs_shape;
 use spandrel_traceql::{Attribute, FieldExpr, Intrinsic, SpanValues, Static};
 
 use crate::engine::View;
-use crate::filter::{LeafColumn, Node, RowMask, needs_shape, row_groups};
+use crate::filter::{LeafColumn, Node, RowMask, row_groups};
 use crate::unit::Unit;
 use crate::{QueryEngine, QueryError};
 
@@ -138,7 +139,7 @@ pub(crate) fn passing_rows<'s>(
             }
             Node::Not(operand) => !&passing_rows(operand, unit, counters).await?,
             Node::Leaf(leaf) => {
-                let column = unit.column(&leaf.attribute).await?;
+                let column = unit.column_for(leaf).await?;
                 counters.bytes.fetch_add(column.size_bytes() as u64, Ordering::Relaxed);
                 leaf.mask(&column)
             }

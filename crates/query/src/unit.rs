@@ -4,7 +4,7 @@
 mod block;
 mod events;
 mod live;
-mod shape;
+mod oversized;
 
 use std::sync::Arc;
 
@@ -13,10 +13,7 @@ use spandrel_traceql::Attribute;
 
 use crate::QueryError;
 use crate::block_cache::OpenBlock;
-use crate::filter::LeafColumn;
-
-pub(crate) use events::find as find_attribute;
-pub(crate) use shape::Shape;
+use crate::filter::{Leaf, LeafColumn};
 
 /// A live run, or a row group of a block.
 #[derive(Clone)]
@@ -57,7 +54,20 @@ impl Unit {
     pub(crate) async fn column(&self, attribute: &Attribute) -> Result<LeafColumn, QueryError> {
         match self {
             Self::Live(run) => live::column(run, attribute),
-            Self::Block(block, row_group) => block::column(block, *row_group, attribute).await,
+            Self::Block(block, row_group) => {
+                block::column(block, *row_group, attribute, None).await
+            }
+        }
+    }
+
+    /// The values of the leaf's attribute in all rows, good for this leaf alone: large values are not in it,
+    /// only whether they pass.
+    pub(crate) async fn column_for(&self, leaf: &Leaf) -> Result<LeafColumn, QueryError> {
+        match self {
+            Self::Live(run) => live::column(run, &leaf.attribute),
+            Self::Block(block, row_group) => {
+                block::column(block, *row_group, &leaf.attribute, Some(leaf)).await
+            }
         }
     }
 

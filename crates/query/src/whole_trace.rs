@@ -7,10 +7,9 @@
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
-use spandrel_columns::arrange::{Arrangement, arrange};
-use spandrel_columns::{RawSpan, SpanColumns};
 use spandrel_model::{Attribute, Span, SpanId, Trace, TraceId};
 use spandrel_otlp::encode_trace;
+use spandrel_trace_values::arrange_spans;
 
 /// Whether two spans have the same id.
 pub(crate) fn ids_repeat(spans: &[Span]) -> bool {
@@ -19,7 +18,7 @@ pub(crate) fn ids_repeat(spans: &[Span]) -> bool {
 }
 
 /// The trace of these spans, which come from `n_parts` units, each in the order of its rows.
-pub(crate) fn whole_trace(trace_id: TraceId, mut spans: Vec<Span>, n_parts: usize) -> Trace {
+pub fn whole_trace(trace_id: TraceId, mut spans: Vec<Span>, n_parts: usize) -> Trace {
     let repeat = ids_repeat(&spans);
     if repeat {
         remove_copies(&mut spans);
@@ -32,38 +31,10 @@ pub(crate) fn whole_trace(trace_id: TraceId, mut spans: Vec<Span>, n_parts: usiz
     Trace { trace_id, spans }
 }
 
-/// The order of spans of one trace, and what follows from their tree.
-pub(crate) fn arrange_spans(spans: &[Span]) -> Arrangement {
-    let mut columns = SpanColumns::default();
-    let scope = columns.scope_table.insert(b"", Arc::default());
-    let mut resources = HashMap::new();
-    for span in spans {
-        let address = Arc::as_ptr(&span.resource);
-        let resource = *resources.entry(address).or_insert_with(|| {
-            let source = address.addr().to_ne_bytes();
-            columns.resource_table.insert(&source, Arc::clone(&span.resource))
-        });
-        columns.push(RawSpan {
-            trace_id: span.trace_id,
-            span_id: span.span_id,
-            parent_span_id: span.parent_span_id.unwrap_or_default(),
-            start_unix_nanos: span.start_unix_nanos.cast_signed(),
-            duration_nanos: span.duration_nanos(),
-            kind: span.kind as u8,
-            status_code: span.status_code as u8,
-            name: span.name.as_bytes(),
-            resource,
-            scope,
-            ..RawSpan::default()
-        });
-    }
-    arrange(&columns)
-}
-
 /// Leaves one of several copies, and puts spans that share an id in the order of what is in them: the
 /// order of arrival, which decides between spans that are alike in all that is arranged by, is not
 /// the same in all units.
-fn remove_copies(spans: &mut Vec<Span>) {
+pub(crate) fn remove_copies(spans: &mut Vec<Span>) {
     let mut counts: HashMap<SpanId, u32> = HashMap::with_capacity(spans.len());
     spans.iter().for_each(|span| *counts.entry(span.span_id).or_default() += 1);
     let content = |span: &Span| (counts[&span.span_id] > 1).then(|| content_of(span));

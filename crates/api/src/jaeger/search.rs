@@ -33,7 +33,8 @@ pub(super) async fn trace(
     let trace_id = TraceId::from_hex(&id)?;
     let pretty = pretty(&params)?;
     let found = state.engine.find_trace(&tenant, trace_id, TimeRange::ALL).await?;
-    let trace = found.ok_or(ApiError::TraceNotFound)?;
+    let found = found.ok_or(ApiError::TraceNotFound)?;
+    let trace = cpu::run(move || found.to_trace()).await??;
     Ok(traces_response(vec![trace], Vec::new(), pretty).await?)
 }
 
@@ -81,8 +82,10 @@ async fn fetch(
     tenant: &TenantId,
     ids: &[TraceId],
 ) -> Result<Vec<Trace>, ApiError> {
-    let fetching =
-        ids.iter().copied().map(|id| state.engine.find_trace(tenant, id, TimeRange::ALL));
+    let fetching = ids.iter().copied().map(|id| async move {
+        let found = state.engine.find_trace(tenant, id, TimeRange::ALL).await?;
+        found.map(|found| found.to_trace()).transpose()
+    });
     let found: Vec<Option<Trace>> = stream::iter(fetching).buffered(FETCHING).try_collect().await?;
     Ok(found.into_iter().flatten().collect())
 }

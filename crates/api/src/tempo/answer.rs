@@ -1,5 +1,6 @@
 //! How answers and failures are sent: JSON or protobuf as the client asks, failures as plain text.
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
@@ -29,12 +30,12 @@ impl Format {
     }
 
     /// An answer with this body, which is in the form already.
-    pub(super) fn response(self, body: Vec<u8>) -> Response {
+    pub(super) fn response(self, body: impl Into<Body>) -> Response {
         let content_type = match self {
             Self::Json => "application/json",
             Self::Protobuf => Self::PROTOBUF,
         };
-        ([(CONTENT_TYPE, content_type)], body).into_response()
+        ([(CONTENT_TYPE, content_type)], body.into()).into_response()
     }
 
     /// An answer with this message.

@@ -3,17 +3,21 @@
 //! `start` and `end` are checked and then not needed: the index finds a trace without them, and
 //! half a trace would be a wrong answer.
 
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
+use futures::stream;
 use http::{HeaderMap, StatusCode};
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint};
 use spandrel_base::cpu;
 use spandrel_model::{Trace, TraceId};
 use spandrel_otlp::encode_trace;
-use spandrel_otlp::json::{Dialect, write_resource_spans, write_trace};
+use spandrel_otlp::json::{Dialect, write_resource_spans};
 use spandrel_proto::tempo::{TraceByIdMetrics, TraceByIdResponse};
-use spandrel_query::TimeRange;
+use spandrel_query::{QueryError, TimeRange, TraceSpans};
 
 use super::answer::{Failure, Format};
 use super::time_range::time_range;
@@ -24,6 +28,9 @@ use crate::tenant::tenant_of;
 
 /// `trace` in `TraceByIDResponse`.
 const TRACE_FIELD: u32 = 1;
+/// Larger traces are sent in pieces of so many spans, so that an answer takes little memory besides the
+/// trace itself.
+const PIECE_SPANS: usize = 8192;
 
 /// `GET /api/traces/{id}`: 404 without a body when there is no such trace.
 pub(super) async fn trace_v1(
@@ -35,9 +42,7 @@ pub(super) async fn trace_v1(
     let Some(trace) = find(&state, &id, &headers, &params).await? else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
-    let format = Format::accepted_by(&headers);
-    let body = cpu::run(move || v1_body(&trace, format)).await?;
-    Ok(format.response(body))
+    Ok(Form { version: Version::V1, format: Format::accepted_by(&headers) }.answer(trace).await?)
 }
 
 /// `GET /api/v2/traces/{id}`: an empty trace when there is none.
@@ -54,10 +59,11 @@ pub(super) async fn trace_v2(
         )
         .into());
     }
-    let trace = find(&state, &id, &headers, &params).await?;
-    let format = Format::accepted_by(&headers);
-    let body = cpu::run(move || v2_body(trace.as_ref(), format)).await?;
-    Ok(format.response(body))
+    let form = Form { version: Version::V2, format: Format::accepted_by(&headers) };
+    match find(&state, &id, &headers, &params).await? {
+        Some(trace) => Ok(form.answer(trace).await?),
+        None => Ok(form.format.response(form.no_trace())),
+    }
 }
 
 async fn find(
@@ -65,55 +71,118 @@ async fn find(
     id: &str,
     headers: &HeaderMap,
     params: &Params,
-) -> Result<Option<Trace>, ApiError> {
+) -> Result<Option<TraceSpans>, ApiError> {
     let tenant = tenant_of(headers)?;
     let trace_id = TraceId::from_hex(id)?;
     time_range(params)?;
     Ok(state.engine.find_trace(&tenant, trace_id, TimeRange::ALL).await?)
 }
 
-/// A `tempopb.Trace`; in JSON its list has the name of OTLP's early days.
-fn v1_body(trace: &Trace, format: Format) -> Vec<u8> {
-    let mut body = Vec::new();
-    match format {
-        Format::Protobuf => encode_trace(trace, &mut body),
-        Format::Json => {
-            body.extend_from_slice(b"{\"batches\":");
-            write_resource_spans(trace, Dialect::Tempo, &mut body);
-            body.push(b'}');
-        }
-    }
-    body
+/// Of the route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    /// A `tempopb.Trace`; in JSON its list has the name of OTLP's early days.
+    V1,
+    /// A `tempopb.TraceByIDResponse`. The trace is always set: Grafana looks into it without asking.
+    V2,
 }
 
-/// A `tempopb.TraceByIDResponse`. The trace is always set: Grafana looks into it without asking.
-fn v2_body(trace: Option<&Trace>, format: Format) -> Vec<u8> {
-    let mut body = Vec::new();
-    match format {
-        Format::Protobuf => {
-            let mut bytes = Vec::new();
-            if let Some(trace) = trace {
-                encode_trace(trace, &mut bytes);
-            }
-            encode_key(TRACE_FIELD, WireType::LengthDelimited, &mut body);
-            encode_varint(bytes.len() as u64, &mut body);
-            body.append(&mut bytes);
-            let rest = TraceByIdResponse {
-                metrics: Some(TraceByIdMetrics::default()),
-                ..TraceByIdResponse::default()
-            };
-            body.append(&mut rest.encode_to_vec());
+/// How a trace is written.
+///
+/// Pieces follow each other: in protobuf a message that comes twice is one message with the lists of both.
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    version: Version,
+    format: Format,
+}
+
+impl Form {
+    async fn answer(self, trace: TraceSpans) -> Result<Response, QueryError> {
+        let trace = Arc::new(trace);
+        let first = self.piece_at(Arc::clone(&trace), 0).await?;
+        if trace.n_spans() <= PIECE_SPANS {
+            return Ok(self.format.response(first));
         }
-        Format::Json => {
-            body.extend_from_slice(b"{\"trace\":");
-            match trace {
-                Some(trace) => write_trace(trace, Dialect::Tempo, &mut body),
-                None => body.extend_from_slice(b"{}"),
+        let rest = stream::try_unfold((trace, PIECE_SPANS), move |(trace, next)| async move {
+            if next >= trace.n_spans() {
+                return Ok::<_, QueryError>(None);
             }
-            body.extend_from_slice(b",\"metrics\":{}}");
+            let piece = self.piece_at(Arc::clone(&trace), next).await?;
+            Ok(Some((Bytes::from(piece), (trace, next + PIECE_SPANS))))
+        });
+        let first = stream::iter([Ok(Bytes::from(first))]);
+        let body = Body::from_stream(stream::StreamExt::chain(first, rest));
+        Ok(self.format.response(body))
+    }
+
+    async fn piece_at(self, trace: Arc<TraceSpans>, first: usize) -> Result<Vec<u8>, QueryError> {
+        cpu::run(move || {
+            let spans = trace.piece(first, PIECE_SPANS)?;
+            let is_last = first + PIECE_SPANS >= trace.n_spans();
+            Ok(self.piece(&spans, first == 0, is_last))
+        })
+        .await?
+    }
+
+    fn piece(self, spans: &Trace, is_first: bool, is_last: bool) -> Vec<u8> {
+        let mut body = Vec::new();
+        match (self.format, self.version) {
+            (Format::Protobuf, Version::V1) => encode_trace(spans, &mut body),
+            (Format::Protobuf, Version::V2) => {
+                let mut bytes = Vec::new();
+                encode_trace(spans, &mut bytes);
+                put_trace_field(&bytes, &mut body);
+                if is_last {
+                    put_metrics(&mut body);
+                }
+            }
+            (Format::Json, version) => {
+                let (head, tail): (&[u8], &[u8]) = match version {
+                    Version::V1 => (b"{\"batches\":", b"]}"),
+                    Version::V2 => (b"{\"trace\":{\"resourceSpans\":", b"]},\"metrics\":{}}"),
+                };
+                if is_first {
+                    body.extend_from_slice(head);
+                }
+                let list_at = body.len();
+                write_resource_spans(spans, Dialect::Tempo, &mut body);
+                // The lists of all pieces become one.
+                body.pop();
+                if !is_first {
+                    body[list_at] = b',';
+                }
+                if is_last {
+                    body.extend_from_slice(tail);
+                }
+            }
+        }
+        body
+    }
+
+    /// The answer of the second version when there is no trace.
+    fn no_trace(self) -> Vec<u8> {
+        match self.format {
+            Format::Protobuf => {
+                let mut body = Vec::new();
+                put_trace_field(&[], &mut body);
+                put_metrics(&mut body);
+                body
+            }
+            Format::Json => b"{\"trace\":{},\"metrics\":{}}".to_vec(),
         }
     }
-    body
+}
+
+fn put_trace_field(bytes: &[u8], body: &mut Vec<u8>) {
+    encode_key(TRACE_FIELD, WireType::LengthDelimited, body);
+    encode_varint(bytes.len() as u64, body);
+    body.extend_from_slice(bytes);
+}
+
+fn put_metrics(body: &mut Vec<u8>) {
+    let metrics = Some(TraceByIdMetrics::default());
+    let rest = TraceByIdResponse { metrics, ..TraceByIdResponse::default() };
+    body.append(&mut rest.encode_to_vec());
 }
 
 #[cfg(test)]
@@ -123,11 +192,15 @@ mod tests {
     use super::*;
     use crate::test_trace::checkout;
 
+    fn body(version: Version, format: Format, trace: &Trace) -> Vec<u8> {
+        Form { version, format }.piece(trace, true, true)
+    }
+
     #[test]
     fn v1_is_the_trace() {
-        let trace = tempo::Trace::decode(&*v1_body(&checkout(), Format::Protobuf)).unwrap();
-        assert_eq!(trace.resource_spans.len(), 2);
-        let json = String::from_utf8(v1_body(&checkout(), Format::Json)).unwrap();
+        let bytes = body(Version::V1, Format::Protobuf, &checkout());
+        assert_eq!(tempo::Trace::decode(&*bytes).unwrap().resource_spans.len(), 2);
+        let json = String::from_utf8(body(Version::V1, Format::Json, &checkout())).unwrap();
         assert!(
             json.starts_with(r#"{"batches":[{"resource":{"attributes":[{"key":"service.name","#),
             "{json}"
@@ -138,23 +211,54 @@ mod tests {
 
     #[test]
     fn v2_wraps_the_same_trace() {
-        let response =
-            TraceByIdResponse::decode(&*v2_body(Some(&checkout()), Format::Protobuf)).unwrap();
-        let trace = tempo::Trace::decode(&*v1_body(&checkout(), Format::Protobuf)).unwrap();
+        let bytes = body(Version::V2, Format::Protobuf, &checkout());
+        let response = TraceByIdResponse::decode(&*bytes).unwrap();
+        let v1 = body(Version::V1, Format::Protobuf, &checkout());
+        let trace = Some(tempo::Trace::decode(&*v1).unwrap());
         let metrics = Some(TraceByIdMetrics::default());
-        let expected =
-            TraceByIdResponse { trace: Some(trace), metrics, ..TraceByIdResponse::default() };
-        assert_eq!(response, expected);
-        let v1 = String::from_utf8(v1_body(&checkout(), Format::Json)).unwrap();
-        let v2 = String::from_utf8(v2_body(Some(&checkout()), Format::Json)).unwrap();
+        assert_eq!(response, TraceByIdResponse { trace, metrics, ..TraceByIdResponse::default() });
+        let v1 = String::from_utf8(body(Version::V1, Format::Json, &checkout())).unwrap();
+        let v2 = String::from_utf8(body(Version::V2, Format::Json, &checkout())).unwrap();
         let renamed = v1.replacen("batches", "resourceSpans", 1);
-        assert_eq!(v2, format!("{{\"trace\":{renamed},\"metrics\":{{}}}}"));
+        assert_eq!(v2, format!(r#"{{"trace":{renamed},"metrics":{{}}}}"#));
     }
 
     #[test]
-    fn v2_sets_an_empty_trace_when_there_is_none() {
-        let response = TraceByIdResponse::decode(&*v2_body(None, Format::Protobuf)).unwrap();
+    fn an_absent_trace_is_an_empty_one() {
+        let form = |format| Form { version: Version::V2, format };
+        let bytes = form(Format::Protobuf).no_trace();
+        let response = TraceByIdResponse::decode(&*bytes).unwrap();
         assert_eq!(response.trace, Some(tempo::Trace::default()));
-        assert_eq!(v2_body(None, Format::Json), b"{\"trace\":{},\"metrics\":{}}");
+        let json = form(Format::Json).no_trace();
+        assert_eq!(String::from_utf8(json).unwrap(), r#"{"trace":{},"metrics":{}}"#);
+    }
+
+    /// Guarantees: what is sent in pieces is one message, and one JSON value.
+    #[test]
+    fn pieces_make_one_answer() {
+        let trace = checkout();
+        let halves = trace.spans.split_at(trace.spans.len() / 2);
+        let piece = |spans: &[_]| Trace { trace_id: trace.trace_id, spans: spans.to_vec() };
+        for version in [Version::V1, Version::V2] {
+            let in_pieces = |format| {
+                let form = Form { version, format };
+                let first = form.piece(&piece(halves.0), true, false);
+                [first, form.piece(&piece(halves.1), false, true)].concat()
+            };
+            let bytes = in_pieces(Format::Protobuf);
+            let found = match version {
+                Version::V1 => tempo::Trace::decode(&*bytes).unwrap(),
+                Version::V2 => TraceByIdResponse::decode(&*bytes).unwrap().trace.unwrap(),
+            };
+            let scopes = found.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
+            let n_spans: usize = scopes.map(|scope| scope.spans.len()).sum();
+            assert_eq!(n_spans, trace.spans.len());
+            let json: serde_json::Value = serde_json::from_slice(&in_pieces(Format::Json)).unwrap();
+            let list = match version {
+                Version::V1 => &json["batches"],
+                Version::V2 => &json["trace"]["resourceSpans"],
+            };
+            assert_eq!(list.as_array().unwrap().len(), found.resource_spans.len());
+        }
     }
 }

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
+use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use serde_json::Value;
 use spandrel_api::{ApiState, Dialect, router};
@@ -53,16 +54,28 @@ impl Answer {
 
 impl Server {
     pub(crate) async fn start(default: Dialect) -> Self {
+        Self::start_with(default, Arc::new(InMemory::new()), QueryOptions::default()).await
+    }
+
+    pub(crate) async fn start_with(
+        default: Dialect,
+        objects: Arc<dyn ObjectStore>,
+        query: QueryOptions,
+    ) -> Self {
         let wal = tempfile::tempdir().unwrap();
         let metrics = Metrics::new();
         let clock: SharedClock = Arc::new(ManualClock::new(NOW_UNIX_NANOS));
         let options = StoreOptions::new(wal.path());
-        let objects = Arc::new(InMemory::new());
         let store = Store::open(options, objects, Arc::clone(&clock), metrics.clone());
         let store = Arc::new(store.await.unwrap());
-        let engine = QueryEngine::new(Arc::clone(&store), QueryOptions::default(), metrics.clone());
+        let engine = QueryEngine::new(Arc::clone(&store), query, metrics.clone());
         let state = ApiState::new(Arc::new(engine), clock, metrics.clone());
         Self { metrics, router: router(state, default), store, _wal: wal }
+    }
+
+    /// What a listener serves.
+    pub(crate) fn routes(&self) -> Router {
+        self.router.clone()
     }
 
     /// Stores OTLP JSON.

@@ -6,4 +6,5 @@
 mod harness;
 mod jaeger;
 mod jaeger_suite;
+mod limits;
 mod tempo;

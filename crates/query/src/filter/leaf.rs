@@ -7,9 +7,11 @@ use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef};
 use arrow_buffer::BooleanBuffer;
 use spandrel_model::{SpanKind, StatusCode};
-use spandrel_traceql::{Attribute, EvalError, Kind, SpanValues, Static, Status};
+use spandrel_trace_values::{kind_word, status_word};
+use spandrel_traceql::{Attribute, EvalError, SpanValues, Static};
 
 use super::Leaf;
+use crate::memory::Held;
 
 /// Rows that pass, one bit each.
 pub(crate) type RowMask = BooleanBuffer;
@@ -44,6 +46,13 @@ pub(crate) struct Layer {
     pub(crate) arrays: Vec<(Meaning, ArrayRef)>,
     /// Values that no array can hold, by row, ascending.
     pub(crate) others: Vec<(u32, Static)>,
+    /// Rows, ascending, whose value was looked at already and is too large to keep, and whether it passes. Only
+    /// in columns that were read for one leaf.
+    pub(crate) decided: Vec<(u32, bool)>,
+    /// Bytes of memory that values took which were looked at and not kept.
+    pub(crate) not_kept_bytes: usize,
+    /// Memory of the arrays.
+    pub(crate) held: Vec<Held>,
 }
 
 /// The values of an attribute in the rows of a unit.
@@ -114,6 +123,16 @@ impl Leaf {
                 BooleanBuffer::collect_bool(n_rows, |row| has(row).is_ok_and(|i| passes[i]));
             passing = &passing | &others;
         }
+        if !layer.decided.is_empty() {
+            let rows = |all: bool| {
+                let mut rows = vec![false; n_rows];
+                let decided = layer.decided.iter().filter(|(_, passes)| all || *passes);
+                decided.for_each(|(row, _)| rows[*row as usize] = true);
+                RowMask::from(rows)
+            };
+            present = &present | &rows(true);
+            passing = &passing | &rows(false);
+        }
         (present, passing)
     }
 
@@ -183,29 +202,8 @@ impl Leaf {
 
 fn word(meaning: Meaning, number: u8) -> Static {
     match meaning {
-        Meaning::Status => Static::Status(status(StatusCode::from_number(number))),
-        _ => Static::Kind(kind(SpanKind::from_number(number))),
-    }
-}
-
-/// The language's word for a status code.
-pub(crate) fn status(code: StatusCode) -> Status {
-    match code {
-        StatusCode::Unset => Status::Unset,
-        StatusCode::Ok => Status::Ok,
-        StatusCode::Error => Status::Error,
-    }
-}
-
-/// The language's word for a kind.
-pub(crate) fn kind(kind: SpanKind) -> Kind {
-    match kind {
-        SpanKind::Unspecified => Kind::Unspecified,
-        SpanKind::Internal => Kind::Internal,
-        SpanKind::Server => Kind::Server,
-        SpanKind::Client => Kind::Client,
-        SpanKind::Producer => Kind::Producer,
-        SpanKind::Consumer => Kind::Consumer,
+        Meaning::Status => Static::Status(status_word(StatusCode::from_number(number))),
+        _ => Static::Kind(kind_word(SpanKind::from_number(number))),
     }
 }
 
@@ -253,9 +251,10 @@ impl LeafColumn {
         self.absent.clone()
     }
 
-    /// Bytes of memory of the arrays.
+    /// Bytes of memory of the arrays, and of what was read besides them.
     pub(crate) fn size_bytes(&self) -> usize {
         let arrays = self.layers.iter().flat_map(|layer| &layer.arrays);
-        arrays.map(|(_, array)| array.get_array_memory_size()).sum()
+        let arrays: usize = arrays.map(|(_, array)| array.get_array_memory_size()).sum();
+        arrays + self.layers.iter().map(|layer| layer.not_kept_bytes).sum::<usize>()
     }
 }

@@ -9,10 +9,10 @@ use std::ops::Range;
 
 use spandrel_block::index::{AttributeEntry, Operation, TokenValue, TypeSummary, Values, token};
 use spandrel_model::AttributeScope;
+use spandrel_trace_values::kind_word;
 use spandrel_traceql::ast::BinaryOp;
 use spandrel_traceql::{Attribute, FieldExpr, Intrinsic, Scope, Static};
 
-use super::leaf::kind as kind_word;
 use super::{Leaf, Node, Possible};
 use crate::QueryError;
 use crate::block_cache::OpenBlock;

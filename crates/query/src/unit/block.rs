@@ -5,32 +5,36 @@ use std::sync::Arc;
 use arrow_array::builder::FixedSizeBinaryBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
-use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch};
-use spandrel_block::index::{TypeSummary, Values};
+use arrow_array::{Array, ArrayRef, Int64Array};
+use spandrel_block::index::TypeSummary;
 use spandrel_block::schema::{self, AttributeType, attribute_column, residual_column};
 use spandrel_model::AttributeScope;
 use spandrel_otlp::decode_key_value_list;
+use spandrel_trace_values::{Shape, find_attribute};
 use spandrel_traceql::{Attribute, Intrinsic, Scope, Static};
 
-use super::events::{Elements, find};
-use super::{PartialTrace, Shape};
+use super::PartialTrace;
+use super::events::Elements;
 use crate::QueryError;
-use crate::block_cache::OpenBlock;
-use crate::filter::{Layer, LeafColumn, Meaning, RowMask};
+use crate::block_cache::{Columns, OpenBlock};
+use crate::filter::{Layer, Leaf, LeafColumn, Meaning, RowMask};
 
 /// Reads columns of one row group.
-struct Reader<'a> {
-    block: &'a OpenBlock,
-    row_group: usize,
+pub(super) struct Reader<'a> {
+    pub(super) block: &'a OpenBlock,
+    pub(super) row_group: usize,
+    /// The only condition that the values are for, if so: it may not need all of them.
+    pub(super) leaf: Option<&'a Leaf>,
 }
 
-/// The values of an attribute in all rows of a row group.
+/// The values of an attribute in all rows of a row group, as far as the leaf needs them.
 pub(super) async fn column(
     block: &OpenBlock,
     row_group: usize,
     attribute: &Attribute,
+    leaf: Option<&Leaf>,
 ) -> Result<LeafColumn, QueryError> {
-    let reader = Reader { block, row_group };
+    let reader = Reader { block, row_group, leaf };
     let n_rows = block.file.row_group_rows(row_group).len();
     let nil = |layers| LeafColumn { n_rows, layers, absent: Static::Nil };
     Ok(match attribute {
@@ -52,11 +56,11 @@ pub(super) async fn column(
 }
 
 impl Reader<'_> {
-    async fn batch(&self, names: &[&str]) -> Result<Option<RecordBatch>, QueryError> {
+    async fn batch(&self, names: &[&str]) -> Result<Option<Columns>, QueryError> {
         self.block.columns(self.row_group, names.iter().copied(), None).await
     }
 
-    async fn one(&self, name: &str) -> Result<Option<ArrayRef>, QueryError> {
+    pub(super) async fn one(&self, name: &str) -> Result<Option<ArrayRef>, QueryError> {
         Ok(self.batch(&[name]).await?.and_then(|batch| batch.column_by_name(name).cloned()))
     }
 
@@ -76,27 +80,30 @@ impl Reader<'_> {
                 let column = batch.column_by_name(name).cloned();
                 layer.arrays.extend(column.map(|column| (meaning, column)));
             }
+            layer.held.push(batch.held);
         }
         if entry.types.iter().any(in_residual) {
-            layer.others = self.residual(scope, key).await?;
+            layer.others = self.in_lists(residual_column(scope), key).await?;
+        }
+        if entry.oversized().is_some() {
+            self.oversized(entry, &mut layer).await?;
         }
         Ok(layer)
     }
 
-    /// Values under a key in the residual column.
-    async fn residual(
+    /// Values under a key in a column of attribute lists, by row, ascending.
+    pub(super) async fn in_lists(
         &self,
-        scope: AttributeScope,
+        name: &str,
         key: &str,
     ) -> Result<Vec<(u32, Static)>, QueryError> {
-        let name = residual_column(scope);
         let Some(column) = self.one(name).await? else { return Ok(Vec::new()) };
         let Some(lists) = column.as_binary_opt::<i32>() else { return Ok(Vec::new()) };
         let mut values = Vec::new();
         for (row, list) in lists.iter().enumerate() {
             // Looking for the key's bytes first spares decoding most lists.
             let Some(list) = list.filter(|list| contains(list, key.as_bytes())) else { continue };
-            let value = find(&decode_key_value_list(list)?, key);
+            let value = find_attribute(&decode_key_value_list(list)?, key);
             if !value.is_nil() {
                 values.push((row as u32, value));
             }
@@ -151,8 +158,13 @@ impl Reader<'_> {
                 return Ok(LeafColumn { n_rows, layers: Vec::new(), absent: Static::Nil });
             }
         };
-        let arrays = self.one(name).await?.map(|column| (meaning, column)).into_iter().collect();
-        Ok(LeafColumn { n_rows, layers: vec![Layer { arrays, others: Vec::new() }], absent })
+        let mut layer = Layer::default();
+        if let Some(batch) = self.batch(&[name]).await? {
+            let column = batch.column_by_name(name).cloned();
+            layer.arrays.extend(column.map(|column| (meaning, column)));
+            layer.held.push(batch.held);
+        }
+        Ok(LeafColumn { n_rows, layers: vec![layer], absent })
     }
 
     async fn parent_ids(&self, n_rows: usize) -> Result<LeafColumn, QueryError> {
@@ -181,7 +193,7 @@ impl Reader<'_> {
             }
         }
         let arrays = vec![(Meaning::Hex, Arc::new(parents.finish()) as ArrayRef)];
-        let layers = vec![Layer { arrays, others: Vec::new() }];
+        let layers = vec![Layer { arrays, ..Layer::default() }];
         Ok(LeafColumn { n_rows, layers, absent: Static::String(String::new()) })
     }
 
@@ -207,14 +219,14 @@ impl Reader<'_> {
         let is_root = |row| strays.is_none_or(|strays| strays.is_null(row));
         let numbers = Int64Array::from(shape.numbers(intrinsic, is_root));
         let arrays = vec![(Meaning::Int, Arc::new(numbers) as ArrayRef)];
-        let layers = vec![Layer { arrays, others: Vec::new() }];
+        let layers = vec![Layer { arrays, ..Layer::default() }];
         Ok(LeafColumn { n_rows, layers, absent: Static::Nil })
     }
 }
 
 /// Whether values of this type lie in the residual column.
 fn in_residual(summary: &TypeSummary) -> bool {
-    !summary.column || matches!(summary.values, Values::Others)
+    !summary.column && summary.oversized.is_none_or(|oversized| oversized.count < summary.count)
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

@@ -1,58 +1,12 @@
-//! Values of the language from attribute values of the model, and those of events and links.
+//! Values of events and links.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef};
 use spandrel_block::{event_field, link_field, schema};
-use spandrel_model::{Attribute as Pair, AttributeValue};
 use spandrel_otlp::{DecodeError, decode_key_value_list};
+use spandrel_trace_values::find_attribute;
 use spandrel_traceql::{Attribute, Intrinsic, Scope, Static};
-
-/// The language's value of an attribute value. Arrays of one type are arrays; what the language has no type
-/// for (maps, bytes, mixed arrays, empty values) is nil.
-pub(crate) fn static_of(value: &AttributeValue) -> Static {
-    match value {
-        AttributeValue::String(text) => Static::String(text.clone()),
-        AttributeValue::Int(number) => Static::Int(*number),
-        AttributeValue::Double(number) => Static::Float(*number),
-        AttributeValue::Bool(truth) => Static::Bool(*truth),
-        AttributeValue::Array(elements) => array(elements),
-        AttributeValue::Empty | AttributeValue::Bytes(_) | AttributeValue::KeyValueList(_) => {
-            Static::Nil
-        }
-    }
-}
-
-fn array(elements: &[AttributeValue]) -> Static {
-    macro_rules! all {
-        ($kind:ident) => {
-            elements
-                .iter()
-                .map(|element| match element {
-                    AttributeValue::$kind(value) => Some(value.clone()),
-                    _ => None,
-                })
-                .collect::<Option<Vec<_>>>()
-        };
-    }
-    match elements.first() {
-        // The language stores an array of one as its element.
-        Some(only) if elements.len() == 1 && !matches!(only, AttributeValue::Array(_)) => {
-            static_of(only)
-        }
-        Some(AttributeValue::String(_)) => all!(String).map_or(Static::Nil, Static::StringArray),
-        Some(AttributeValue::Int(_)) => all!(Int).map_or(Static::Nil, Static::IntArray),
-        Some(AttributeValue::Double(_)) => all!(Double).map_or(Static::Nil, Static::FloatArray),
-        Some(AttributeValue::Bool(_)) => all!(Bool).map_or(Static::Nil, Static::BoolArray),
-        _ => Static::Nil,
-    }
-}
-
-/// The value under a key, nil when there is none.
-pub(crate) fn find(attributes: &[Pair], key: &str) -> Static {
-    let found = attributes.iter().rfind(|attribute| attribute.key == key);
-    found.map_or(Static::Nil, |attribute| static_of(&attribute.value))
-}
 
 /// Which values of a span's events or links are asked for.
 pub(crate) enum Elements<'a> {
@@ -135,7 +89,7 @@ impl<'a> Elements<'a> {
             Self::LinkTraceId | Self::LinkSpanId => hex(),
             Self::EventAttribute(key) | Self::LinkAttribute(key) => {
                 let lists = values.as_binary_opt::<i32>().map(|lists| lists.value(i));
-                find(&decode_key_value_list(lists.unwrap_or_default())?, key)
+                find_attribute(&decode_key_value_list(lists.unwrap_or_default())?, key)
             }
         })
     }

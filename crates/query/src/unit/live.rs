@@ -12,10 +12,11 @@ use spandrel_columns::{Dictionary, Interned, SpanColumns, Sparse};
 use spandrel_ingest::LiveRun;
 use spandrel_model::SpanId;
 use spandrel_otlp::{decode_any_value, decode_key_value_list};
+use spandrel_trace_values::{Shape, find_attribute, static_of};
 use spandrel_traceql::{Attribute, Intrinsic, Scope, Static};
 
-use super::events::{Elements, find, static_of};
-use super::{PartialTrace, Shape};
+use super::PartialTrace;
+use super::events::Elements;
 use crate::QueryError;
 use crate::filter::{Layer, LeafColumn, Meaning, RowMask};
 
@@ -44,7 +45,7 @@ pub(super) fn column(run: &LiveRun, attribute: &Attribute) -> Result<LeafColumn,
 }
 
 fn layer(arrays: Vec<(Meaning, ArrayRef)>) -> Layer {
-    Layer { arrays, others: Vec::new() }
+    Layer { arrays, ..Layer::default() }
 }
 
 /// A dictionary array; codes below zero are null.
@@ -98,13 +99,15 @@ fn span_layer(spans: &SpanColumns, key: &str) -> Result<Layer, QueryError> {
 }
 
 fn resource_layer(spans: &SpanColumns, key: &str) -> Layer {
-    let values =
-        values_of_owners(&spans.resource_table, |resource| find(&resource.attributes, key));
+    let values = values_of_owners(&spans.resource_table, |resource| {
+        find_attribute(&resource.attributes, key)
+    });
     owner_layer(&spans.resources, &values)
 }
 
 fn scope_layer(spans: &SpanColumns, key: &str) -> Layer {
-    let values = values_of_owners(&spans.scope_table, |scope| find(&scope.attributes, key));
+    let values =
+        values_of_owners(&spans.scope_table, |scope| find_attribute(&scope.attributes, key));
     owner_layer(&spans.scopes, &values)
 }
 
@@ -171,7 +174,7 @@ fn elements(spans: &SpanColumns, attribute: &Attribute) -> Result<LeafColumn, Qu
                     }
                     Elements::EventAttribute(key) => {
                         let list = events.attribute_lists.get(events.attributes[i]);
-                        find(&decode_key_value_list(list)?, key)
+                        find_attribute(&decode_key_value_list(list)?, key)
                     }
                     _ => {
                         let start = spans.start_unix_nanos[row as usize];
@@ -190,14 +193,14 @@ fn elements(spans: &SpanColumns, attribute: &Attribute) -> Result<LeafColumn, Qu
                     Elements::LinkTraceId => Static::String(links.trace_ids[i].to_string()),
                     Elements::LinkAttribute(key) => {
                         let list = links.attribute_lists.get(links.attributes[i]);
-                        find(&decode_key_value_list(list)?, key)
+                        find_attribute(&decode_key_value_list(list)?, key)
                     }
                     _ => Static::String(links.span_ids[i].to_string()),
                 },
             );
         }
     }
-    let layers = vec![Layer { arrays: Vec::new(), others }];
+    let layers = vec![Layer { others, ..Layer::default() }];
     let absent = Static::Several(Vec::new());
     Ok(LeafColumn { n_rows: spans.len() as usize, layers, absent })
 }

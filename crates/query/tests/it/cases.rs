@@ -37,7 +37,7 @@ pub(crate) fn span(trace: u64, id: u64, parent: Option<u64>) -> Span {
     }
 }
 
-fn pair(key: &str, value: AttributeValue) -> Attribute {
+pub(crate) fn pair(key: &str, value: AttributeValue) -> Attribute {
     Attribute { key: key.to_owned(), value }
 }
 
@@ -47,7 +47,7 @@ fn service(name: &str) -> Arc<Resource> {
 }
 
 /// The answer must be the naive one in all placements. Returns how many traces there are.
-async fn check(batches: &[Vec<Span>], query: &str, traces_max: usize) -> usize {
+pub(crate) async fn check(batches: &[Vec<Span>], query: &str, traces_max: usize) -> usize {
     let query = spandrel_traceql::compile(query).unwrap();
     let search = Search { query, range: TimeRange::ALL, traces_max, spans_per_spanset: 3 };
     let wanted = naive::search(&naive::traces(batches), &search).unwrap();

@@ -198,6 +198,11 @@ fn value() -> impl Strategy<Value = AttributeValue> {
         Array(vec![Int(1), text("x")]),
         Array(vec![Array(vec![Int(1)])]),
         String("x".repeat(17 * 1024)),
+        String("x".repeat(2000)),
+        String("y".repeat(3000)),
+        Array(vec![text("x"), String("z".repeat(2000))]),
+        Array(vec![Int(1); 2000]),
+        Bytes(vec![7; 2000]),
     ];
     prop_oneof![3 => select(plain), 1 => select(odd)]
 }

@@ -127,7 +127,11 @@ async fn replace_block(
     if columns.is_empty() {
         return;
     }
-    let block = spandrel_block::write(&columns, &WriteOptions { row_group_rows_max }).unwrap();
+    let block = spandrel_block::write(
+        &columns,
+        &WriteOptions { row_group_rows_max, ..WriteOptions::default() },
+    )
+    .unwrap();
     let clock = Arc::new(SystemClock::new());
     let id = BlockId::generate(clock.now_unix_nanos());
     let entry = BlockEntry {
@@ -139,6 +143,7 @@ async fn replace_block(
         min_start_unix_nanos: u64::try_from(block.min_start_unix_nanos).unwrap(),
         max_end_unix_nanos: u64::try_from(block.max_end_unix_nanos).unwrap_or_default(),
         max_trace_start_unix_nanos: u64::try_from(block.max_trace_start_unix_nanos).unwrap(),
+        max_received_unix_nanos: id.unix_nanos(),
         format_version: spandrel_block::schema::FORMAT_VERSION,
         level: 0,
     };

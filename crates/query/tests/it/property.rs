@@ -145,7 +145,8 @@ async fn traces_are_found_whole() {
                     .find_trace(&tenant, wanted.trace_id, TimeRange::ALL)
                     .await
                     .unwrap();
-                let got: Vec<String> = found.unwrap().spans.iter().map(content).collect();
+                let got: Vec<String> =
+                    found.unwrap().to_trace().unwrap().spans.iter().map(content).collect();
                 let wanted: Vec<String> = wanted.spans.iter().map(content).collect();
                 assert_eq!(got, wanted, "{placement:?} {batches:#?}");
                 n_traces += 1;

@@ -1,0 +1,115 @@
+//! One whole trace in columns, given out in pieces.
+//!
+//! A trace may have a million spans. As columns they take about as much memory as live spans do, a fraction
+//! of what they take as values; an answer takes them out a piece at a time.
+
+use hashbrown::HashMap;
+use spandrel_base::memory::Reservation;
+use spandrel_columns::SpanColumns;
+use spandrel_columns::arrange::arrange;
+use spandrel_model::{Span, SpanId, Trace, TraceId};
+use spandrel_otlp::{DecodeLimits, decode_request, encode_trace, span_at};
+
+use crate::QueryError;
+use crate::whole_trace::remove_copies;
+
+/// Spans that are stored have passed the limits that are there to protect the store.
+const STORED_BEFORE: DecodeLimits =
+    DecodeLimits { spans_max: u32::MAX, events_and_links_max: u32::MAX, new_keys_max: u32::MAX };
+
+/// A whole trace: every span once, in depth-first order as far as parents are known, whatever units the spans
+/// came from.
+#[derive(Debug)]
+pub struct TraceSpans {
+    trace_id: TraceId,
+    spans: SpanColumns,
+    /// Rows of `spans` in the order of the trace.
+    order: Vec<u32>,
+    /// Their memory.
+    _held: Option<Reservation>,
+}
+
+impl TraceSpans {
+    /// The trace of these spans, which come from `n_parts` units, each in the order of its rows.
+    pub(crate) fn new(
+        trace_id: TraceId,
+        mut spans: SpanColumns,
+        n_parts: usize,
+    ) -> Result<Self, QueryError> {
+        let repeated = rows_of_repeated_ids(&spans.span_ids);
+        if !repeated.is_empty() {
+            let mut copies = read(&spans, &repeated)?;
+            remove_copies(&mut copies);
+            let mut next = repeated.iter().copied().peekable();
+            spans.retain(|row| next.next_if_eq(&row).is_none());
+            spans.append(&run_of(trace_id, copies)?);
+        }
+        let order = if repeated.is_empty() && n_parts <= 1 {
+            (0..spans.len()).collect()
+        } else {
+            arrange(&spans).order
+        };
+        Ok(Self { trace_id, spans, order, _held: None })
+    }
+
+    /// Keeps of this memory what the trace takes, as long as it is there.
+    pub(crate) fn holding(self, mut held: Reservation) -> Self {
+        held.set_anyway(self.spans.size_bytes() + size_of_val(&*self.order));
+        Self { _held: Some(held), ..self }
+    }
+
+    /// How many spans there are; never 0.
+    pub fn n_spans(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Start of the earliest span and end of the one that ends last, Unix nanoseconds.
+    pub fn extent(&self) -> (i64, i64) {
+        let starts = &self.spans.start_unix_nanos;
+        let ends = starts.iter().zip(&self.spans.duration_nanos);
+        let ends = ends.map(|(start, duration)| start.saturating_add(*duration));
+        (starts.iter().copied().min().unwrap_or_default(), ends.max().unwrap_or_default())
+    }
+
+    /// The spans from position `first` on, at most `n_max` of them.
+    ///
+    /// # Errors
+    /// [`QueryError::Live`] when the attributes of a span are damaged.
+    pub fn piece(&self, first: usize, n_max: usize) -> Result<Trace, QueryError> {
+        let rows = self.order.iter().skip(first).take(n_max);
+        let rows: Vec<u32> = rows.copied().collect();
+        Ok(Trace { trace_id: self.trace_id, spans: read(&self.spans, &rows)? })
+    }
+
+    /// All spans.
+    ///
+    /// # Errors
+    /// As [`TraceSpans::piece`].
+    pub fn to_trace(&self) -> Result<Trace, QueryError> {
+        self.piece(0, self.n_spans())
+    }
+}
+
+/// Spans of a trace as a run: as OTLP and decoded again, which is the one way from spans to columns.
+pub(crate) fn run_of(trace_id: TraceId, spans: Vec<Span>) -> Result<SpanColumns, QueryError> {
+    let mut request = Vec::new();
+    encode_trace(&Trace { trace_id, spans }, &mut request);
+    let mut columns = SpanColumns::default();
+    decode_request(&request, &STORED_BEFORE, &mut columns)?;
+    Ok(columns)
+}
+
+fn read(spans: &SpanColumns, rows: &[u32]) -> Result<Vec<Span>, QueryError> {
+    Ok(rows.iter().map(|&row| span_at(spans, row)).collect::<Result<_, _>>()?)
+}
+
+/// Rows whose span id another row has too, ascending.
+fn rows_of_repeated_ids(ids: &[SpanId]) -> Vec<u32> {
+    let mut counts: HashMap<SpanId, u32> = HashMap::with_capacity(ids.len());
+    ids.iter().for_each(|id| *counts.entry(*id).or_default() += 1);
+    if counts.len() == ids.len() {
+        return Vec::new();
+    }
+    let rows = ids.iter().enumerate().filter(|(_, id)| counts[*id] > 1);
+    rows.map(|(row, _)| row as u32).collect()
+}
