@@ -10,11 +10,16 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use prost::Message;
+use spandrel_model::TenantId;
 use spandrel_proto::tempo::{SearchResponse, TraceByIdResponse};
+
+use crate::storage::parse_tenant;
 
 /// How long an answer may take; the server's own deadline is shorter.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Names the tenant, as in Tempo, Mimir and Loki.
+pub(crate) const TENANT_HEADER: &str = "x-scope-orgid";
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const PROTOBUF: &str = "application/protobuf";
 
@@ -29,12 +34,17 @@ pub(crate) struct EndpointArgs {
         default_value = "http://127.0.0.1:3200"
     )]
     pub(crate) endpoint: String,
+
+    /// Whose traces [default: those that were sent without a tenant]
+    #[arg(long, value_parser = parse_tenant)]
+    pub(crate) tenant: Option<TenantId>,
 }
 
 /// A client of one server.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiClient {
     base: String,
+    tenant: Option<TenantId>,
     http: Client<HttpConnector, Empty<Bytes>>,
 }
 
@@ -47,10 +57,11 @@ pub(crate) struct Refused {
 }
 
 impl ApiClient {
-    pub(crate) fn new(endpoint: &str) -> anyhow::Result<Self> {
-        let base = endpoint.trim_end_matches('/').to_owned();
+    pub(crate) fn new(args: &EndpointArgs) -> anyhow::Result<Self> {
+        let base = args.endpoint.trim_end_matches('/').to_owned();
         check_endpoint(&base)?;
-        Ok(Self { base, http: Client::builder(TokioExecutor::new()).build_http() })
+        let http = Client::builder(TokioExecutor::new()).build_http();
+        Ok(Self { base, tenant: args.tenant.clone(), http })
     }
 
     /// The body of a successful `GET`; [`Refused`] for another status.
@@ -60,13 +71,16 @@ impl ApiClient {
         parameters: &[(&str, String)],
         accept: &str,
     ) -> anyhow::Result<Bytes> {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(parameters);
-        let query = query.finish();
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(parameters)
+            .finish();
         let separator = if query.is_empty() { "" } else { "?" };
         let uri = format!("{}{path}{separator}{query}", self.base);
-        let request =
-            Request::get(&uri).header(header::ACCEPT, accept).body(Empty::new()).context(uri)?;
+        let mut request = Request::get(&uri).header(header::ACCEPT, accept);
+        if let Some(tenant) = &self.tenant {
+            request = request.header(TENANT_HEADER, tenant.as_str());
+        }
+        let request = request.body(Empty::new()).context(uri)?;
         let answer = async {
             let response =
                 self.http.request(request).await.map_err(|error| self.unreachable(error))?;
@@ -103,7 +117,7 @@ impl ApiClient {
         let base = &self.base;
         if error.is_connect() {
             return anyhow::anyhow!(
-                "nothing answers at {base}; start `spandrel` there or name another place with --endpoint"
+                "nothing answers at {base}; start `spandrel` there or name another place"
             );
         }
         anyhow::Error::new(error).context(format!("{base} did not answer"))
@@ -126,10 +140,13 @@ mod tests {
 
     #[test]
     fn endpoints_are_http_urls() {
-        assert!(ApiClient::new("http://127.0.0.1:3200/").is_ok());
-        assert!(ApiClient::new("http://host:3200/tempo").is_ok());
+        let new = |endpoint: &str| {
+            ApiClient::new(&EndpointArgs { endpoint: endpoint.to_owned(), tenant: None })
+        };
+        assert!(new("http://127.0.0.1:3200/").is_ok());
+        assert!(new("http://host:3200/tempo").is_ok());
         for wrong in ["127.0.0.1:3200", "ftp://x", "https://x", "", "http://"] {
-            assert!(ApiClient::new(wrong).is_err(), "{wrong}");
+            assert!(new(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -5,27 +5,30 @@
 //! of the process), so that they do not depend on the number of cores; latencies are wall-clock medians.
 
 mod cpu;
+mod growth;
 mod memory;
 mod queries;
 mod report;
 mod stages;
 mod traffic;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use serde::Serialize;
 use spandrel_base::clock::{Clock, SystemClock};
-use spandrel_catalog::local::SyncedLocalFileSystem;
 use spandrel_ingest::{Store, StoreOptions};
+use spandrel_objects::local::SyncedLocalFileSystem;
 use spandrel_telemetry::Metrics;
 
 use self::report::Report;
 use crate::output;
 
 /// Arguments of `spandrel bench`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct BenchArgs {
     /// Spans of the data set that queries run against
     #[arg(long, default_value_t = 10_000_000)]
@@ -45,6 +48,10 @@ pub(crate) struct BenchArgs {
     /// Leave out the part that starts a server and measures its memory under load
     #[arg(long)]
     no_server: bool,
+    /// Only this: how the cost of queries grows over compacted data sets of these sizes, such as
+    /// 1000000,10000000
+    #[arg(long, value_delimiter = ',', value_name = "SPANS")]
+    growth: Vec<u64>,
     /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -52,13 +59,20 @@ pub(crate) struct BenchArgs {
 
 /// Runs the benchmark and prints its figures.
 pub(crate) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
-    let report = measure(&args).await?;
-    if args.json {
-        output::print(&format!("{}\n", serde_json::to_string_pretty(&report)?))?;
+    if args.growth.is_empty() {
+        show(&measure(&args).await?, args.json)?;
     } else {
-        output::print(&report.to_string())?;
+        show(&growth::measure(&args).await?, args.json)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn show(figures: &(impl Serialize + Display), as_json: bool) -> anyhow::Result<()> {
+    Ok(output::print(&if as_json {
+        format!("{}\n", serde_json::to_string_pretty(figures)?)
+    } else {
+        figures.to_string()
+    })?)
 }
 
 async fn measure(args: &BenchArgs) -> anyhow::Result<Report> {

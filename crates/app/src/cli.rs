@@ -3,8 +3,12 @@
 use clap::{Parser, Subcommand};
 
 use crate::bench::BenchArgs;
+use crate::blocks::BlocksArgs;
 use crate::demo::DemoArgs;
+use crate::export::ExportArgs;
+use crate::import::ImportArgs;
 use crate::query::QueryArgs;
+use crate::retention::RetentionArgs;
 use crate::serve::ServeArgs;
 use crate::trace::TraceArgs;
 use crate::verify::VerifyArgs;
@@ -48,6 +52,14 @@ pub(crate) enum Command {
     Trace(TraceArgs),
     /// Check that an installation returns every span that it acknowledged
     Verify(VerifyArgs),
+    /// Write traces to a file of OTLP
+    Export(ExportArgs),
+    /// Send files of OTLP to a server
+    Import(ImportArgs),
+    /// Look into the stored blocks: list, inspect, verify, timeline
+    Blocks(BlocksArgs),
+    /// Check a retention policy, or report what it would keep and drop
+    Retention(RetentionArgs),
     /// Measure speed, size and memory on this machine
     Bench(BenchArgs),
 }

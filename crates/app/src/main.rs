@@ -5,16 +5,24 @@
 mod address;
 mod api_client;
 mod bench;
+mod blocks;
 mod cli;
 mod demo;
 mod duration;
+mod export;
+mod import;
 mod otlp_client;
+mod otlp_file;
 mod output;
+mod progress;
 mod query;
+mod retention;
 mod serve;
 mod signal;
+mod storage;
 mod style;
 mod table;
+mod time_range;
 mod trace;
 mod verify;
 
@@ -53,6 +61,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Some(Command::Query(args)) => query::run(args).await,
             Some(Command::Trace(args)) => trace::run(args).await,
             Some(Command::Verify(args)) => verify::run(args).await,
+            Some(Command::Export(args)) => export::run(args).await,
+            Some(Command::Import(args)) => import::run(args).await,
+            Some(Command::Blocks(args)) => blocks::run(args).await,
+            Some(Command::Retention(args)) => retention::run(args).await,
             Some(Command::Bench(args)) => bench::run(args).await,
         }
     });

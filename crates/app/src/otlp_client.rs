@@ -10,16 +10,20 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
+use spandrel_model::TenantId;
 use spandrel_proto::otlp::collector_trace::ExportTraceServiceResponse;
 use tokio::net::TcpStream;
 
 use crate::api_client::check_endpoint;
 use crate::output;
+use crate::storage::parse_tenant;
 
 /// The first pause before another attempt; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest one.
+/// The longest one, unless the server asks for more.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The longest one that a server can ask for.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// How long a server may take for one request.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -42,6 +46,10 @@ pub(crate) struct OtlpArgs {
     /// How to compress requests; zstd is for http only
     #[arg(long, value_enum, default_value_t = Compression::None)]
     pub(crate) compression: Compression,
+
+    /// Whose traces they are to be [default: none named]
+    #[arg(long, value_parser = parse_tenant)]
+    pub(crate) tenant: Option<TenantId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -100,12 +108,8 @@ impl OtlpClient {
             _ => Protocol::Grpc,
         });
         let transport = match protocol {
-            Protocol::Grpc => {
-                Transport::Grpc(grpc::GrpcClient::new(&args.endpoint, args.compression)?)
-            }
-            Protocol::Http => {
-                Transport::Http(Box::new(http_post::HttpClient::new(&uri, args.compression)?))
-            }
+            Protocol::Grpc => Transport::Grpc(grpc::GrpcClient::new(args)?),
+            Protocol::Http => Transport::Http(Box::new(http_post::HttpClient::new(&uri, args)?)),
         };
         Ok(Self { transport, authority })
     }
@@ -162,7 +166,7 @@ impl OtlpClient {
                 }
                 result => return result,
             };
-            let this_pause = retry_after.unwrap_or(pause).min(LONGEST_PAUSE);
+            let this_pause = retry_after.map_or(pause, |asked| asked.min(LONGEST_RETRY_AFTER));
             tokio::time::sleep(this_pause).await;
             paused += this_pause;
             pause = (2 * pause).min(LONGEST_PAUSE);

@@ -34,9 +34,21 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// A number of things: `1 block`, `1 200 blocks`.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(number))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_not_many() {
+        let texts = [0, 1, 2_000].map(|number| counted(number, "trace"));
+        assert_eq!(texts, ["0 traces", "1 trace", "2 000 traces"]);
+    }
 
     #[test]
     fn thousands_are_set_apart() {

@@ -59,7 +59,7 @@ pub(crate) struct QueryArgs {
 
 /// Asks, and prints what was found.
 pub(crate) async fn run(args: QueryArgs) -> anyhow::Result<ExitCode> {
-    let client = ApiClient::new(&args.endpoint.endpoint)?;
+    let client = ApiClient::new(&args.endpoint)?;
     let now = SystemClock::new().now_unix_nanos();
     let parameters = parameters(&args, i64::try_from(now)?)?;
     if args.json {
@@ -106,7 +106,7 @@ fn parameters(args: &QueryArgs, now: i64) -> anyhow::Result<Vec<(&'static str, S
 }
 
 /// Unix nanoseconds of an RFC 3339 time or of Unix seconds.
-fn parse_time(text: &str) -> Result<i64, String> {
+pub(crate) fn parse_time(text: &str) -> Result<i64, String> {
     let time = match text.parse::<i64>() {
         Ok(seconds) => Timestamp::from_second(seconds).ok(),
         Err(_) => text.parse::<Timestamp>().ok(),
@@ -116,7 +116,7 @@ fn parse_time(text: &str) -> Result<i64, String> {
 }
 
 /// A query that the server does not understand, with a caret under the place.
-fn explain(error: anyhow::Error, query: &str) -> anyhow::Error {
+pub(crate) fn explain(error: anyhow::Error, query: &str) -> anyhow::Error {
     match error.downcast_ref::<Refused>() {
         Some(refused) if refused.status.as_u16() == 400 => {
             anyhow::anyhow!("{}", pointed(&refused.message, query))
@@ -125,7 +125,7 @@ fn explain(error: anyhow::Error, query: &str) -> anyhow::Error {
     }
 }
 
-fn pointed(message: &str, query: &str) -> String {
+pub(crate) fn pointed(message: &str, query: &str) -> String {
     let Some((line, column)) = position(message) else { return message.to_owned() };
     let Some(text) = line.checked_sub(1).and_then(|line| query.lines().nth(line)) else {
         return message.to_owned();
@@ -192,6 +192,12 @@ fn row(trace: &TraceSearchMetadata) -> [String; 5] {
 pub(crate) fn format_time(unix_nanos: u64) -> String {
     let time = Timestamp::from_nanosecond(i128::from(unix_nanos)).unwrap_or_default();
     time.strftime("%Y-%m-%d %H:%M:%S.%3f").to_string()
+}
+
+/// `2026-01-31 12:00:00`, in UTC.
+pub(crate) fn format_time_seconds(unix_nanos: u64) -> String {
+    let time = Timestamp::from_nanosecond(i128::from(unix_nanos)).unwrap_or_default();
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 fn spans(trace: &TraceSearchMetadata) -> impl Iterator<Item = &Span> {

@@ -1,13 +1,17 @@
 //! `spandrel serve`: everything in one process.
 
+mod compaction;
+mod limits;
+
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use spandrel_base::byte_size::ByteSize;
 use spandrel_base::task::TaskSet;
 use spandrel_ingest::{CutOptions, StoreOptions};
+use spandrel_objects::{CacheOptions, Location, ObjectsOptions};
 use spandrel_server::{ListenAddresses, Server, ServerOptions};
 use spandrel_telemetry::logs::{self, LogFormat, LogOptions};
 use spandrel_wal::Durability;
@@ -16,6 +20,8 @@ use crate::address::parse_address;
 use crate::duration::parse_duration;
 use crate::output;
 use crate::signal::Interrupts;
+use compaction::CompactionArgs;
+use limits::LimitArgs;
 
 /// What to store where, and where to listen.
 #[derive(Debug, clap::Args)]
@@ -39,6 +45,15 @@ pub(crate) struct ServeArgs {
 
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
+
+    #[command(flatten)]
+    pub(crate) compaction: CompactionArgs,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
 
     /// Log lines for people (text) or programs (json)
     #[arg(long, env = "SPANDREL_LOG_FORMAT", hide_env = true, value_enum, default_value_t = LogShape::Text, help_heading = "Log")]
@@ -112,6 +127,43 @@ pub(crate) struct StoreArgs {
     pub(crate) live_bytes_max: ByteSize,
 }
 
+/// The place of blocks.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Storage")]
+pub(crate) struct StorageArgs {
+    /// Where blocks lie: a directory, s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or memory://;
+    /// credentials come from the environment or the machine, see docs/storage.md [default: the data directory]
+    #[arg(long, env = "SPANDREL_STORAGE", hide_env = true, value_name = "URL")]
+    pub(crate) storage: Option<String>,
+
+    /// Where parts of remote blocks are cached [default: `cache` in the data directory]
+    #[arg(long, env = "SPANDREL_CACHE_DIR", hide_env = true, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+
+    /// Size of that cache; 0 for none
+    #[arg(
+        long,
+        env = "SPANDREL_CACHE_BYTES",
+        hide_env = true,
+        value_name = "BYTES",
+        default_value = "10GiB"
+    )]
+    pub(crate) cache_bytes: ByteSize,
+}
+
+impl StorageArgs {
+    fn location(&self) -> anyhow::Result<Option<Location>> {
+        Ok(self.storage.as_deref().map(Location::parse).transpose()?)
+    }
+
+    fn objects(&self, location: &Location, data_dir: &Path) -> ObjectsOptions {
+        let dir = self.cache_dir.clone().unwrap_or_else(|| data_dir.join("cache"));
+        let is_cached = location.is_remote() && self.cache_bytes.0 > 0;
+        let cache = is_cached.then(|| CacheOptions::new(dir, self.cache_bytes.0));
+        ObjectsOptions { cache, ..ObjectsOptions::default() }
+    }
+}
+
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(crate) enum Role {
     All,
@@ -130,10 +182,13 @@ pub(crate) enum LogShape {
 }
 
 impl ServeArgs {
-    fn options(&self) -> ServerOptions {
+    fn options(&self) -> anyhow::Result<ServerOptions> {
         let defaults = ServerOptions::new(&self.data_dir);
         let (listen, store) = (&self.listen, &self.store);
-        ServerOptions {
+        let storage = self.storage.location()?.unwrap_or_else(|| defaults.storage.clone());
+        Ok(ServerOptions {
+            objects: self.storage.objects(&storage, &self.data_dir),
+            storage,
             listen: ListenAddresses {
                 otlp_grpc: listen.otlp_grpc,
                 otlp_http: listen.otlp_http,
@@ -153,10 +208,13 @@ impl ServeArgs {
                     ..defaults.store.cut
                 },
                 live_bytes_max: usize::try_from(store.live_bytes_max.0).unwrap_or(usize::MAX),
+                limits: self.limits.of_tenants(),
                 ..defaults.store
             },
+            memory: self.limits.memory(),
+            compaction: self.compaction.options()?,
             ..defaults
-        }
+        })
     }
 }
 
@@ -176,7 +234,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
             tracing::info!(signal, "stopped while starting");
             return Ok(ExitCode::SUCCESS);
         }
-        server = Server::start(args.options()) => server?,
+        server = Server::start(args.options()?) => server?,
     };
     announce(&args, &server.addresses());
     // Dropped, and with it the second signal, when the server has stopped.
@@ -192,8 +250,12 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 
 fn announce(args: &ServeArgs, at: &ListenAddresses) {
     let data_dir = args.data_dir.display();
+    let data_dir = match args.storage.location() {
+        Ok(Some(storage)) => format!("{storage}, write-ahead log in {data_dir}"),
+        _ => data_dir.to_string(),
+    };
     match args.log_format {
-        LogShape::Text => output::note(&banner(&data_dir.to_string(), at)),
+        LogShape::Text => output::note(&banner(&data_dir, at)),
         LogShape::Json => {
             let version = env!("CARGO_PKG_VERSION");
             tracing::info!(version, %data_dir, listen = ?at, "ready");
@@ -226,15 +288,47 @@ Ctrl-C stops.
 mod tests {
     use clap::Parser;
     use expect_test::expect;
+    use spandrel_ingest::LimitsSource;
+    use spandrel_server::MemoryOptions;
 
     use super::*;
     use crate::cli::Cli;
 
     #[test]
     fn defaults_are_those_of_the_libraries() {
-        let options = Cli::parse_from(["spandrel"]).serve.options();
+        let options = Cli::parse_from(["spandrel"]).serve.options().unwrap();
         let expected = ServerOptions::new("spandrel-data");
         assert_eq!(format!("{options:?}"), format!("{expected:?}"));
+    }
+
+    #[test]
+    fn limits_are_passed_on() {
+        let args = ["spandrel", "--memory-limit=4GiB", "--query-bytes-max", "100MB"];
+        let args = [&args[..], &["--limits-file", "limits.yaml"]].concat();
+        let options = Cli::parse_from(args).serve.options().unwrap();
+        let memory =
+            MemoryOptions { limit_bytes: Some(4 << 30), query_bytes_max: Some(100_000_000) };
+        assert_eq!(options.memory, memory);
+        assert_eq!(options.store.limits, LimitsSource::File("limits.yaml".into()));
+    }
+
+    #[test]
+    fn storage_is_a_place_and_only_a_remote_one_is_cached() {
+        let options =
+            |more: &[&str]| Cli::parse_from([&["spandrel"], more].concat()).serve.options();
+        let s3 = options(&["--storage", "s3://traces/prod"]).unwrap();
+        assert_eq!(s3.storage.to_string(), "s3://traces/prod");
+        let cache = s3.objects.cache.unwrap();
+        assert_eq!((cache.dir, cache.bytes_max), ("spandrel-data/cache".into(), 10 << 30));
+        let own = ["--storage=gs://traces", "--cache-dir=/fast", "--cache-bytes=1GiB"];
+        let cache = options(&own).unwrap().objects.cache.unwrap();
+        assert_eq!((cache.dir, cache.bytes_max), ("/fast".into(), 1 << 30));
+        let none = options(&["--storage=s3://traces", "--cache-bytes=0"]).unwrap();
+        assert!(none.objects.cache.is_none());
+        let local = options(&["--storage=/srv/blocks"]).unwrap();
+        assert!(local.objects.cache.is_none() && !local.storage.is_remote());
+        let wrong = options(&["--storage=s3://key:hidden@traces"]).unwrap_err();
+        assert!(!format!("{wrong:?}").contains("hidden"), "{wrong:?}");
     }
 
     #[test]

@@ -65,7 +65,7 @@ struct Span {
 
 /// Fetches and prints.
 pub(crate) async fn run(args: TraceArgs) -> anyhow::Result<ExitCode> {
-    let client = ApiClient::new(&args.endpoint.endpoint)?;
+    let client = ApiClient::new(&args.endpoint)?;
     let id = args.id.to_string();
     let answer = client.trace(&id).await?;
     let resources = answer.trace.unwrap_or_default().resource_spans;

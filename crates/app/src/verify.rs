@@ -2,12 +2,14 @@
 //!
 //! `write` sends traces whose content follows from a seed and a number, and journals which ones were sent
 //! and which acknowledged; the server may be killed meanwhile. `check` reads them all back, by id and by
-//! query, and names every span that is lost, different, or was never sent.
+//! query, and names every span that is lost, different, or was never sent. `run` does both without end,
+//! against any installation that takes OTLP and has Tempo's API.
 
 mod check;
 mod content;
 mod journal;
 mod report;
+mod run;
 mod write;
 
 use std::path::PathBuf;
@@ -22,7 +24,8 @@ use crate::otlp_client::OtlpArgs;
 #[command(after_help = "\
 Examples:
   spandrel verify write --journal run.journal --duration 30s
-  spandrel verify check --journal run.journal")]
+  spandrel verify check --journal run.journal
+  spandrel verify run --interval 10s")]
 pub(crate) struct VerifyArgs {
     #[command(subcommand)]
     mode: Mode,
@@ -34,6 +37,8 @@ enum Mode {
     Write(WriteArgs),
     /// Read back what a journal says was acknowledged
     Check(CheckArgs),
+    /// Write known traces without end and read them back, with metrics to alert on
+    Run(run::RunArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -96,10 +101,11 @@ struct CheckArgs {
     json: bool,
 }
 
-/// Runs one of the two modes.
+/// Runs one of the modes.
 pub(crate) async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     match args.mode {
         Mode::Write(args) => write::run(args).await,
         Mode::Check(args) => check::run(args).await,
+        Mode::Run(args) => run::run(args).await,
     }
 }

@@ -16,7 +16,7 @@ use spandrel_proto::otlp::collector_trace::ExportTraceServiceRequest;
 use super::cpu::Stopwatch;
 use super::report::{Figure, Report};
 use super::traffic::generator;
-use crate::api_client::{ApiClient, PROTOBUF};
+use crate::api_client::{ApiClient, EndpointArgs, PROTOBUF};
 use crate::otlp_client::{Compression, OtlpArgs, OtlpClient, Protocol};
 
 /// Spans a second of the load, and how long it lasts.
@@ -54,9 +54,14 @@ impl Server {
         }
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let endpoint = format!("http://{otlp_http}");
-        let otlp =
-            OtlpArgs { endpoint, protocol: Some(Protocol::Http), compression: Compression::None };
-        let api = ApiClient::new(&format!("http://{http}"))?;
+        let otlp = OtlpArgs {
+            endpoint,
+            protocol: Some(Protocol::Http),
+            compression: Compression::None,
+            tenant: None,
+        };
+        let api =
+            ApiClient::new(&EndpointArgs { endpoint: format!("http://{http}"), tenant: None })?;
         Ok(Self { child, api, otlp: OtlpClient::new(&otlp)? })
     }
 

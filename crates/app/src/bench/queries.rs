@@ -45,6 +45,27 @@ pub(super) async fn column_bytes(
     Ok(columns)
 }
 
+/// The milliseconds that a search takes, warm, and its answer.
+pub(super) async fn timed(
+    engine: &QueryEngine,
+    query: &str,
+    traces_max: usize,
+    runs: usize,
+) -> anyhow::Result<(Vec<f64>, SearchAnswer)> {
+    let query = spandrel_traceql::compile(query)?;
+    let search = Search { query, range: TimeRange::ALL, traces_max, spans_per_spanset: 3 };
+    let tenant = TenantId::single();
+    // The first run warms the caches of indexes and of the operating system.
+    let mut answer = engine.search(&tenant, &search).await?;
+    let mut times = Vec::new();
+    for _ in 0..runs {
+        let watch = Stopwatch::start();
+        answer = engine.search(&tenant, &search).await?;
+        times.push(watch.stop().wall.as_secs_f64() * 1e3);
+    }
+    Ok((times, answer))
+}
+
 struct Bench<'a> {
     engine: QueryEngine,
     runs: usize,
@@ -89,21 +110,7 @@ impl Bench<'_> {
         traces_max: usize,
         bar_ms: Option<f64>,
     ) -> anyhow::Result<SearchAnswer> {
-        let search = Search {
-            query: spandrel_traceql::compile(query)?,
-            range: TimeRange::ALL,
-            traces_max,
-            spans_per_spanset: 3,
-        };
-        let tenant = TenantId::single();
-        // The first run warms the caches of indexes and of the operating system.
-        let mut answer = self.engine.search(&tenant, &search).await?;
-        let mut times = Vec::new();
-        for _ in 0..self.runs {
-            let watch = Stopwatch::start();
-            answer = self.engine.search(&tenant, &search).await?;
-            times.push(watch.stop().wall.as_secs_f64() * 1e3);
-        }
+        let (times, answer) = timed(&self.engine, query, traces_max, self.runs).await?;
         let inspected = answer.inspected;
         let all = inspected.row_groups_read + inspected.row_groups_pruned;
         let row_groups = Some((inspected.row_groups_read, all));
@@ -119,7 +126,10 @@ impl Bench<'_> {
             let watch = Stopwatch::start();
             let trace = self.engine.find_trace(&tenant, *id, TimeRange::ALL).await?;
             times.push(watch.stop().wall.as_secs_f64() * 1e3);
-            n_spans = trace.map_or(0, |trace| trace.spans.len());
+            n_spans = match trace {
+                Some(trace) => trace.to_trace()?.spans.len(),
+                None => 0,
+            };
         }
         if !times.is_empty() {
             let latency = latency("trace by id", times, n_spans);
@@ -132,7 +142,8 @@ impl Bench<'_> {
     async fn rare_value(&self, id: Option<TraceId>) -> anyhow::Result<Option<(String, String)>> {
         let Some(id) = id else { return Ok(None) };
         let trace = self.engine.find_trace(&TenantId::single(), id, TimeRange::ALL).await?;
-        let spans = trace.into_iter().flat_map(|trace| trace.spans);
+        let Some(trace) = trace else { return Ok(None) };
+        let spans = trace.to_trace()?.spans.into_iter();
         let mut attributes = spans.flat_map(|span| span.attributes);
         Ok(attributes.find_map(|attribute| match attribute.value {
             AttributeValue::String(value) if attribute.key == "app.order.id" => {
@@ -144,7 +155,8 @@ impl Bench<'_> {
 }
 
 /// `times` is not empty.
-fn latency(query: &str, mut times: Vec<f64>, found: usize) -> Latency {
+/// A row of the report from the times of its runs, of which there is at least one.
+pub(super) fn latency(query: &str, mut times: Vec<f64>, found: usize) -> Latency {
     times.sort_by(f64::total_cmp);
     Latency {
         query: query.to_owned(),

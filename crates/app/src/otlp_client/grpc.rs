@@ -9,10 +9,12 @@ use prost::Message;
 use spandrel_proto::otlp::collector_trace::ExportTraceServiceResponse;
 use spandrel_proto::rpc;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
-use super::{Compression, ExportError};
+use super::{Compression, ExportError, OtlpArgs};
+use crate::api_client::TENANT_HEADER;
 
 const METHOD: PathAndQuery =
     PathAndQuery::from_static("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
@@ -21,18 +23,20 @@ const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 #[derive(Debug, Clone)]
 pub(super) struct GrpcClient {
     client: tonic::client::Grpc<Channel>,
+    tenant: Option<MetadataValue<Ascii>>,
 }
 
 impl GrpcClient {
-    pub(super) fn new(endpoint: &str, compression: Compression) -> anyhow::Result<Self> {
-        let endpoint = Endpoint::from_shared(endpoint.to_owned()).context("wrong endpoint")?;
+    pub(super) fn new(args: &OtlpArgs) -> anyhow::Result<Self> {
+        let endpoint = Endpoint::from_shared(args.endpoint.clone()).context("wrong endpoint")?;
         let client = tonic::client::Grpc::new(endpoint.connect_lazy());
-        let client = match compression {
+        let client = match args.compression {
             Compression::None => client,
             Compression::Gzip => client.send_compressed(CompressionEncoding::Gzip),
             Compression::Zstd => bail!("zstd is for OTLP over HTTP, use gzip or --protocol http"),
         };
-        Ok(Self { client })
+        let tenant = args.tenant.as_ref().map(|tenant| tenant.as_str().parse()).transpose()?;
+        Ok(Self { client, tenant })
     }
 
     pub(super) async fn export(
@@ -44,7 +48,11 @@ impl GrpcClient {
             message: innermost(&error),
             retry_after: None,
         })?;
-        let response = client.unary(Request::new(request.clone()), METHOD, EncodedCodec).await;
+        let mut request = Request::new(request.clone());
+        if let Some(tenant) = &self.tenant {
+            request.metadata_mut().insert(TENANT_HEADER, tenant.clone());
+        }
+        let response = client.unary(request, METHOD, EncodedCodec).await;
         response.map(tonic::Response::into_inner).map_err(|status| refusal(&status))
     }
 }

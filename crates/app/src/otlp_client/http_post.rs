@@ -12,10 +12,12 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use prost::Message;
+use spandrel_model::TenantId;
 use spandrel_proto::otlp::collector_trace::ExportTraceServiceResponse;
 use spandrel_proto::rpc;
 
-use super::{Compression, ExportError};
+use super::{Compression, ExportError, OtlpArgs};
+use crate::api_client::TENANT_HEADER;
 
 const CONTENT_TYPE: &str = "application/x-protobuf";
 const SIGNAL_PATH: &str = "/v1/traces";
@@ -24,16 +26,18 @@ const SIGNAL_PATH: &str = "/v1/traces";
 pub(super) struct HttpClient {
     uri: Uri,
     compression: Compression,
+    tenant: Option<TenantId>,
     http: Client<HttpConnector, Full<Bytes>>,
 }
 
 impl HttpClient {
     /// `/v1/traces` is added to the endpoint unless it ends so, as SDKs do with a base URL.
-    pub(super) fn new(endpoint: &Uri, compression: Compression) -> anyhow::Result<Self> {
+    pub(super) fn new(endpoint: &Uri, args: &OtlpArgs) -> anyhow::Result<Self> {
         let base = endpoint.to_string();
         let base = base.trim_end_matches('/').trim_end_matches(SIGNAL_PATH);
         let uri = format!("{base}{SIGNAL_PATH}").parse().context("wrong endpoint")?;
-        Ok(Self { uri, compression, http: Client::builder(TokioExecutor::new()).build_http() })
+        let http = Client::builder(TokioExecutor::new()).build_http();
+        Ok(Self { uri, compression: args.compression, tenant: args.tenant.clone(), http })
     }
 
     pub(super) async fn export(
@@ -45,6 +49,9 @@ impl HttpClient {
         let mut post = Request::post(&self.uri).header(header::CONTENT_TYPE, CONTENT_TYPE);
         if let Some(encoding) = encoding {
             post = post.header(header::CONTENT_ENCODING, encoding);
+        }
+        if let Some(tenant) = &self.tenant {
+            post = post.header(TENANT_HEADER, tenant.as_str());
         }
         let post = post
             .body(Full::new(body))
@@ -98,7 +105,13 @@ mod tests {
     #[tokio::test]
     async fn the_signal_path_is_added_once() {
         for endpoint in ["http://h:4318", "http://h:4318/", "http://h:4318/v1/traces"] {
-            let client = HttpClient::new(&endpoint.parse().unwrap(), Compression::None).unwrap();
+            let args = OtlpArgs {
+                endpoint: endpoint.to_owned(),
+                protocol: None,
+                compression: Compression::None,
+                tenant: None,
+            };
+            let client = HttpClient::new(&endpoint.parse().unwrap(), &args).unwrap();
             assert_eq!(client.uri, "http://h:4318/v1/traces");
         }
     }

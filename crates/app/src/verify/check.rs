@@ -29,7 +29,7 @@ const ATTEMPT_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let record = Record::read(&args.journal)?;
-    let client = ApiClient::new(&args.endpoint.endpoint)?;
+    let client = ApiClient::new(&args.endpoint)?;
     wait_until_ready(&client).await?;
     let acked = record.batches.values().filter(|batch| batch.is_acked);
     let acked_traces = acked.map(|batch| batch.traces).sum();
@@ -81,10 +81,10 @@ async fn wait_until_ready(client: &ApiClient) -> anyhow::Result<()> {
 
 /// A trace that the journal has.
 #[derive(Debug, Clone, Copy)]
-struct Sent {
-    number: u64,
-    start: u64,
-    is_acked: bool,
+pub(super) struct Sent {
+    pub(super) number: u64,
+    pub(super) start: u64,
+    pub(super) is_acked: bool,
 }
 
 struct Checker {
@@ -176,7 +176,7 @@ fn is_overload(error: &anyhow::Error) -> bool {
 }
 
 /// What was found of a trace against what was sent.
-fn compare(run: Run, sent: Sent, found: Vec<ResourceSpans>) -> Report {
+pub(super) fn compare(run: Run, sent: Sent, found: Vec<ResourceSpans>) -> Report {
     let mut report = Report::default();
     let id = TraceId(run.trace_id(sent.number));
     let expected: HashMap<_, _> = run
