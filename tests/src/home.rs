@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::spandrel::{Exit, Ports, Spandrel, serve_command};
+use crate::spandrel::{Exit, Ports, ServeCommand, Spandrel};
 use crate::wait::wait_until;
 
 /// Ports can be taken by someone else between being chosen and being used.
@@ -23,6 +23,8 @@ pub struct Home {
     pub ports: Ports,
     /// More options of its command line.
     pub options: Vec<String>,
+    /// More variables of its environment.
+    pub environment: Vec<(String, String)>,
 }
 
 impl Home {
@@ -33,7 +35,17 @@ impl Home {
     pub fn new() -> Self {
         let folder = TempDir::with_prefix("spandrel-e2e-").expect("a temporary folder can be made");
         let data_dir = folder.path().join("data");
-        Self { folder, data_dir, ports: Ports::free(), options: Vec::new() }
+        let (ports, options, environment) = (Ports::free(), Vec::new(), Vec::new());
+        Self { folder, data_dir, ports, options, environment }
+    }
+
+    fn serve(&self) -> ServeCommand<'_> {
+        ServeCommand {
+            data_dir: &self.data_dir,
+            ports: self.ports,
+            options: &self.options,
+            environment: &self.environment,
+        }
     }
 
     /// With these options on the command line.
@@ -88,7 +100,7 @@ impl Home {
     /// # Panics
     /// When it does neither in time.
     pub fn try_start(&self) -> Result<Spandrel, Exit> {
-        Spandrel::start(&self.data_dir, self.folder.path(), self.ports, &self.options)
+        Spandrel::start(self.serve(), self.folder.path())
     }
 
     /// Starts a process that must end by itself, and waits until it has.
@@ -98,7 +110,7 @@ impl Home {
     pub fn start_and_fail(&self) -> Exit {
         let log = self.folder.path().join("failed.txt");
         let open = || File::create(&log).expect("a log file");
-        let mut command = serve_command(&self.data_dir, self.ports, &self.options);
+        let mut command = self.serve().command();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(open());
         let mut child = command.spawn().expect("the binary can be started");
         let status = wait_until("spandrel has ended", END_WITHIN, || {
@@ -112,7 +124,7 @@ impl Home {
     /// # Panics
     /// When the binary cannot be started.
     pub fn spawn(&self) -> Child {
-        let mut command = serve_command(&self.data_dir, self.ports, &self.options);
+        let mut command = self.serve().command();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().expect("the binary can be started")
     }

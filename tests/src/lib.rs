@@ -1,7 +1,8 @@
 //! What the end-to-end tests need to run the built binary and to talk to it from outside.
 //!
-//! Nothing here uses a crate of the workspace: a test sees of Spandrel what its users see, which is a
-//! command line, ports and a data directory. Requests are encoded, and answers decoded, by
+//! Nothing here uses a crate of the product: a test sees of Spandrel what its users see, which is a
+//! command line, ports and a data directory. (The S3 server that stands in for a cloud's is the one of
+//! `spandrel-objects-testing`.) Requests are encoded, and answers decoded, by
 //! `opentelemetry-proto`, so that a mistake in our own decoder is not checked against itself.
 //!
 //! # Settings, from the environment
@@ -33,7 +34,7 @@ pub use otlp::{
     any, attribute, post_protobuf, request, resource_spans, send, span, span_id, trace_id,
 };
 pub use otlp_json::{OtlpJson, resource_spans_of};
-pub use outside::{has_go, node, python, run, suites};
+pub use outside::{has_go, node, python, run, spandrel, suites};
 pub use random::Random;
 pub use say::say;
 pub use settings::{binary, kill_rounds, seed};

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::settings::binary;
+
 /// Python with what `tests/install` installs.
 ///
 /// # Panics
@@ -14,6 +16,13 @@ pub fn python() -> Command {
     let python = Path::new(".venv/bin/python");
     assert!(python.is_file(), "run tests/install first");
     Command::new(python)
+}
+
+/// The command under test, with arguments; for its tools. A server is started by [`crate::Home`].
+pub fn spandrel(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(arguments);
+    command
 }
 
 /// Node.js with what `tests/install` installs.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-const KILL_ROUNDS: usize = 10;
+const KILL_ROUNDS: usize = 6;
 const SEED: u64 = 20_260_101;
 
 #[expect(clippy::disallowed_methods, reason = "a test run is configured by its environment")]

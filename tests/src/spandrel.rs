@@ -70,11 +70,23 @@ impl Ports {
     }
 }
 
-/// The command line of a server.
-pub(crate) fn serve_command(data_dir: &Path, ports: Ports, options: &[String]) -> Command {
-    let mut command = Command::new(settings::binary());
-    command.arg("serve").arg("--data-dir").arg(data_dir).args(ports.options()).args(options);
-    command
+/// How a server is started.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ServeCommand<'a> {
+    pub(crate) data_dir: &'a Path,
+    pub(crate) ports: Ports,
+    pub(crate) options: &'a [String],
+    pub(crate) environment: &'a [(String, String)],
+}
+
+impl ServeCommand<'_> {
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(settings::binary());
+        command.arg("serve").arg("--data-dir").arg(self.data_dir);
+        command.args(self.ports.options()).args(self.options);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
 }
 
 /// How a process ended that did not become ready.
@@ -98,16 +110,12 @@ pub struct Spandrel {
 }
 
 impl Spandrel {
-    pub(crate) fn start(
-        data_dir: &Path,
-        scratch: &Path,
-        ports: Ports,
-        options: &[String],
-    ) -> Result<Self, Exit> {
+    pub(crate) fn start(serve: ServeCommand<'_>, scratch: &Path) -> Result<Self, Exit> {
+        let ports = serve.ports;
         let log = scratch.join(format!("log-{}.txt", ports.http.port()));
         let open = || File::options().create(true).append(true).open(&log).expect("a log file");
         let begin = fs::metadata(&log).map_or(0, |metadata| metadata.len());
-        let mut command = serve_command(data_dir, ports, options);
+        let mut command = serve.command();
         command.stdin(Stdio::null()).stdout(open()).stderr(open());
         let watch = Stopwatch::start();
         let child = command.spawn().expect("the binary can be started");

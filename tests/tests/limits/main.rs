@@ -3,6 +3,9 @@
 //! of a program run side by side.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod huge_trace;
+mod ratios;
+
 use std::time::Duration;
 
 use spandrel_tests::{
@@ -24,6 +27,9 @@ fn promises() {
     let spandrel = home.start();
     idle_memory(&spandrel);
     searchable(&spandrel);
+    drop(spandrel);
+    huge_trace::comes_back_whole();
+    ratios::hold();
 }
 
 fn ready_on_an_empty_directory() {
