@@ -71,9 +71,8 @@ impl ApiClient {
         parameters: &[(&str, String)],
         accept: &str,
     ) -> anyhow::Result<Bytes> {
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(parameters)
-            .finish();
+        let query =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let separator = if query.is_empty() { "" } else { "?" };
         let uri = format!("{}{path}{separator}{query}", self.base);
         let mut request = Request::get(&uri).header(header::ACCEPT, accept);

@@ -43,7 +43,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Receive, store and answer queries; what happens without a command
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Send the traffic of a simulated web shop
     Demo(DemoArgs),
     /// Find traces with TraceQL

@@ -82,7 +82,9 @@ pub(crate) async fn run(args: ExportArgs) -> anyhow::Result<ExitCode> {
     let wanted = Wanted { query, range };
     // Before the file is made: what is wrong with the source leaves no empty file behind.
     let source = match &args.endpoint {
-        Some(endpoint) => Source::Server(server::ServerSource::open(endpoint, &args.storage)?),
+        Some(endpoint) => {
+            Source::Server(Box::new(server::ServerSource::open(endpoint, &args.storage)?))
+        }
         None => Source::Blocks(blocks::BlockSource::open(&args.storage, &wanted).await?),
     };
     let mut sink = Sink {
@@ -130,7 +132,7 @@ pub(crate) async fn run(args: ExportArgs) -> anyhow::Result<ExitCode> {
 
 enum Source {
     Blocks(blocks::BlockSource),
-    Server(server::ServerSource),
+    Server(Box<server::ServerSource>),
 }
 
 /// Takes traces and writes messages.

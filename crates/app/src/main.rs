@@ -56,7 +56,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let result = runtime.block_on(async {
         match cli.command {
             None => serve::run(cli.serve).await,
-            Some(Command::Serve(args)) => serve::run(args).await,
+            Some(Command::Serve(args)) => serve::run(*args).await,
             Some(Command::Demo(args)) => demo::run(args).await,
             Some(Command::Query(args)) => query::run(args).await,
             Some(Command::Trace(args)) => trace::run(args).await,

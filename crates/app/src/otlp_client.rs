@@ -89,7 +89,7 @@ pub(crate) struct OtlpClient {
 
 #[derive(Debug, Clone)]
 enum Transport {
-    Grpc(grpc::GrpcClient),
+    Grpc(Box<grpc::GrpcClient>),
     Http(Box<http_post::HttpClient>),
 }
 
@@ -108,7 +108,7 @@ impl OtlpClient {
             _ => Protocol::Grpc,
         });
         let transport = match protocol {
-            Protocol::Grpc => Transport::Grpc(grpc::GrpcClient::new(args)?),
+            Protocol::Grpc => Transport::Grpc(Box::new(grpc::GrpcClient::new(args)?)),
             Protocol::Http => Transport::Http(Box::new(http_post::HttpClient::new(&uri, args)?)),
         };
         Ok(Self { transport, authority })

@@ -89,7 +89,8 @@ pub(crate) async fn run(args: RetentionArgs) -> anyhow::Result<ExitCode> {
 pub(crate) fn read_policy(path: &Path) -> anyhow::Result<PolicyFile> {
     let name = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-    let file = PolicyFile::parse(&text).map_err(|error| explain(&error, &text, &name.to_string()))?;
+    let file =
+        PolicyFile::parse(&text).map_err(|error| explain(&error, &text, &name.to_string()))?;
     for warning in file.warnings() {
         output::note(&format!("warning: {name}: {warning}\n"));
     }
@@ -116,7 +117,8 @@ fn parse_at(text: &str) -> Result<i64, String> {
         i64::try_from(Timestamp::from(midnight).as_nanosecond()).ok()
     };
     // A date is no number, so Unix seconds are not taken for one.
-    if text.len() == "2026-12-01".len() && text.contains('-')
+    if text.len() == "2026-12-01".len()
+        && text.contains('-')
         && let Some(nanos) = day()
     {
         return Ok(nanos);
@@ -132,7 +134,10 @@ mod tests {
     use crate::cli::{Cli, Command};
 
     fn parse(line: &str) -> Result<RetentionArgs, String> {
-        match Cli::try_parse_from(line.split_whitespace()).map_err(|error| error.to_string())?.command {
+        match Cli::try_parse_from(line.split_whitespace())
+            .map_err(|error| error.to_string())?
+            .command
+        {
             Some(Command::Retention(args)) => Ok(args),
             other => panic!("{other:?}"),
         }

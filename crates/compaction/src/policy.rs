@@ -57,10 +57,8 @@ pub(crate) fn due<'a>(
         let deadline = policy.next_deadline(newest, signed(entry.id.unix_nanos()));
         deadline.is_some_and(|deadline| deadline <= signed(now_unix_nanos))
     };
-    let job = |entry: &Arc<BlockEntry>| MergeJob {
-        inputs: vec![Arc::clone(entry)],
-        level: entry.level,
-    };
+    let job =
+        |entry: &Arc<BlockEntry>| MergeJob { inputs: vec![Arc::clone(entry)], level: entry.level };
     entries.into_iter().filter(is_due).map(job).collect()
 }
 

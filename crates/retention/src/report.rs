@@ -22,6 +22,7 @@ const OTHER_SERVICES: &str = "(other services)";
 
 /// An amount of traces.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Tally {
     /// Traces, a part of a trace in a service included.
     pub traces: u64,
@@ -41,6 +42,7 @@ impl Tally {
 
 /// Traces with the same fate.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Outcome {
     /// How much.
     #[serde(flatten)]
@@ -51,6 +53,7 @@ pub struct Outcome {
 
 /// One trace of many.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Example {
     /// 32 hex digits.
     pub trace_id: String,
@@ -66,6 +69,7 @@ pub struct Example {
 
 /// What a rule does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RuleReport {
     /// Its name.
     pub name: String,
@@ -83,6 +87,7 @@ pub struct RuleReport {
 
 /// What happens to the spans of a service.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ServiceReport {
     /// What stays.
     pub kept: Tally,
@@ -92,6 +97,7 @@ pub struct ServiceReport {
 
 /// What a policy does to a set of traces.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Report {
     /// What stays.
     pub kept: Tally,

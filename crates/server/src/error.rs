@@ -31,7 +31,7 @@ pub enum ServerError {
         place: String,
         /// What is wrong with it.
         #[source]
-        source: ObjectsError,
+        source: Box<ObjectsError>,
     },
     /// The store cannot be opened.
     #[error("cannot open the store in {}", .dir.display())]

@@ -176,7 +176,10 @@ async fn open_objects(
     clock: &SharedClock,
     metrics: &Metrics,
 ) -> Result<Arc<dyn ObjectStore>, ServerError> {
-    let failed = |source| ServerError::Objects { place: place.to_string(), source };
+    let failed = |source: ObjectsError| ServerError::Objects {
+        place: place.to_string(),
+        source: source.into(),
+    };
     let opened = spandrel_objects::open_at(place, options, Arc::clone(clock), metrics).await;
     let objects = opened.map_err(failed)?;
     if place.is_remote() {

@@ -108,3 +108,33 @@ impl Life {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blow_falls_on_its_request_and_the_dead_do_nothing() {
+        for (has_effect, is_fatal) in [(true, true), (false, true), (true, false), (false, false)] {
+            let life = Life::default();
+            life.doom(Blow { after_requests: 2, has_effect, is_fatal });
+            assert_eq!([life.begin(), life.begin()], [Fate::Answered; 2]);
+            assert!(life.is_connected());
+            assert_eq!(life.begin(), if has_effect { Fate::Unheard } else { Fate::Unsent });
+            assert_eq!((life.begin(), life.is_connected()), (Fate::Unsent, false));
+            assert_eq!(life.is_over(), is_fatal);
+            assert_eq!(life.run(|| Ok(()), || false).is_err(), is_fatal);
+            life.reconnect();
+            assert_eq!(life.begin(), if is_fatal { Fate::Unsent } else { Fate::Answered });
+        }
+    }
+
+    #[test]
+    fn a_process_dies_of_its_disk() {
+        let life = Life::default();
+        assert!(life.run(|| Ok(()), || false).is_ok());
+        assert!(life.run(|| Ok(()), || true).is_ok());
+        assert!(life.run(|| Ok(()), || false).is_err());
+        assert_eq!(life.begin(), Fate::Unsent);
+    }
+}

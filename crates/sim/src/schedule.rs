@@ -260,3 +260,50 @@ impl Writer<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text((setup, steps): &(Setup, Vec<Step>)) -> String {
+        format!("{setup:?} {steps:?}")
+    }
+
+    #[test]
+    fn the_seed_alone_decides_what_happens() {
+        let first = text(&schedule(7, 60));
+        assert_eq!(first, text(&schedule(7, 60)));
+        assert_ne!(first, text(&schedule(8, 60)));
+    }
+
+    #[test]
+    fn everything_that_can_happen_is_planned_in_some_world() {
+        let all: String = (0..50).map(|seed| text(&schedule(seed, 60))).collect();
+        for step in [
+            "Send {",
+            "SendAgain {",
+            "Flush {",
+            "Burst {",
+            "Compact(Node",
+            "Compact(Compactor",
+            "Ask {",
+            "Together(",
+            "Advance(",
+            "Doom {",
+            "Reconnect(",
+            "BreakDisk {",
+            "Crash {",
+            "Start(Node",
+            "Start(Compactor",
+            "Faults {",
+            "fault: TornWrite",
+            "fault: StaleList",
+            "is_down: true",
+            "Check",
+            "nodes_flush: true",
+            "nodes_compact: false",
+        ] {
+            assert!(all.contains(step), "{step}");
+        }
+    }
+}

@@ -24,7 +24,9 @@ use crate::fault_env::FaultEnv;
 const JSON_BYTES_CHECKED: usize = 1 << 16;
 
 /// An OTLP request: rejected without a trace of it in the columns, or readable span by span.
-#[expect(clippy::missing_panics_doc, reason = "it panics when a promise is broken")]
+///
+/// # Panics
+/// When that does not hold.
 pub fn otlp_request(bytes: &[u8]) {
     let mut columns = SpanColumns::default();
     match decode_request(bytes, &DecodeLimits::default(), &mut columns) {
@@ -39,7 +41,9 @@ pub fn otlp_request(bytes: &[u8]) {
 }
 
 /// An OTLP request in JSON: whatever is accepted is a valid protobuf request.
-#[expect(clippy::missing_panics_doc, reason = "it panics when a promise is broken")]
+///
+/// # Panics
+/// When that does not hold.
 pub fn otlp_json(bytes: &[u8]) {
     let limits = DecodeLimits::default();
     if let Ok(protobuf) = spandrel_otlp::json_to_protobuf(bytes, &limits) {
@@ -49,19 +53,23 @@ pub fn otlp_json(bytes: &[u8]) {
     }
 }
 
-/// A query.
+/// A query: what is compiled can be printed, and compiled again.
+///
+/// # Panics
+/// When that does not hold.
 pub fn query(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes)
         && let Ok(query) = spandrel_traceql::compile(text)
     {
-        // What is printed is a query again.
         let printed = query.to_string();
         assert!(spandrel_traceql::compile(&printed).is_ok(), "{printed}");
     }
 }
 
 /// The only segment of a log: it opens, what is in it or left of it replays, and the log goes on.
-#[expect(clippy::missing_panics_doc, reason = "it panics when a promise is broken")]
+///
+/// # Panics
+/// When that does not hold.
 pub fn wal_segment(bytes: &[u8]) {
     let name = "segment-0000000000000001.wal".to_owned();
     let env = FaultEnv::with_files(&BTreeMap::from([(name, bytes.to_vec())]));

@@ -14,7 +14,7 @@ use spandrel_telemetry::Source;
 use crate::bucket::Bucket;
 use crate::clock::SimClock;
 use crate::ledger::Ledger;
-use crate::process::{Host, Running, RunningNode, Shared};
+use crate::process::{GRACE, Host, Running, RunningNode, Shared};
 use crate::random::Random;
 use crate::sabotage::Sabotage;
 use crate::schedule::{Process, Setup, Step};
@@ -263,12 +263,28 @@ impl World {
         Ok(())
     }
 
+    /// Merges what is due, and vacuums. What fails is tried again later, and nothing may be lost by it; while
+    /// nothing is broken, nothing may fail.
     pub(crate) async fn compact(&self, process: Process) -> Result<(), String> {
-        let Some(running) = self.host(process).running() else { return Ok(()) };
+        let host = self.host(process);
+        let Some(running) = host.running() else { return Ok(()) };
         let Some(compactor) = &running.compactor else { return Ok(()) };
         for tenant in tenants() {
-            // What fails is tried again; nothing may be lost by it.
-            let Ok(report) = compactor.run_once(&tenant).await else { continue };
+            let n_faults = host.faults.injected().len();
+            let was_healthy = self.is_healthy(host, &running) && self.is_fresh(&running);
+            let report = compactor.run_once(&tenant).await;
+            let failed = match &report {
+                Ok(report) => (report.failures > 0).then(|| format!("{report:?}")),
+                Err(error) => Some(format!("{error:?}")),
+            };
+            if let Some(failed) = failed
+                && was_healthy
+                && self.is_healthy(host, &running)
+                && host.faults.injected().len() == n_faults
+            {
+                return Err(format!("{process:?} does not compact {tenant}: {failed}"));
+            }
+            let Ok(report) = report else { continue };
             let mut totals = self.totals.lock();
             totals.merges += report.merges;
             totals.conflicts += report.conflicts;
@@ -277,6 +293,14 @@ impl World {
             totals.vacuumed_files += report.vacuumed_files;
         }
         Ok(())
+    }
+
+    /// Whether the blocks that a process knows of have their files, by the grace time of the vacuum. A process
+    /// that only compacts looks each time.
+    pub(crate) fn is_fresh(&self, running: &Running) -> bool {
+        let Some(node) = &running.node else { return true };
+        let age = self.shared.clock.monotonic().saturating_sub(*node.refreshed_at.lock());
+        age < GRACE / 2
     }
 
     /// Lets time pass, for timers as well. Nodes learn on the way what others have committed.

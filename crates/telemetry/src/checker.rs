@@ -48,10 +48,7 @@ pub struct CheckLabels {
 }
 
 impl EncodeLabelSet for CheckLabels {
-    fn encode(
-        &self,
-        encoder: &mut LabelSetEncoder<'_>,
-    ) -> Result<(), std::fmt::Error> {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), std::fmt::Error> {
         ("request", self.request).encode(encoder.encode_label())?;
         ("fault", self.fault).encode(encoder.encode_label())
     }
@@ -143,10 +140,8 @@ mod tests {
         let labels = CheckLabels { request: CheckRequest::Search, fault: CheckFault::Missing };
         metrics.faults.inc(&labels);
         let page = metrics.encode();
-        let lines: Vec<&str> = page
-            .lines()
-            .filter(|line| line.starts_with("spandrel_verify_"))
-            .collect();
+        let lines: Vec<&str> =
+            page.lines().filter(|line| line.starts_with("spandrel_verify_")).collect();
         let faults = |request: &str, values: [u64; 4]| {
             let names = ["missing", "incomplete", "wrong", "late"];
             names

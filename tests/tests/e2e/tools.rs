@@ -1,7 +1,8 @@
 //! The tools around the server: `blocks`, `export`, `import` and `verify run`, as their users call them.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -117,6 +118,10 @@ fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
+fn overwrite(path: &Path, content: &[u8]) {
+    File::create(path).unwrap().write_all(content).unwrap();
+}
+
 #[test]
 fn blocks_are_shown_and_verified_beside_a_running_server_and_nothing_is_written() {
     let mut home = Home::new().with_options(&["--cut-spans", "1500", "--no-compaction"]);
@@ -164,7 +169,7 @@ fn a_flipped_bit_is_found_and_named() {
     for place in [0, 5, whole.len() / 4, whole.len() / 2, whole.len() - 3_000, whole.len() - 30] {
         let mut damaged = whole.clone();
         damaged[place] ^= 0x10;
-        fs::write(&path, damaged).unwrap();
+        overwrite(&path, &damaged);
         let output = blocks(&home, &["verify", "--json"]);
         let outcome = json_of(&output);
         assert_eq!(output.status.code(), Some(1), "byte {place}: {outcome}");
@@ -176,7 +181,7 @@ fn a_flipped_bit_is_found_and_named() {
             assert!(offset.is_some_and(|offset| offset <= place as u64), "{fault}");
         }
     }
-    fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    overwrite(&path, &whole[..whole.len() - 1]);
     assert_eq!(blocks(&home, &["verify"]).status.code(), Some(1));
     fs::remove_file(&path).unwrap();
     let output = blocks(&home, &["verify"]);
@@ -248,8 +253,8 @@ fn an_import_names_what_is_damaged_and_can_go_on_without_it() {
     };
     let (one, two) = ("00000000000000000000000000000001", "00000000000000000000000000000002");
     let file = home.scratch().join("lines.json");
-    fs::write(&file, format!("{}\n{{\"resourceSpans\": oops}}\n{}\n", line(one), line(two)))
-        .unwrap();
+    let lines = format!("{}\n{{\"resourceSpans\": oops}}\n{}\n", line(one), line(two));
+    overwrite(&file, lines.as_bytes());
     let endpoint = format!("http://{}", server.ports.otlp_http);
     let import = |options: &[&str]| {
         let mut command = spandrel(&["import", "--json", "--protocol", "http"]);

@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 10] = [
     &["ingest"],
     &["query", "compaction"],
     &["receivers", "api"],
-    &["server", "demo"],
+    &["server", "demo", "sim"],
     &["app"],
 ];
 

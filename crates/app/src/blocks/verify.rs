@@ -60,6 +60,7 @@ struct Fault {
 }
 
 impl Fault {
+    /// A line without the file.
     fn text(&self) -> String {
         let mut place = String::new();
         if let Some(row_group) = self.row_group {
@@ -71,7 +72,7 @@ impl Fault {
         if let (Some(page), Some(offset)) = (self.page, self.offset) {
             let _ = write!(place, ", page {page} at byte {offset}");
         }
-        format!("{}\n  {}{place}: {}\n", self.file, self.part, self.message)
+        format!("  {}{place}: {}\n", self.part, self.message)
     }
 }
 
@@ -116,7 +117,9 @@ pub(super) async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     while let Some(outcome) = checks.next().await {
         if !args.json && !outcome.faults.is_empty() {
             progress.clear();
-            output::print(&outcome.faults.iter().map(Fault::text).collect::<String>())?;
+            let file = outcome.faults.first().map_or("", |fault| fault.file.as_str());
+            let faults = outcome.faults.iter().map(Fault::text);
+            output::print(&format!("{file}\n{}", faults.collect::<String>()))?;
         }
         sum.add(outcome);
         progress.update(|| {

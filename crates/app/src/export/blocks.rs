@@ -39,8 +39,7 @@ impl BlockSource {
         let query = spandrel_traceql::compile(&wanted.query)?;
         let filter = Arc::new(TraceFilter::new(&query, wanted.range)?);
         let n_blocks = self.blocks.entries.len();
-        let progress =
-            |number| sink.progress.update(|| format!("{number} of {n_blocks} indexes"));
+        let progress = |number| sink.progress.update(|| format!("{number} of {n_blocks} indexes"));
         let mut reader = TraceReader::open(self.storage, self.blocks, progress).await?;
         for number in 0..reader.n_blocks() {
             let source = reader.opened(number).await?;

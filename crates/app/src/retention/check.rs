@@ -14,7 +14,8 @@ pub(super) fn run(path: &Path) -> anyhow::Result<ExitCode> {
     let file = read_policy(path)?;
     let default = file.default_policy().map(|policy| ("default".to_owned(), policy));
     let tenants = file.tenants().map(|(tenant, policy)| (format!("tenant {tenant}"), policy));
-    let lists: Vec<_> = default.into_iter().chain(tenants).map(|(list, p)| describe(&list, p)).collect();
+    let lists: Vec<_> =
+        default.into_iter().chain(tenants).map(|(list, p)| describe(&list, p)).collect();
     output::print(&lists.join("\n"))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -67,6 +68,7 @@ default:
             RULE        KEEP  FRACTION  THRESHOLD  MATCH
             everything    2d         1  th:0       { true }
             slow         30d       0.1  th:e666    { (traceDuration > 5s) && (status != error) }
-        "#]].assert_eq(&describe("default", file.default_policy().unwrap()));
+        "#]]
+        .assert_eq(&describe("default", file.default_policy().unwrap()));
     }
 }

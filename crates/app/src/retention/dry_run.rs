@@ -20,6 +20,7 @@ use crate::storage::{Storage, TenantBlocks, TraceReader};
 
 /// What becomes of the traces of one tenant.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct TenantReport {
     pub(super) tenant: String,
     /// The time as of which was decided.
@@ -105,9 +106,8 @@ async fn decide_all(
             let policy = Arc::clone(policy);
             let decided = cpu::run(move || decide(&policy, subjects, at)).await?;
             decided.into_iter().for_each(|(subject, decision)| each(subject, decision));
-            progress.update(|| {
-                format!("{number} of {n_blocks} blocks, {} traces", grouped(n_traces))
-            });
+            progress
+                .update(|| format!("{number} of {n_blocks} blocks, {} traces", grouped(n_traces)));
         }
     }
     Ok(())

@@ -13,7 +13,8 @@ use crate::table::{self, Align};
 pub(super) fn text(of: &TenantReport, width: usize) -> String {
     let at = format_time(of.at_unix_nanos.max(0).cast_unsigned());
     let blocks = grouped(of.blocks as u64);
-    let head = format!("tenant {}, {blocks} blocks, as of {at} UTC\n", of.tenant);
+    let noun = if of.blocks == 1 { "block" } else { "blocks" };
+    let head = format!("tenant {}, {blocks} {noun}, as of {at} UTC\n", of.tenant);
     let Some(report) = &of.report else {
         return format!("{head}no rules for this tenant: everything is kept\n");
     };
@@ -48,10 +49,8 @@ fn totals(report: &Report) -> String {
     let headings = ["", "TRACES", "", "SPANS", "", "BYTES", ""];
     let mut headings = headings.map(|heading| (heading, Align::Right));
     headings[0].1 = Align::Left;
-    let rows = [
-        row("kept", &report.kept, &report.dropped),
-        row("dropped", &report.dropped, &report.kept),
-    ];
+    let rows =
+        [row("kept", &report.kept, &report.dropped), row("dropped", &report.dropped, &report.kept)];
     table::render(headings, &rows, usize::MAX)
 }
 
@@ -94,7 +93,8 @@ fn rules(report: &Report, width: usize) -> String {
         ]
     };
     let rule = |rule: &RuleReport| {
-        let fraction = if rule.fraction < 1.0 { format!(", {}", rule.fraction) } else { String::new() };
+        let fraction =
+            if rule.fraction < 1.0 { format!(", {}", rule.fraction) } else { String::new() };
         let name = format!("{} ({}{fraction})", rule.name, rule.keep);
         row((&rule.kept.tally, &rule.expired.tally, &rule.not_sampled.tally), name)
     };

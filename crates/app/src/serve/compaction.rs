@@ -69,7 +69,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("policy.yaml");
         let options = |text: &str| {
-            std::fs::write(&path, text).unwrap();
+            spandrel_base::fs::replace(&path, text.as_bytes()).unwrap();
             let file = path.to_str().unwrap();
             let cli = Cli::try_parse_from(["spandrel", "--retention-policy", file]).unwrap();
             cli.serve.compaction.options()

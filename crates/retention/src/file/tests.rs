@@ -1,3 +1,5 @@
+//! Policy files: what is read, and what the errors of broken ones say.
+
 use expect_test::{Expect, expect};
 
 use super::*;

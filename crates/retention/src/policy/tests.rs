@@ -1,3 +1,5 @@
+//! Decisions of policies on small traces at given ages.
+
 use super::test_trace::{DAY, ENDED, SECOND, failed, slow, trace};
 use super::*;
 use crate::PolicyFile;

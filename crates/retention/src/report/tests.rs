@@ -1,3 +1,5 @@
+//! What a report counts, by rule and by service.
+
 use expect_test::expect;
 
 use super::*;
@@ -100,7 +102,7 @@ fn a_report_can_be_json() {
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["kept"], serde_json::json!({ "traces": 1, "spans": 1, "bytes": 9 }));
     assert_eq!(json["rules"][0]["kept"]["traces"], 1);
-    assert_eq!(json["rules"][0]["kept"]["examples"][0]["root_name"], "GET /cart");
+    assert_eq!(json["rules"][0]["kept"]["examples"][0]["rootName"], "GET /cart");
     assert_eq!(json["services"]["shop"]["dropped"]["bytes"], 0);
 }
 

@@ -34,7 +34,6 @@ fn the_promises_hold() {
         }
     });
     let totals = totals.into_inner();
-    println!("{totals}");
     assert_eq!(totals.seeds, SEEDS);
     let happened = [
         totals.power_cuts,

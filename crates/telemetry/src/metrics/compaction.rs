@@ -58,10 +58,7 @@ impl CompactionMetrics {
             bytes_out: counter("spandrel_compaction_out_bytes", "Size of the added blocks"),
             spans_in: counter("spandrel_compaction_spans_in", "Spans that merges read"),
             spans_out: counter("spandrel_compaction_spans_out", "Spans that merges wrote"),
-            copies: counter(
-                "spandrel_compaction_copies",
-                "Copies of spans that merges left out",
-            ),
+            copies: counter("spandrel_compaction_copies", "Copies of spans that merges left out"),
             filtered_spans: counter(
                 "spandrel_compaction_filtered_spans",
                 "Spans that a retention policy left out",

@@ -20,7 +20,10 @@ impl LiveMetrics {
     pub(crate) fn register(registrar: &mut Registrar<'_>) -> Self {
         Self {
             spans: registrar.gauge("spandrel_live_spans", "Spans searchable in memory"),
-            bytes: registrar.gauge("spandrel_live_bytes", "Memory of the live spans and of what waits for the write-ahead log"),
+            bytes: registrar.gauge(
+                "spandrel_live_bytes",
+                "Memory of the live spans and of what waits for the write-ahead log",
+            ),
             runs: registrar.gauge("spandrel_live_runs", "Runs that hold the live spans"),
             acknowledged_to_searchable: registrar.histogram(
                 "spandrel_live_acknowledged_to_searchable_seconds",

@@ -179,3 +179,82 @@ impl Services {
         services
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use spandrel_block::index::{Filter, TraceFacts, TraceTableBuilder};
+    use spandrel_columns::SpanColumns;
+    use spandrel_otlp::{DecodeLimits, decode_request, json_to_protobuf, span_at};
+
+    use super::*;
+
+    const REQUEST: &str = r#"{"resourceSpans":[{"resource":{"attributes":[
+        {"key":"service.name","value":{"stringValue":"cart"}}]},"scopeSpans":[{"spans":[{
+        "traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708","name":"a",
+        "startTimeUnixNano":"1000","attributes":[{"key":"n","value":{"intValue":"7"}}],
+        "events":[{"name":"e","attributes":[{"key":"ok","value":{"boolValue":true}}]}]}]}]}]}"#;
+
+    fn spans() -> Vec<Span> {
+        let limits = DecodeLimits::default();
+        let otlp = json_to_protobuf(REQUEST.as_bytes(), &limits).unwrap();
+        let mut columns = SpanColumns::default();
+        decode_request(&otlp, &limits, &mut columns).unwrap();
+        vec![span_at(&columns, 0).unwrap()]
+    }
+
+    const RUN: RowRun = RowRun { row_group: 0, rows: 0..1 };
+
+    fn faults(check: impl FnOnce(&mut Found)) -> Vec<String> {
+        let mut found = Found { file: "f".to_owned(), faults: Vec::new() };
+        check(&mut found);
+        found.faults.into_iter().map(|fault| fault.message).collect()
+    }
+
+    #[test]
+    fn a_filter_without_one_of_the_values_is_found() {
+        let token = |scope, key, value| KeyHasher::new(scope, key).token(value);
+        let tokens = [
+            token(AttributeScope::Resource, "service.name", TokenValue::Str("cart")),
+            token(AttributeScope::Span, "n", TokenValue::Int(7)),
+            token(AttributeScope::Event, "ok", TokenValue::Bool(true)),
+        ];
+        let missing = |tokens: &[u64]| {
+            let tokens = TokenFilters { row_groups: vec![Filter::build(tokens)] };
+            faults(|found| check_tokens(&spans(), &RUN, &tokens, found))
+        };
+        assert_eq!(missing(&tokens), [""; 0]);
+        assert_eq!(
+            missing(&tokens[1..]),
+            ["rows 0 to 1: the token filter rules out resource.service.name = Str(\"cart\")"]
+        );
+        assert_eq!(
+            missing(&tokens[..2]),
+            ["rows 0 to 1: the token filter rules out event.ok = Bool(true)"]
+        );
+    }
+
+    #[test]
+    fn a_trace_table_with_other_traces_is_found() {
+        let spans = spans();
+        let id = spans[0].trace_id;
+        let facts = TraceFacts {
+            trace_id: id,
+            n_rows: 1,
+            start_unix_nanos: 1_000,
+            end_unix_nanos: 1_000,
+            root_name: None,
+            root_service: None,
+            n_errors: 0,
+        };
+        let wrong = |facts: TraceFacts<'_>| {
+            let mut table = TraceTableBuilder::default();
+            table.push(&facts).unwrap();
+            faults(|found| check_traces(&spans, &RUN, &table.finish(), found)).len()
+        };
+        assert_eq!(wrong(facts), 0);
+        assert_eq!(wrong(TraceFacts { start_unix_nanos: 999, ..facts }), 1);
+        assert_eq!(wrong(TraceFacts { n_errors: 1, ..facts }), 1);
+        assert_eq!(wrong(TraceFacts { trace_id: spandrel_model::TraceId([1; 16]), ..facts }), 1);
+        assert_eq!(wrong(TraceFacts { n_rows: 2, ..facts }), 1);
+    }
+}

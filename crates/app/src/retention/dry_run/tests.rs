@@ -1,3 +1,5 @@
+//! The dry run over a small store: what it counts, and that it reads every trace whole.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -23,7 +25,10 @@ default:
 ";
 
 /// Every decision as of now, with the trace.
-async fn decisions(store: &TestStore, policy: &Arc<Policy>) -> BTreeMap<TraceId, (Trace, Decision)> {
+async fn decisions(
+    store: &TestStore,
+    policy: &Arc<Policy>,
+) -> BTreeMap<TraceId, (Trace, Decision)> {
     let (storage, blocks) = store.storage().await;
     let mut decisions = BTreeMap::new();
     let note = |subject: Subject, decision| {
@@ -118,7 +123,8 @@ async fn a_report_adds_up() {
     let report = report_of(&store, file.default_policy().unwrap()).await;
     let (_, blocks) = store.storage().await;
     assert_eq!(blocks.entries.len(), 2);
-    let all = |of: fn(&BlockEntry) -> u64| blocks.entries.iter().map(|entry| of(entry)).sum::<u64>();
+    let all =
+        |of: fn(&BlockEntry) -> u64| blocks.entries.iter().map(|entry| of(entry)).sum::<u64>();
 
     assert_eq!(report.kept.spans + report.dropped.spans, all(|entry| entry.n_spans));
     let bytes = report.kept.bytes + report.dropped.bytes;

@@ -1,3 +1,5 @@
+//! Traces out of blocks in several passes, against what was stored.
+
 use super::*;
 use crate::storage::test_store::TestStore;
 
