@@ -30,10 +30,13 @@ fn an_acknowledgment_before_the_sync() {
     assert_caught(Sabotage::EarlyAcknowledgment, &["but lost"]);
 }
 
-/// The one who is overwritten may also notice that the table is not what it was.
+/// Who is overwritten may also notice that the table is not what it was.
 #[test]
 fn an_object_store_that_overwrites_commits() {
-    assert_caught(Sabotage::OverwritingStore, &["but lost", "fails", "named by the table"]);
+    assert_caught(
+        Sabotage::OverwritingStore,
+        &["but lost", "fails", "named by the table", "does not"],
+    );
 }
 
 #[test]
@@ -41,7 +44,8 @@ fn a_merge_that_forgets_traces() {
     assert_caught(Sabotage::ForgetfulMerge, &["but lost", "are there"]);
 }
 
+/// It takes files from under searches, merges and the table.
 #[test]
 fn a_vacuum_without_a_grace_time() {
-    assert_caught(Sabotage::HastyVacuum, &["named by the table", "fails"]);
+    assert_caught(Sabotage::HastyVacuum, &["named by the table", "fails", "does not compact"]);
 }
