@@ -163,6 +163,7 @@ async fn whatever_is_full_or_down_acknowledged_spans_are_there_once() -> TestRes
         site.options.wal_segment_bytes_max = 4 << 10;
         site.options.wal_bytes_max = 24 << 10;
         let mut disk = FaultEnv::default();
+        let without_process = Arc::strong_count(&objects);
         let mut store = site.open_in(disk.clone()).await;
         let mut stored = begin(&store).await?;
         let mut next = 1_000;
@@ -186,6 +187,11 @@ async fn whatever_is_full_or_down_acknowledged_spans_are_there_once() -> TestRes
                 5 => {
                     store.assert_accounts_agree();
                     drop(store);
+                    // A commit that is under way on another thread is still that of the dead process.
+                    eventually("the process is gone", || async {
+                        Arc::strong_count(&objects) == without_process
+                    })
+                    .await;
                     disk = FaultEnv::with_files(&disk.files());
                     objects.heal();
                     can_read = true;
