@@ -15,19 +15,21 @@ use spandrel_block::read::{SPAN_COLUMNS_LEFT_OUT, assemble_spans, read_run};
 use spandrel_block::schema::{
     self, AttributeType, attribute_column, oversized_column, residual_column,
 };
+use spandrel_columns::SpanColumns;
 use spandrel_ingest::LiveRun;
 use spandrel_model::{Attribute as SpanAttribute, AttributeScope, Span, Trace, TraceId};
-use spandrel_otlp::span_at;
 use spandrel_traceql::{Attribute, Intrinsic, Scope};
 
 use crate::block_cache::{Columns, OpenBlock};
 use crate::engine::View;
-use crate::trace_spans::{TraceSpans, run_of};
+use crate::trace_spans::{TraceSpans, push_spans, read_rows};
 use crate::whole_trace::{ids_repeat, whole_trace};
 use crate::{QueryEngine, QueryError, memory};
 
 /// Row groups read at the same time.
 const SIDE_BY_SIDE: usize = 8;
+/// Spans of a live run that are values at the same time.
+const LIVE_PIECE_SPANS: usize = 8192;
 
 /// What of the spans is wanted.
 #[derive(Clone, Copy)]
@@ -122,32 +124,55 @@ impl Gather<'_> {
         trace_id: TraceId,
     ) -> Result<Option<TraceSpans>, QueryError> {
         let blocks = self.engine.blocks_of_traces(self.view, &[trace_id]).await?;
-        let mut parts = Vec::new();
-        // The parts, and the whole that is made of them.
+        let mut spans = SpanColumns::default();
+        // What lies in one row group is in order; everything else is arranged.
+        let (mut n_parts, mut in_order) = (0, true);
         let mut held = memory::reserve(0)?;
-        for run in &self.view.live {
-            let spans = live_spans(run, trace_id)?;
-            if !spans.is_empty() {
-                let part = run_of(trace_id, spans)?;
-                held.try_grow(2 * part.size_bytes())?;
-                parts.push(part);
-            }
+        for run in self.view.live.iter().filter(|run| run.find(trace_id).is_some()) {
+            let (run, before) = (Arc::clone(run), spans.size_bytes());
+            spans = cpu::run(move || with_live_spans(spans, &run, trace_id)).await??;
+            held.try_grow(spans.size_bytes().saturating_sub(before))?;
+            (n_parts, in_order) = (n_parts + 1, false);
         }
+        let mut reads = Vec::new();
         for block in &blocks {
-            for (row_group, rows) in rows_of(block, &[trace_id])? {
-                let Some(batch) = self.batch(block, row_group, &rows).await? else { continue };
-                let part = cpu::run(move || read_run(&batch)).await?;
-                let part = part.map_err(|source| block.damaged(source))?;
-                held.try_grow(2 * part.size_bytes())?;
-                parts.push(part);
-            }
+            let row_groups = rows_of(block, &[trace_id])?;
+            reads.extend(row_groups.into_iter().map(|(row_group, rows)| (block, row_group, rows)));
         }
-        let n_parts = parts.len();
-        let mut parts = parts.into_iter();
-        let Some(mut spans) = parts.next() else { return Ok(None) };
-        parts.for_each(|part| spans.append(&part));
-        let trace = cpu::run(move || TraceSpans::new(trace_id, spans, n_parts)).await??;
+        let reads = reads
+            .into_iter()
+            .map(|(block, row_group, rows)| self.read_columns(block, row_group, rows));
+        // Nothing is waited for between the reads: one that is not polled keeps its core.
+        let reads = stream::iter(reads).buffered(SIDE_BY_SIDE).boxed();
+        let parts: Vec<Option<SpanColumns>> = reads.try_collect().await?;
+        for part in parts.iter().flatten() {
+            // The part, and its copy in the whole.
+            held.try_grow(2 * part.size_bytes())?;
+            n_parts += 1;
+        }
+        if n_parts == 0 {
+            return Ok(None);
+        }
+        in_order &= n_parts == 1;
+        let joined = move || {
+            parts.iter().flatten().for_each(|part| spans.append(part));
+            drop(parts);
+            TraceSpans::new(trace_id, spans, in_order)
+        };
+        let trace = cpu::run(joined).await??;
         Ok(Some(trace.holding(held)))
+    }
+
+    /// Some rows of a row group as columns.
+    async fn read_columns(
+        &self,
+        block: &OpenBlock,
+        row_group: usize,
+        rows: Rows,
+    ) -> Result<Option<SpanColumns>, QueryError> {
+        let Some(batch) = self.batch(block, row_group, &rows).await? else { return Ok(None) };
+        let part = cpu::run(move || read_run(&batch)).await?;
+        part.map(Some).map_err(|source| block.damaged(source))
     }
 
     /// The wanted columns of some rows of a row group.
@@ -201,11 +226,28 @@ fn rows_of(block: &OpenBlock, ids: &[TraceId]) -> Result<BTreeMap<usize, Rows>, 
     Ok(row_groups)
 }
 
+/// Adds the spans of a live run, a piece at a time: as values they take several times as much.
+fn with_live_spans(
+    mut spans: SpanColumns,
+    run: &LiveRun,
+    trace_id: TraceId,
+) -> Result<SpanColumns, QueryError> {
+    for rows in live_rows(run, trace_id).chunks(LIVE_PIECE_SPANS) {
+        push_spans(trace_id, read_rows(run.spans(), rows)?, &mut spans)?;
+    }
+    Ok(spans)
+}
+
 fn live_spans(run: &LiveRun, trace_id: TraceId) -> Result<Vec<Span>, QueryError> {
-    let Some(trace) = run.find(trace_id) else { return Ok(Vec::new()) };
-    let rows = trace.first_row as usize..(trace.first_row + trace.n_rows) as usize;
-    let order = &run.arrangement().order[rows];
-    Ok(order.iter().map(|&row| span_at(run.spans(), row)).collect::<Result<_, _>>()?)
+    read_rows(run.spans(), live_rows(run, trace_id))
+}
+
+/// The rows of a trace, in its order.
+fn live_rows(run: &LiveRun, trace_id: TraceId) -> &[u32] {
+    run.find(trace_id).map_or(&[], |trace| {
+        let rows = trace.first_row as usize..(trace.first_row + trace.n_rows) as usize;
+        &run.arrangement().order[rows]
+    })
 }
 
 /// About what a span takes.

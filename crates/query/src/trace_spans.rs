@@ -30,21 +30,21 @@ pub struct TraceSpans {
 }
 
 impl TraceSpans {
-    /// The trace of these spans, which come from `n_parts` units, each in the order of its rows.
+    /// The trace of these spans. `in_order` says that they are in the order of the trace.
     pub(crate) fn new(
         trace_id: TraceId,
         mut spans: SpanColumns,
-        n_parts: usize,
+        in_order: bool,
     ) -> Result<Self, QueryError> {
         let repeated = rows_of_repeated_ids(&spans.span_ids);
         if !repeated.is_empty() {
-            let mut copies = read(&spans, &repeated)?;
+            let mut copies = read_rows(&spans, &repeated)?;
             remove_copies(&mut copies);
             let mut next = repeated.iter().copied().peekable();
             spans.retain(|row| next.next_if_eq(&row).is_none());
-            spans.append(&run_of(trace_id, copies)?);
+            push_spans(trace_id, copies, &mut spans)?;
         }
-        let order = if repeated.is_empty() && n_parts <= 1 {
+        let order = if repeated.is_empty() && in_order {
             (0..spans.len()).collect()
         } else {
             arrange(&spans).order
@@ -78,7 +78,7 @@ impl TraceSpans {
     pub fn piece(&self, first: usize, n_max: usize) -> Result<Trace, QueryError> {
         let rows = self.order.iter().skip(first).take(n_max);
         let rows: Vec<u32> = rows.copied().collect();
-        Ok(Trace { trace_id: self.trace_id, spans: read(&self.spans, &rows)? })
+        Ok(Trace { trace_id: self.trace_id, spans: read_rows(&self.spans, &rows)? })
     }
 
     /// All spans.
@@ -90,16 +90,21 @@ impl TraceSpans {
     }
 }
 
-/// Spans of a trace as a run: as OTLP and decoded again, which is the one way from spans to columns.
-pub(crate) fn run_of(trace_id: TraceId, spans: Vec<Span>) -> Result<SpanColumns, QueryError> {
+/// Adds spans of a trace to columns: as OTLP and decoded again, which is the one way from spans to columns.
+/// OTLP groups spans by their resource, so their order may change.
+pub(crate) fn push_spans(
+    trace_id: TraceId,
+    spans: Vec<Span>,
+    columns: &mut SpanColumns,
+) -> Result<(), QueryError> {
     let mut request = Vec::new();
     encode_trace(&Trace { trace_id, spans }, &mut request);
-    let mut columns = SpanColumns::default();
-    decode_request(&request, &STORED_BEFORE, &mut columns)?;
-    Ok(columns)
+    decode_request(&request, &STORED_BEFORE, columns)?;
+    Ok(())
 }
 
-fn read(spans: &SpanColumns, rows: &[u32]) -> Result<Vec<Span>, QueryError> {
+/// The spans of some rows.
+pub(crate) fn read_rows(spans: &SpanColumns, rows: &[u32]) -> Result<Vec<Span>, QueryError> {
     Ok(rows.iter().map(|&row| span_at(spans, row)).collect::<Result<_, _>>()?)
 }
 

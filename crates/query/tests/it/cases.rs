@@ -157,3 +157,23 @@ async fn runs_that_grow_while_they_are_asked_lose_nothing() {
     }
     place.close().await;
 }
+
+/// Scenario: a call goes back and forth between two services.
+/// Guarantees: the trace comes back depth first, also where OTLP would group its spans by service.
+#[tokio::test]
+async fn a_trace_by_id_is_in_its_own_order() {
+    let chain = (1..=6_u64).map(|id| Span {
+        resource: service(if id % 2 == 0 { "stock" } else { "shop" }),
+        ..span(1, id, (id > 1).then(|| id - 1))
+    });
+    let batches = [chain.collect::<Vec<_>>()];
+    for placement in Placement::ALL {
+        let place = Place::with(&batches, placement).await;
+        let id = batches[0][0].trace_id;
+        let found = place.engine.find_trace(&TenantId::single(), id, TimeRange::ALL).await;
+        let found = found.unwrap().unwrap().to_trace().unwrap();
+        let ids = found.spans.iter().map(|span| u64::from_be_bytes(span.span_id.0));
+        assert_eq!(ids.collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6], "{placement:?}");
+        place.close().await;
+    }
+}
