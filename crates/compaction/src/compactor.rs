@@ -253,12 +253,12 @@ impl Compactor {
         self.options.policies.as_ref().and_then(|policies| policies.policy_of(tenant))
     }
 
-    /// What decides which traces of a tenant a job keeps.
-    fn filter(&self, tenant: &TenantId, job: &MergeJob) -> Option<Arc<dyn TraceFilter>> {
+    /// What decides which traces of a tenant are kept.
+    fn filter(&self, tenant: &TenantId) -> Option<Arc<dyn TraceFilter>> {
         match self.policy_of(tenant) {
             Some(policy) => {
                 let now = self.clock.now_unix_nanos();
-                Some(Arc::new(PolicyFilter::new(policy, job, now)))
+                Some(Arc::new(PolicyFilter::new(policy, now)))
             }
             None => self.filter.clone(),
         }
@@ -273,7 +273,7 @@ impl Compactor {
     ) {
         let metrics = self.metrics.compaction();
         let began = self.clock.monotonic();
-        let filter = self.filter(tenant, job);
+        let filter = self.filter(tenant);
         let runner = JobRunner {
             objects: &self.objects,
             table,

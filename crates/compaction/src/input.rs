@@ -17,6 +17,22 @@ use crate::CompactionError;
 /// What the first read of a block fetches; index and footer of most blocks are smaller.
 const TAIL_BYTES: u64 = 1 << 20;
 
+/// Rows that are decoded at a time, unless a trace has more.
+const READ_ROWS_MAX: u32 = 64 * 1024;
+
+/// Rows of a row group, as ascending ranges counted from its first.
+pub(crate) struct Read {
+    row_group: usize,
+    rows: Vec<Range<u32>>,
+}
+
+impl Read {
+    /// How many rows.
+    pub(crate) fn n_rows(&self) -> u32 {
+        self.rows.iter().map(|rows| rows.end - rows.start).sum()
+    }
+}
+
 /// An open block.
 pub(crate) struct Input {
     id: BlockId,
@@ -73,18 +89,49 @@ impl Input {
         Ok(table)
     }
 
-    /// Adds some rows of a row group, those of whole traces, to a run. The rows are ascending ranges,
-    /// counted from the row group's first.
+    /// Where traces lie, given by their first row and the one behind their last, ascending, in pieces to be
+    /// decoded at a time.
+    pub(crate) fn reads(
+        &self,
+        traces: impl Iterator<Item = [u32; 2]>,
+    ) -> Result<Vec<Read>, CompactionError> {
+        let mut reads: Vec<Read> = Vec::new();
+        let mut n_rows = 0;
+        for [first, end] in traces.filter(|[first, end]| first < end) {
+            let row_group = self.file.row_group_of(first);
+            let rows = self.file.row_group_rows(row_group);
+            if end > rows.end {
+                let reason = "a trace lies in two row groups";
+                return Err(self.damaged(BlockError::NotABlock(reason)));
+            }
+            let rows = first - rows.start..end - rows.start;
+            n_rows += end - first;
+            match reads.last_mut() {
+                Some(last) if last.row_group == row_group && n_rows <= READ_ROWS_MAX => {
+                    match last.rows.last_mut() {
+                        Some(range) if range.end == rows.start => range.end = rows.end,
+                        _ => last.rows.push(rows),
+                    }
+                }
+                _ => {
+                    n_rows = end - first;
+                    reads.push(Read { row_group, rows: vec![rows] });
+                }
+            }
+        }
+        Ok(reads)
+    }
+
+    /// Adds rows, those of whole traces, to a run.
     pub(crate) async fn read(
         &self,
-        row_group: usize,
-        rows: Vec<Range<u32>>,
+        read: Read,
         mut into: SpanColumns,
     ) -> Result<SpanColumns, CompactionError> {
-        let n_rows: usize = rows.iter().map(ExactSizeIterator::len).sum();
+        let n_rows = read.n_rows() as usize;
         let expected = into.len() as usize + n_rows;
         let columns = self.file.columns().filter(|name| !SPAN_COLUMNS_LEFT_OUT.contains(name));
-        let decoder = self.file.decoder(row_group, columns, Some(&rows));
+        let decoder = self.file.decoder(read.row_group, columns, Some(&read.rows));
         let mut decoder = decoder.map_err(|source| self.damaged(source))?;
         // The first step only says what is needed; those behind it decode.
         let mut step = decoder.step();

@@ -9,18 +9,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::HashSet;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use spandrel_base::clock::SharedClock;
-use spandrel_base::cpu;
 use spandrel_block::WrittenBlock;
 use spandrel_catalog::{BlockEntry, BlockId, CatalogError, CatalogSnapshot, Commit};
 use spandrel_model::TraceId;
 use spandrel_objects::put_block;
 
+use crate::elsewhere::Elsewhere;
 use crate::filter::Filtering;
-use crate::input::{Input, file_path};
+use crate::input::file_path;
 use crate::merge::{Merge, MergeFigures};
 use crate::retention::nanos;
 use crate::{CompactionError, MergeJob, MergeOptions, TenantTable, TraceFilter};
@@ -64,8 +63,10 @@ impl JobRunner<'_> {
         let merge = Merge::open(self.objects, &self.table.root, &job.inputs, self.options).await?;
         let filtering = match self.filter {
             Some(filter) => {
-                let incomplete = self.incomplete(merge.trace_ids(), job).await?;
-                Some(Filtering { filter: Arc::clone(filter), incomplete: Arc::new(incomplete) })
+                let elsewhere = self.elsewhere(merge.trace_ids(), job).await?;
+                let received_unix_nanos = received_unix_nanos(job).unwrap_or_default();
+                let filter = Arc::clone(filter);
+                Some(Filtering { filter, received_unix_nanos, elsewhere: Arc::new(elsewhere) })
             }
             None => None,
         };
@@ -164,13 +165,13 @@ impl JobRunner<'_> {
         }
     }
 
-    /// The traces of which other blocks hold a part. Looked at are the blocks whose time overlaps that of the
+    /// The parts of the traces that other blocks hold. Looked at are the blocks whose time overlaps that of the
     /// inputs, or nearly does.
-    async fn incomplete(
+    async fn elsewhere(
         &self,
         trace_ids: &Arc<[TraceId]>,
         job: &MergeJob,
-    ) -> Result<HashSet<TraceId>, CompactionError> {
+    ) -> Result<Elsewhere, CompactionError> {
         let inputs = &job.inputs;
         let from = inputs.iter().map(|entry| entry.min_start_unix_nanos).min().unwrap_or(0);
         let from = from.saturating_sub(nanos(PART_DISTANCE_MAX));
@@ -181,23 +182,13 @@ impl JobRunner<'_> {
                 && entry.max_end_unix_nanos >= from
                 && !inputs.iter().any(|input| input.id == entry.id)
         });
-        let mut incomplete = HashSet::new();
-        for entry in others {
-            let block = Input::open(self.objects, &self.table.root, entry).await?;
-            let trace_ids = Arc::clone(trace_ids);
-            incomplete.extend(cpu::run(move || shared(&block, &trace_ids)).await??);
-        }
-        Ok(incomplete)
+        Elsewhere::read(self.objects, self.table, others, trace_ids, self.options).await
     }
 }
 
-/// Those of the traces of which a block holds a part.
-fn shared(block: &Input, trace_ids: &[TraceId]) -> Result<Vec<TraceId>, CompactionError> {
-    let filter = block.file.index().trace_filter();
-    let filter = filter.map_err(|error| block.damaged(error.into()))?;
-    let table = block.traces()?;
-    let is_shared = |id: &TraceId| filter.may_contain(*id) && table.ordinal_of(*id).is_some();
-    Ok(trace_ids.iter().copied().filter(is_shared).collect())
+/// When spans of the inputs were received last.
+fn received_unix_nanos(job: &MergeJob) -> Option<u64> {
+    job.inputs.iter().map(|entry| entry.max_received_unix_nanos).max()
 }
 
 /// Whether a state contains the outcome of a commit.
@@ -208,7 +199,6 @@ fn shows(snapshot: &CatalogSnapshot, commit: &Commit) -> bool {
 
 fn entry(id: BlockId, block: &WrittenBlock, job: &MergeJob) -> BlockEntry {
     let unsigned = |nanos: i64| u64::try_from(nanos).unwrap_or_default();
-    let received = job.inputs.iter().map(|entry| entry.max_received_unix_nanos).max();
     BlockEntry {
         id,
         path: format!("blocks/{id}.parquet"),
@@ -218,7 +208,7 @@ fn entry(id: BlockId, block: &WrittenBlock, job: &MergeJob) -> BlockEntry {
         min_start_unix_nanos: unsigned(block.min_start_unix_nanos),
         max_end_unix_nanos: unsigned(block.max_end_unix_nanos),
         max_trace_start_unix_nanos: unsigned(block.max_trace_start_unix_nanos),
-        max_received_unix_nanos: received.unwrap_or_else(|| id.unix_nanos()),
+        max_received_unix_nanos: received_unix_nanos(job).unwrap_or_else(|| id.unix_nanos()),
         format_version: spandrel_block::schema::FORMAT_VERSION,
         level: job.level,
     }

@@ -22,6 +22,7 @@
 
 mod compactor;
 mod copies;
+mod elsewhere;
 mod error;
 mod filter;
 mod input;

@@ -17,17 +17,14 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use spandrel_base::cpu;
 use spandrel_base::memory::Reservation;
-use spandrel_block::{BlockError, WriteOptions, WrittenBlock, write};
+use spandrel_block::{WriteOptions, WrittenBlock, write};
 use spandrel_catalog::BlockEntry;
 use spandrel_columns::SpanColumns;
 use spandrel_model::TraceId;
 
 use crate::filter::Filtering;
-use crate::input::Input;
+use crate::input::{Input, Read};
 use crate::{CompactionError, MergeOptions, copies};
-
-/// Rows that are decoded at a time, unless a trace has more.
-const READ_ROWS_MAX: u32 = 64 * 1024;
 
 /// What spans take while they are written, for each byte of them: themselves, and encoded columns.
 const WRITING_BYTES_PER_BYTE: usize = 3;
@@ -43,9 +40,6 @@ pub(crate) struct Merge {
     filtering: Option<Filtering>,
     figures: MergeFigures,
 }
-
-/// A row group, and ascending ranges of rows counted from its first.
-type Read = (usize, Vec<Range<u32>>);
 
 struct TracedInput {
     input: Input,
@@ -164,8 +158,8 @@ impl Merge {
     ) -> Result<Option<SpanColumns>, CompactionError> {
         let mut spans = SpanColumns::default();
         for input in &self.inputs {
-            for (row_group, rows) in input.reads(part)? {
-                spans = input.input.read(row_group, rows, spans).await?;
+            for read in input.reads(part)? {
+                spans = input.input.read(read, spans).await?;
                 let size_bytes = spans.size_bytes();
                 held.set_anyway(size_bytes);
                 if part.len() > 1 && size_bytes > self.options.memory_bytes_max {
@@ -180,35 +174,9 @@ impl Merge {
 impl TracedInput {
     /// The rows of the traces with these ranks, in pieces to be decoded at a time.
     fn reads(&self, part: &Range<u32>) -> Result<Vec<Read>, CompactionError> {
-        let mut reads: Vec<Read> = Vec::new();
-        let mut n_rows = 0;
-        let bounds = self.first_rows.array_windows();
-        for (&[first, end], _) in bounds.zip(&self.ranks).filter(|(_, rank)| part.contains(rank)) {
-            if first == end {
-                continue;
-            }
-            let row_group = self.input.file.row_group_of(first);
-            let rows = self.input.file.row_group_rows(row_group);
-            if end > rows.end {
-                let reason = "a trace lies in two row groups";
-                return Err(self.input.damaged(BlockError::NotABlock(reason)));
-            }
-            let rows = first - rows.start..end - rows.start;
-            n_rows += end - first;
-            match reads.last_mut() {
-                Some((last, ranges)) if *last == row_group && n_rows <= READ_ROWS_MAX => {
-                    match ranges.last_mut() {
-                        Some(range) if range.end == rows.start => range.end = rows.end,
-                        _ => ranges.push(rows),
-                    }
-                }
-                _ => {
-                    n_rows = end - first;
-                    reads.push((row_group, vec![rows]));
-                }
-            }
-        }
-        Ok(reads)
+        let bounds = self.first_rows.array_windows().zip(&self.ranks);
+        let wanted = bounds.filter(|(_, rank)| part.contains(rank)).map(|(bounds, _)| *bounds);
+        self.input.reads(wanted)
     }
 }
 

@@ -16,25 +16,19 @@ use crate::{MergeJob, TraceDecision, TraceFilter};
 /// A policy as of one moment.
 pub(crate) struct PolicyFilter {
     policy: Arc<Policy>,
-    received_unix_nanos: i64,
     now_unix_nanos: i64,
 }
 
 impl PolicyFilter {
-    /// The filter for the spans of these blocks.
-    pub(crate) fn new(policy: &Arc<Policy>, job: &MergeJob, now_unix_nanos: u64) -> Self {
-        let received = job.inputs.iter().map(|entry| entry.max_received_unix_nanos).max();
-        Self {
-            policy: Arc::clone(policy),
-            received_unix_nanos: signed(received.unwrap_or(now_unix_nanos)),
-            now_unix_nanos: signed(now_unix_nanos),
-        }
+    /// The filter at this time.
+    pub(crate) fn new(policy: &Arc<Policy>, now_unix_nanos: u64) -> Self {
+        Self { policy: Arc::clone(policy), now_unix_nanos: signed(now_unix_nanos) }
     }
 }
 
 impl TraceFilter for PolicyFilter {
-    fn decide(&self, trace: &Trace) -> TraceDecision {
-        let reference = reference_unix_nanos(trace, Some(self.received_unix_nanos));
+    fn decide(&self, trace: &Trace, received_unix_nanos: u64) -> TraceDecision {
+        let reference = reference_unix_nanos(trace, Some(signed(received_unix_nanos)));
         match self.policy.decide(trace, reference, self.now_unix_nanos) {
             Decision::Keep { threshold: Some(threshold), .. } => {
                 TraceDecision::KeepSampled(threshold)

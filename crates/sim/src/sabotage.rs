@@ -44,7 +44,7 @@ impl fmt::Display for Sabotage {
 pub(crate) struct Forgetful;
 
 impl TraceFilter for Forgetful {
-    fn decide(&self, trace: &Trace) -> TraceDecision {
+    fn decide(&self, trace: &Trace, _received_unix_nanos: u64) -> TraceDecision {
         let [.., last] = trace.trace_id.0;
         if last.is_multiple_of(7) { TraceDecision::Drop } else { TraceDecision::Keep }
     }

@@ -17,7 +17,7 @@ use crate::requests::{request, run_of, span};
 struct ByNumber(Mutex<Vec<(u64, usize)>>);
 
 impl TraceFilter for ByNumber {
-    fn decide(&self, trace: &Trace) -> TraceDecision {
+    fn decide(&self, trace: &Trace, _received_unix_nanos: u64) -> TraceDecision {
         let number = u64::from(trace.trace_id.0[15]);
         self.0.lock().push((number, trace.spans.len()));
         match number % 3 {
@@ -30,8 +30,8 @@ impl TraceFilter for ByNumber {
 
 /// Scenario: a filter is set, and the parts of traces lie in two blocks; one trace has a part in a block of
 /// another window.
-/// Guarantees: the filter sees whole traces, and the one that is not whole stays; thresholds are recorded,
-/// and recording them again changes nothing.
+/// Guarantees: the filter sees whole traces, also that one, of which only the parts that are merged go; thresholds
+/// are recorded, and recording them again changes nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_filter_decides_about_whole_traces() {
     let fixture = Fixture::new();
@@ -48,10 +48,10 @@ async fn a_filter_decides_about_whole_traces() {
     let filter = Arc::new(ByNumber::default());
     let compactor = fixture.compactor(&process, eager()).with_filter(Arc::clone(&filter) as Arc<_>);
     let report = compactor.run_once(&tenant()).await.unwrap();
-    assert_eq!((report.merges, report.filtered, report.failures), (1, 2, 0), "{report:?}");
+    assert_eq!((report.merges, report.filtered, report.failures), (1, 4, 0), "{report:?}");
     let mut asked = std::mem::take(&mut *filter.0.lock());
     asked.sort_unstable();
-    assert_eq!(asked, [(1, 2), (2, 2), (3, 2), (4, 2), (5, 2)]);
+    assert_eq!(asked, [(1, 2), (2, 2), (3, 2), (4, 2), (5, 2), (6, 3)]);
     let expected = [(1, 4.0), (2, 1.0), (4, 4.0), (5, 1.0), (6, 1.0), (7, 1.0)];
     assert_eq!(weights(&process).await, expected);
 
@@ -122,4 +122,45 @@ default:
             ((0, 0, 1), vec![]),
         ]
     );
+}
+
+/// Scenario: of two traces, each has its root in one block and a span in another block, which is hours younger. The
+/// span of the first failed. Errors are kept for long, and some of the rest.
+/// Guarantees: the older block keeps the root of the failed trace and gives up that of the other, although
+/// neither of them failed itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trace_in_several_blocks_is_decided_as_a_whole() {
+    let fixture = Fixture::new();
+    let process = fixture.process().await;
+    let mut roots: Vec<_> = (1..=2).map(|trace| span(trace, 1, 0, 1)).collect();
+    for root in &mut roots {
+        root.end_time_unix_nano += 10 * 3_600_000_000_000;
+    }
+    fixture.add(&process, &run_of([&request(roots)])).await;
+    let mut spans: Vec<_> = (1..=2).map(|trace| span(trace, 2, 1, 9 * 3600)).collect();
+    spans[0].status = Some(Status { code: 2, ..Status::default() });
+    let other_trace = span(3, 1, 0, 30 * 3600);
+    spans.push(other_trace);
+    fixture.add(&process, &run_of([&request(spans)])).await;
+    let policies = PolicyFile::parse(
+        "
+default:
+  - { name: everything, match: '{}', keep: 2d }
+  - { name: errors, match: '{ status = error }', keep: 10d }
+",
+    );
+    let policies = Some(Arc::new(policies.unwrap()));
+    let options = CompactionOptions { policies, ..CompactionOptions::default() };
+    let compactor = fixture.compactor(&process, options);
+    // The boundary of two days has passed for both blocks.
+    fixture.clock.advance(24 * HOUR * 4);
+    let report = compactor.run_once(&tenant()).await.unwrap();
+    assert_eq!((report.failures, report.conflicts), (0, 0), "{report:?}");
+    let mut left = Vec::new();
+    for entry in process.blocks().await {
+        let spans = process.read(&entry).await;
+        left.extend(spans.iter().map(|span| (span.trace_id.0[15], span.span_id.0[7])));
+    }
+    left.sort_unstable();
+    assert_eq!(left, [(1, 1), (1, 2)]);
 }
