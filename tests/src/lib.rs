@@ -34,7 +34,7 @@ pub use otlp::{
     any, attribute, post_protobuf, request, resource_spans, send, span, span_id, trace_id,
 };
 pub use otlp_json::{OtlpJson, resource_spans_of};
-pub use outside::{has_go, node, python, run, spandrel, suites};
+pub use outside::{azurite, has_go, node, python, run, spandrel, suites};
 pub use random::Random;
 pub use say::say;
 pub use settings::{binary, kill_rounds, seed};

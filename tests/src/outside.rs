@@ -35,6 +35,18 @@ pub fn node() -> Command {
     Command::new("node")
 }
 
+/// Azure's emulator of Blob Storage, which `tests/install` installs.
+///
+/// # Panics
+/// When it is not installed.
+pub fn azurite() -> Command {
+    let installed = Path::new("stores/azurite/node_modules/.installed");
+    assert!(installed.is_file(), "run tests/install first");
+    let mut command = Command::new("node");
+    command.arg("stores/azurite/serve.js");
+    command
+}
+
 /// Whether programs in Go can be built, and so have been by `tests/install`.
 pub fn has_go() -> bool {
     Command::new("go").arg("version").output().is_ok_and(|output| output.status.success())

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod apis;
+mod azure;
 mod bad_days;
 mod bad_input;
 mod deltalake;
