@@ -13,7 +13,7 @@ use crate::attributes::Attributes;
 use crate::derived::derived_columns;
 use crate::error::BlockError;
 use crate::gather::Source;
-use crate::index::BlockIndex;
+use crate::index::{BlockIndex, IndexReader, Section};
 use crate::owners::owner_columns;
 use crate::summary::{self, AttributeSummary};
 use crate::{checksum, file, lists, schema};
@@ -66,6 +66,10 @@ pub struct WrittenBlock {
     pub max_end_unix_nanos: i64,
     /// Start of the trace that starts last.
     pub max_trace_start_unix_nanos: i64,
+    /// From the first byte of the block index to the end of the file.
+    pub tail_bytes: u64,
+    /// As many of these, from the first, are what [`IndexReader::open_head`] needs to read the trace filter.
+    pub trace_filter_bytes: u64,
 }
 
 /// Writes a run as a block.
@@ -129,7 +133,8 @@ fn finish(
     index: &BlockIndex,
     page_checksums: &[u8],
 ) -> Result<WrittenBlock, BlockError> {
-    let encoded = index.encode()?;
+    let encoded = Bytes::from(index.encode()?);
+    let trace_filter_bytes = IndexReader::open(encoded.clone())?.bytes_to(Section::TraceFilter);
     let offset = writer.bytes_written();
     writer.write_all(&encoded)?;
     let end_from = writer.bytes_written();
@@ -151,6 +156,8 @@ fn finish(
         min_start_unix_nanos: facts.min_start_unix_nanos,
         max_end_unix_nanos: facts.max_end_unix_nanos,
         max_trace_start_unix_nanos: facts.max_trace_start_unix_nanos,
+        tail_bytes: (bytes.len() - offset) as u64,
+        trace_filter_bytes: trace_filter_bytes.unwrap_or_default(),
         bytes: bytes.into(),
     })
 }

@@ -70,6 +70,7 @@ fn entry(clock: &SharedClock) -> BlockEntry {
         max_received_unix_nanos: id.unix_nanos(),
         format_version: 1,
         level: 0,
+        tail: None,
     }
 }
 

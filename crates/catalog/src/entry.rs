@@ -4,6 +4,15 @@ use std::collections::HashSet;
 
 use crate::{BlockId, CatalogError};
 
+/// Where what is read first lies at the end of a block's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockTail {
+    /// From the first byte of the block index to the end of the file: all that opening the block reads.
+    pub bytes: u64,
+    /// As many of these, from the first, hold the filter that rules the block out for a trace id.
+    pub trace_filter_bytes: u64,
+}
+
 /// One block in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockEntry {
@@ -33,6 +42,15 @@ pub struct BlockEntry {
     pub format_version: u16,
     /// How many compactions the block has been through.
     pub level: u8,
+    /// What to read first; `None` in an entry that does not say.
+    pub tail: Option<BlockTail>,
+}
+
+impl BlockTail {
+    /// Whether a file of this size can have it.
+    pub(crate) fn fits(&self, size_bytes: u64) -> bool {
+        self.bytes <= size_bytes && self.trace_filter_bytes <= self.bytes
+    }
 }
 
 impl BlockEntry {
@@ -56,6 +74,9 @@ impl BlockEntry {
         // The Delta protocol stores both as signed 64-bit numbers.
         if i64::try_from(self.size_bytes).is_err() || i64::try_from(self.n_spans).is_err() {
             return Err(format!("block {} is larger than 2^63", self.id));
+        }
+        if self.tail.is_some_and(|tail| !tail.fits(self.size_bytes)) {
+            return Err(format!("block {} is smaller than its tail", self.id));
         }
         Ok(())
     }
@@ -122,6 +143,7 @@ mod tests {
             max_received_unix_nanos: 0,
             format_version: 1,
             level: 0,
+            tail: None,
         }
     }
 
@@ -138,6 +160,8 @@ mod tests {
         assert!(!valid(adding(entry(&format!("../{id}.parquet"), id))));
         assert!(!valid(adding(entry(&format!("a b/{id}.parquet"), id))));
         assert!(!valid(adding(entry(&format!("a/{other}.parquet"), id))));
+        let tail = Some(BlockTail { bytes: 2, trace_filter_bytes: 1 });
+        assert!(!valid(adding(BlockEntry { tail, ..good.clone() })));
         assert!(!valid(Commit { remove: vec![id], ..adding(good.clone()) }));
         assert!(!valid(Commit {
             application_ids: vec![("wal/a".to_owned(), 1), ("wal/a".to_owned(), 2)],

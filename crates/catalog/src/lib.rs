@@ -19,7 +19,7 @@ mod snapshot;
 pub use block_id::{BlockId, ParseBlockIdError};
 pub use catalog::Catalog;
 pub use delta::DeltaCatalog;
-pub use entry::{BlockEntry, Commit};
+pub use entry::{BlockEntry, BlockTail, Commit};
 pub use error::CatalogError;
 pub use schema::{ColumnType, START_TIME_COLUMN, TableColumn};
 pub use snapshot::CatalogSnapshot;

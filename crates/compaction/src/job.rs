@@ -13,7 +13,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use spandrel_base::clock::SharedClock;
 use spandrel_block::WrittenBlock;
-use spandrel_catalog::{BlockEntry, BlockId, CatalogError, CatalogSnapshot, Commit};
+use spandrel_catalog::{BlockEntry, BlockId, BlockTail, CatalogError, CatalogSnapshot, Commit};
 use spandrel_model::TraceId;
 use spandrel_objects::put_block;
 
@@ -211,5 +211,9 @@ fn entry(id: BlockId, block: &WrittenBlock, job: &MergeJob) -> BlockEntry {
         max_received_unix_nanos: received_unix_nanos(job).unwrap_or_else(|| id.unix_nanos()),
         format_version: spandrel_block::schema::FORMAT_VERSION,
         level: job.level,
+        tail: Some(BlockTail {
+            bytes: block.tail_bytes,
+            trace_filter_bytes: block.trace_filter_bytes,
+        }),
     }
 }

@@ -95,6 +95,7 @@ default:
                 max_received_unix_nanos: 100 * DAY,
                 format_version: 1,
                 level: 3,
+                tail: None,
             });
             let jobs = due([&entry], day * DAY, policy);
             assert!(jobs.iter().all(|job| job.level == 3 && job.inputs == [Arc::clone(&entry)]));

@@ -52,6 +52,7 @@ mod tests {
             max_received_unix_nanos: received_hour * HOUR,
             format_version: 1,
             level: 0,
+            tail: None,
         });
         !expired([&entry], 1000 * HOUR, Duration::from_secs(100 * 3600)).is_empty()
     }

@@ -135,6 +135,7 @@ impl Simulation {
             max_received_unix_nanos: now,
             format_version: 1,
             level: 0,
+            tail: None,
         });
     }
 
@@ -161,6 +162,7 @@ impl Simulation {
             max_received_unix_nanos: most(|entry| entry.max_received_unix_nanos).unwrap_or(0),
             format_version: 1,
             level: job.level,
+            tail: None,
         });
         for input in &job.inputs {
             self.blocks.remove(&input.id);

@@ -15,7 +15,9 @@ use hashbrown::HashMap;
 use spandrel_base::cpu::{self, CpuError};
 use spandrel_base::memory::Reservation;
 use spandrel_block::{BlockError, WriteOptions, WrittenBlock};
-use spandrel_catalog::{BlockEntry, BlockId, Catalog, CatalogError, CatalogSnapshot, Commit};
+use spandrel_catalog::{
+    BlockEntry, BlockId, BlockTail, Catalog, CatalogError, CatalogSnapshot, Commit,
+};
 use spandrel_model::TenantId;
 use spandrel_objects::put_block;
 use tokio_util::sync::CancellationToken;
@@ -257,6 +259,10 @@ fn entry(id: BlockId, block: &WrittenBlock) -> BlockEntry {
         max_received_unix_nanos: id.unix_nanos(),
         format_version: spandrel_block::schema::FORMAT_VERSION,
         level: 0,
+        tail: Some(BlockTail {
+            bytes: block.tail_bytes,
+            trace_filter_bytes: block.trace_filter_bytes,
+        }),
     }
 }
 

@@ -11,17 +11,28 @@ use quick_cache::sync::Cache;
 use spandrel_base::cpu;
 use spandrel_block::BlockError;
 use spandrel_block::index::{
-    AttributeDirectory, OperationDirectory, TokenFilters, TraceFilter, TraceTable,
+    AttributeDirectory, IndexReader, OperationDirectory, TokenFilters, TraceFilter, TraceTable,
 };
 use spandrel_block::read::{BlockFile, Opened, Step};
 use spandrel_catalog::{BlockEntry, BlockId};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::memory::Held;
 use crate::{QueryError, memory};
 
-/// What the first read of a block fetches. Index and footer of a block of 200,000 spans take about this
-/// much; when it is too little, a second read fetches the rest.
+/// What the first read of a block fetches whose entry does not say where its tail begins. Index and footer of
+/// a block of 200,000 spans take about half of it; when it is too little, a second read fetches the rest.
 const TAIL_BYTES: u64 = 1 << 20;
+
+/// Bytes of tails that are on their way at the same time, over all queries.
+const UNDER_WAY_BYTES_MAX: u64 = 64 << 20;
+/// In pieces of this size; each begun one counts as a whole.
+const COUNTED_BYTES: u64 = 4 << 10;
+
+/// Bytes at the end of a block that have to be read to open it, as far as its entry tells.
+pub(crate) fn tail_bytes(entry: &BlockEntry) -> u64 {
+    entry.tail.map_or(TAIL_BYTES, |tail| tail.bytes).min(entry.size_bytes)
+}
 
 /// A block that can be read.
 pub(crate) struct OpenBlock {
@@ -66,7 +77,7 @@ impl OpenBlock {
         operations: OperationDirectory = operations
     );
 
-    /// Rules the block out for a trace id. [`BlockCache::trace_filter`] keeps it.
+    /// Rules the block out for a trace id. [`BlockCache`] keeps it.
     pub(crate) fn trace_filter(&self) -> Result<TraceFilter, QueryError> {
         self.file.index().trace_filter().map_err(|error| self.damaged(error.into()))
     }
@@ -176,6 +187,8 @@ pub(crate) struct BlockCache {
     objects: Arc<dyn ObjectStore>,
     blocks: Cache<BlockId, Arc<OpenBlock>, ByIndexSize>,
     trace_filters: Cache<BlockId, Arc<TraceFilter>, ByFilterSize>,
+    /// A permit for every [`COUNTED_BYTES`] that are read of tails.
+    under_way: Semaphore,
 }
 
 impl BlockCache {
@@ -185,21 +198,18 @@ impl BlockCache {
             objects,
             blocks: Cache::with_weighter(1024, bytes_max - for_filters, ByIndexSize),
             trace_filters: Cache::with_weighter(16 * 1024, for_filters, ByFilterSize),
+            under_way: Semaphore::new(permits(UNDER_WAY_BYTES_MAX) as usize),
         }
+    }
+
+    /// Room for blocks, in bytes.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.blocks.capacity()
     }
 
     /// The trace filter of a block, if it is in memory.
     pub(crate) fn known_trace_filter(&self, id: BlockId) -> Option<Arc<TraceFilter>> {
         self.trace_filters.get(&id)
-    }
-
-    /// The trace filter of an open block.
-    pub(crate) fn trace_filter(
-        &self,
-        id: BlockId,
-        block: &OpenBlock,
-    ) -> Result<Arc<TraceFilter>, QueryError> {
-        self.trace_filters.get_or_insert_with(&id, || block.trace_filter().map(Arc::new))
     }
 
     /// The block, from memory or from the store.
@@ -211,8 +221,54 @@ impl BlockCache {
         self.blocks.get_or_insert_async(&entry.id, self.read(path, entry)).await
     }
 
+    /// The trace filter of a block, from memory or from the store: without the rest of the tail unless `whole`
+    /// or the block is open. Several may read one at the same time: nobody waits for a filter that
+    /// somebody else is not reading on.
+    pub(crate) async fn read_trace_filter(
+        &self,
+        path: Path,
+        entry: &BlockEntry,
+        whole: bool,
+    ) -> Result<Arc<TraceFilter>, QueryError> {
+        if !whole
+            && self.blocks.peek(&entry.id).is_none()
+            && let Some(filter) = self.read_head(&path, entry).await?
+        {
+            return Ok(self.remember(entry.id, filter));
+        }
+        let block = self.open(path, entry).await?;
+        match self.known_trace_filter(entry.id) {
+            Some(filter) => Ok(filter),
+            None => Ok(self.remember(entry.id, block.trace_filter()?)),
+        }
+    }
+
+    fn remember(&self, id: BlockId, filter: TraceFilter) -> Arc<TraceFilter> {
+        let filter = Arc::new(filter);
+        self.trace_filters.insert(id, Arc::clone(&filter));
+        filter
+    }
+
+    /// The filter at the begin of a block's tail; `None` when it is not where the entry says, if it says it.
+    async fn read_head(
+        &self,
+        path: &Path,
+        entry: &BlockEntry,
+    ) -> Result<Option<TraceFilter>, QueryError> {
+        let Some(tail) = entry.tail.filter(|tail| tail.bytes <= entry.size_bytes) else {
+            return Ok(None);
+        };
+        let start = entry.size_bytes - tail.bytes;
+        let head = start..start + tail.trace_filter_bytes.min(tail.bytes);
+        let _permit = self.permit(head.end - head.start).await;
+        let head = self.objects.get_range(path, head).await;
+        let head = head.map_err(|source| not_read(path, source))?;
+        Ok(IndexReader::open_head(head).and_then(|head| head.trace_filter()).ok())
+    }
+
     async fn read(&self, path: Path, entry: &BlockEntry) -> Result<Arc<OpenBlock>, QueryError> {
-        let mut tail_bytes = TAIL_BYTES.min(entry.size_bytes);
+        let mut tail_bytes = tail_bytes(entry);
+        let _permit = self.permit(tail_bytes).await;
         loop {
             let range = entry.size_bytes - tail_bytes..entry.size_bytes;
             let tail = self.objects.get_range(&path, range).await;
@@ -228,17 +284,35 @@ impl BlockCache {
                     return Err(damaged(BlockError::NotABlock("it is shorter than it says")));
                 }
                 Opened::File(file) => {
-                    return Ok(Arc::new(OpenBlock {
-                        path,
-                        file: *file,
-                        objects: Arc::clone(&self.objects),
-                        traces: OnceLock::new(),
-                        tokens: OnceLock::new(),
-                        attributes: OnceLock::new(),
-                        operations: OnceLock::new(),
-                    }));
+                    let block = self.opened(path, *file);
+                    // It stays when the block has been forgotten.
+                    self.remember(entry.id, block.trace_filter()?);
+                    return Ok(Arc::new(block));
                 }
             }
         }
     }
+
+    fn opened(&self, path: Path, file: BlockFile) -> OpenBlock {
+        OpenBlock {
+            path,
+            file,
+            objects: Arc::clone(&self.objects),
+            traces: OnceLock::new(),
+            tokens: OnceLock::new(),
+            attributes: OnceLock::new(),
+            operations: OnceLock::new(),
+        }
+    }
+
+    /// Waits until so many bytes may be under way; more than all of them count as all.
+    async fn permit(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
+        let n_permits = permits(bytes.min(UNDER_WAY_BYTES_MAX));
+        // It is never closed; without a permit nothing is bounded, but nothing fails either.
+        self.under_way.acquire_many(n_permits).await.ok()
+    }
+}
+
+fn permits(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(COUNTED_BYTES)).unwrap_or(u32::MAX)
 }

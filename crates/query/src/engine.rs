@@ -3,20 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::try_join_all;
 use spandrel_base::memory::{MemoryBudget, Reservation};
-use spandrel_block::index::TraceFilter;
 use spandrel_catalog::BlockEntry;
 use spandrel_ingest::{LiveRun, Store, StoreSnapshot};
-use spandrel_model::{TenantId, TraceId};
+use spandrel_model::TenantId;
 use spandrel_telemetry::Metrics;
 
-use crate::block_cache::{BlockCache, OpenBlock};
+use crate::block_cache::BlockCache;
 use crate::{QueryError, memory};
 
-/// Blocks opened at the same time. No more are held than that, so memory stays within the cache's however many
-/// blocks there are.
-pub(crate) const OPENING: usize = 16;
+/// Blocks opened at the same time by who keeps them all. No more are held than that, so memory stays within the
+/// cache's however many blocks there are.
+pub(crate) const OPENING: usize = 64;
 
 /// Parts of a trace that lie in blocks further than this from the time range of a search are not what brings the
 /// trace into its answer. Traces that are found are always read whole, wherever their parts lie.
@@ -78,7 +76,7 @@ pub struct QueryEngine {
     pub(crate) store: Arc<Store>,
     pub(crate) options: QueryOptions,
     pub(crate) metrics: Metrics,
-    blocks: BlockCache,
+    pub(crate) blocks: BlockCache,
     _cache: Reservation,
 }
 
@@ -135,56 +133,6 @@ impl QueryEngine {
         entries
             .sort_by_key(|entry| std::cmp::Reverse((entry.max_trace_start_unix_nanos, entry.id)));
         Ok(View { live, entries, tenant: tenant.clone(), range })
-    }
-
-    /// A block with its metadata and index.
-    pub(crate) async fn open(
-        &self,
-        view: &View,
-        entry: &Arc<BlockEntry>,
-    ) -> Result<Arc<OpenBlock>, QueryError> {
-        self.blocks.open(Store::block_path(&view.tenant, entry), entry).await
-    }
-
-    /// Some blocks, opened side by side. All of them are done when this returns: a future that began to open
-    /// a block and is then not polled keeps everybody else waiting who wants that block or a core.
-    pub(crate) async fn open_some(
-        &self,
-        view: &View,
-        entries: &[&Arc<BlockEntry>],
-    ) -> Result<Vec<Arc<OpenBlock>>, QueryError> {
-        try_join_all(entries.iter().map(|entry| self.open(view, entry))).await
-    }
-
-    /// Blocks that may hold spans of some traces.
-    pub(crate) async fn blocks_of_traces(
-        &self,
-        view: &View,
-        ids: &[TraceId],
-    ) -> Result<Vec<Arc<OpenBlock>>, QueryError> {
-        let admits = |filter: &TraceFilter| ids.iter().any(|id| filter.may_contain(*id));
-        let mut unknown = Vec::new();
-        let mut admitted = Vec::new();
-        for entry in &view.entries {
-            match self.blocks.known_trace_filter(entry.id) {
-                Some(filter) if admits(&filter) => admitted.push(entry),
-                Some(_) => {}
-                None => unknown.push(entry),
-            }
-        }
-        let mut found = Vec::new();
-        for entries in unknown.chunks(OPENING) {
-            let blocks = self.open_some(view, entries).await?;
-            for (entry, block) in entries.iter().zip(blocks) {
-                if admits(&*self.blocks.trace_filter(entry.id, &block)?) {
-                    found.push(block);
-                }
-            }
-        }
-        for entries in admitted.chunks(OPENING) {
-            found.extend(self.open_some(view, entries).await?);
-        }
-        Ok(found)
     }
 
     /// Runs a query under the deadline and within its memory.

@@ -6,6 +6,7 @@
 //! computed span by span. Both use the language's own evaluation, so there is one place that knows what
 //! an operator means.
 
+mod expected;
 mod leaf;
 mod number;
 mod possible;
@@ -15,6 +16,7 @@ use spandrel_trace_values::needs_shape;
 use spandrel_traceql::ast::{BinaryOp, UnaryOp};
 use spandrel_traceql::{Attribute, FieldExpr, Intrinsic, Static};
 
+pub(crate) use expected::spans_max;
 pub(crate) use leaf::{Layer, LeafColumn, Meaning, RowMask};
 pub(crate) use number::NumberTest;
 pub(crate) use possible::Possible;

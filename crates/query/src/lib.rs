@@ -16,6 +16,7 @@
 //! - A query that nobody waits for any more ends: its future is dropped, and with it everything but the CPU
 //!   work that has begun.
 
+mod ahead;
 mod block_cache;
 mod engine;
 mod error;
@@ -24,6 +25,7 @@ mod find_trace;
 mod gather;
 mod matched;
 mod memory;
+mod opening;
 mod scan;
 mod search;
 mod services;

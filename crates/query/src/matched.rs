@@ -6,26 +6,23 @@ use std::iter::Peekable;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use futures::future::try_join_all;
 use hashbrown::HashSet;
+use spandrel_catalog::BlockEntry;
 use spandrel_model::{Span, StatusCode, TenantId, Trace, TraceId};
 use spandrel_trace_values::TraceValues;
 use spandrel_traceql::{Attribute, FieldExpr, SpanValues};
 
+use crate::ahead::Ahead;
 use crate::engine::View;
 use crate::filter::needs_whole_trace;
 use crate::gather::{Gather, SpanColumnsWanted};
-use crate::scan::{Candidate, Scan};
+use crate::scan::{Candidate, SIDE_BY_SIDE_MAX, Scan};
 use crate::search::{
     MatchedSpan, Search, SearchAnswer, SearchInspected, ServiceStats, Spanset, TraceMatch,
 };
 use crate::split::possible_split_traces;
 use crate::unit::Unit;
 use crate::{QueryEngine, QueryError};
-
-/// Blocks looked at side by side, once the newest ones did not have enough. All of them are done before
-/// candidates are decided, see [`QueryEngine::open_some`].
-const SIDE_BY_SIDE_MAX: usize = 8;
 
 /// Traces and spans that are gathered at a time, which bounds what a search holds besides its results. A trace
 /// with more spans is gathered alone.
@@ -144,24 +141,26 @@ impl<'a> Running<'a> {
     async fn scan_blocks(&mut self) -> Result<(), QueryError> {
         let (engine, view, scan) = (self.engine, self.view, Arc::clone(&self.scan));
         let entries = view.near_range();
-        let mut rest = &entries[..];
+        let mut ahead = Ahead::new(engine, view, &scan.node, &entries);
         let mut side_by_side = 1;
-        // Blocks come with the newest trace first: what comes after cannot be newer.
-        while let Some(next) = rest.first() {
-            let newest = i64::try_from(next.max_trace_start_unix_nanos).unwrap_or(i64::MAX);
-            if !self.may_enter(newest) {
-                self.inspected.row_groups_pruned += rest.len() as u64;
+        loop {
+            // Blocks come with the newest trace first: what comes after cannot be newer.
+            let may_enter = |entry: &BlockEntry| {
+                let newest = i64::try_from(entry.max_trace_start_unix_nanos);
+                self.may_enter(newest.unwrap_or(i64::MAX))
+            };
+            let room = self.search.traces_max.saturating_sub(self.best.len());
+            ahead.look(room, may_enter).await?;
+            let some = ahead.take(side_by_side, room, may_enter);
+            if some.is_empty() {
                 break;
             }
-            let (some, behind) = rest.split_at(side_by_side.min(rest.len()));
-            let scans = some.iter().map(|entry| scan.block(engine, view, entry));
-            for (entry, (candidates, pruned)) in some.iter().zip(try_join_all(scans).await?) {
-                self.inspected.row_groups_pruned += pruned;
-                self.decide(candidates, view.is_in_range(entry)).await?;
+            for (block, candidates) in some.iter().zip(scan.blocks(&some).await?) {
+                self.decide(candidates, view.is_in_range(block.entry)).await?;
             }
-            rest = behind;
             side_by_side = SIDE_BY_SIDE_MAX.min(2 * side_by_side);
         }
+        self.inspected.row_groups_pruned += ahead.finish();
         Ok(())
     }
 

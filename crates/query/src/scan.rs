@@ -2,23 +2,25 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::cast::AsArray;
 use futures::future::{BoxFuture, FutureExt};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
-use spandrel_catalog::BlockEntry;
 use spandrel_model::TraceId;
 use spandrel_trace_values::needs_shape;
 use spandrel_traceql::{Attribute, FieldExpr, Intrinsic, SpanValues, Static};
 
-use crate::engine::View;
-use crate::filter::{LeafColumn, Node, RowMask, row_groups};
+use crate::QueryError;
+use crate::ahead::Promising;
+use crate::filter::{LeafColumn, Node, RowMask};
 use crate::unit::Unit;
-use crate::{QueryEngine, QueryError};
+
+/// Row groups read at the same time.
+pub(crate) const SIDE_BY_SIDE_MAX: usize = 8;
 
 /// What was read, counted by all parts of a search.
 #[derive(Default)]
@@ -52,21 +54,26 @@ impl Scan {
         Self { node: Node::compile(filter, true), shape, counters: Counters::default() }
     }
 
-    /// Candidates of a block, and how many row groups its index ruled out.
-    pub(crate) async fn block(
+    /// Candidates of each of these blocks. All of them are done when this returns: who reads and is then not
+    /// polled keeps its core.
+    pub(crate) async fn blocks(
         &self,
-        engine: &QueryEngine,
-        view: &View,
-        entry: &Arc<BlockEntry>,
-    ) -> Result<(Vec<Candidate>, u64), QueryError> {
-        let block = engine.open(view, entry).await?;
-        let kept = row_groups(&self.node, &block)?;
-        let pruned = (block.file.n_row_groups() - kept.len()) as u64;
-        let mut candidates = BTreeSet::new();
-        for row_group in kept {
-            candidates.extend(self.unit(&Unit::Block(Arc::clone(&block), row_group)).await?);
+        blocks: &[Promising<'_>],
+    ) -> Result<Vec<Vec<Candidate>>, QueryError> {
+        let units =
+            blocks.iter().enumerate().flat_map(|(number, Promising { block, row_groups, .. })| {
+                let unit = |row_group: &usize| (number, Unit::Block(Arc::clone(block), *row_group));
+                row_groups.iter().map(unit).collect::<Vec<_>>()
+            });
+        let scans = units.map(|(number, unit)| async move {
+            Ok::<_, QueryError>((number, self.unit(&unit).await?))
+        });
+        let mut scans = stream::iter(scans).buffer_unordered(SIDE_BY_SIDE_MAX).boxed();
+        let mut candidates = vec![Vec::new(); blocks.len()];
+        while let Some((number, found)) = scans.try_next().await? {
+            candidates[number].extend(found);
         }
-        Ok((candidates.into_iter().collect(), pruned))
+        Ok(candidates)
     }
 
     /// Candidates of a unit.

@@ -7,7 +7,7 @@ use spandrel_ingest::LiveRun;
 use spandrel_model::{SpanKind, TenantId};
 
 use crate::block_cache::OpenBlock;
-use crate::engine::{OPENING, View};
+use crate::engine::View;
 use crate::unit::used;
 use crate::{QueryEngine, QueryError, TimeRange};
 
@@ -39,12 +39,12 @@ impl QueryEngine {
                 let resources = used(spans.resource_table.values(), &spans.resources);
                 services.extend(resources.filter_map(|r| r.service_name()).map(str::to_owned));
             }
-            for entries in view.in_range().chunks(OPENING) {
-                for block in self.open_some(&view, entries).await? {
-                    let names = block.operations()?.services().flatten();
-                    services.extend(names.map(|name| name.to_string()));
-                }
-            }
+            let add = |_, block: Arc<OpenBlock>| {
+                let names = block.operations()?.services().flatten();
+                services.extend(names.map(|name| name.to_string()));
+                Ok(())
+            };
+            self.visit_blocks(&view, &view.in_range(), add).await?;
             Ok(services)
         })
         .await
@@ -66,11 +66,8 @@ impl QueryEngine {
             for run in &view.live {
                 live_operations(run, service, &mut operations);
             }
-            for entries in view.in_range().chunks(OPENING) {
-                for block in self.open_some(&view, entries).await? {
-                    block_operations(&block, service, &mut operations)?;
-                }
-            }
+            let add = |_, block: Arc<OpenBlock>| block_operations(&block, service, &mut operations);
+            self.visit_blocks(&view, &view.in_range(), add).await?;
             Ok(operations)
         })
         .await

@@ -5,12 +5,14 @@
 
 use std::cmp::Reverse;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use spandrel_model::TraceId;
 use spandrel_traceql::{Attribute, Intrinsic, Static};
 
-use crate::engine::{OPENING, View};
+use crate::block_cache::OpenBlock;
+use crate::engine::View;
 use crate::filter::{Leaf, Node, Possible};
 use crate::scan::Candidate;
 use crate::{QueryEngine, QueryError};
@@ -44,16 +46,16 @@ pub(crate) async fn possible_split_traces(
             note(trace.trace_id, trace.n_rows, trace.start_unix_nanos, trace.end_unix_nanos);
         });
     }
-    for entries in view.near_range().chunks(OPENING) {
-        for block in engine.open_some(view, entries).await? {
-            let table = block.traces()?;
-            let n_rows = table.first_rows().windows(2).map(|rows| rows[1] - rows[0]);
-            let times = table.starts().iter().zip(table.ends());
-            for ((id, n_rows), (start, end)) in table.ids().iter().zip(n_rows).zip(times) {
-                note(*id, n_rows, *start, *end);
-            }
+    let noted = |_, block: Arc<OpenBlock>| {
+        let table = block.traces()?;
+        let n_rows = table.first_rows().windows(2).map(|rows| rows[1] - rows[0]);
+        let times = table.starts().iter().zip(table.ends());
+        for ((id, n_rows), (start, end)) in table.ids().iter().zip(n_rows).zip(times) {
+            note(*id, n_rows, *start, *end);
         }
-    }
+        Ok(())
+    };
+    engine.visit_blocks(view, &view.near_range(), noted).await?;
     let possible = |facts: &Facts| {
         let mut of_leaf = |leaf: &Leaf| Ok::<_, Infallible>(of_trace(leaf, facts));
         match node.possible(&mut of_leaf) {

@@ -93,6 +93,7 @@ mod tests {
                 max_received_unix_nanos: 0,
                 format_version: 1,
                 level: 0,
+                tail: None,
             })
         };
         let mut other = [0xab; 16];

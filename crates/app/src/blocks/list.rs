@@ -181,6 +181,7 @@ mod tests {
             max_received_unix_nanos: 0,
             format_version: 1,
             level: number,
+            tail: None,
         })
     }
 

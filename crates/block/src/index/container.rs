@@ -187,6 +187,21 @@ impl IndexReader {
     /// # Errors
     /// When the bytes are no index, are cut, come from a newer version, or the table is damaged.
     pub fn open(bytes: Bytes) -> Result<Self, IndexError> {
+        let reader = Self::open_head(bytes)?;
+        let needed = reader.table.iter().map(TableEntry::end).max().unwrap_or(0);
+        let available = reader.bytes.len() as u64;
+        if needed > available {
+            return Err(IndexError::Truncated { needed, available });
+        }
+        Ok(reader)
+    }
+
+    /// As [`IndexReader::open`] of an index of which only the first bytes are there. Only the sections that lie
+    /// in these can be read.
+    ///
+    /// # Errors
+    /// As [`IndexReader::open`], and when the section table is cut.
+    pub fn open_head(bytes: Bytes) -> Result<Self, IndexError> {
         let truncated =
             |needed: u64| IndexError::Truncated { needed, available: bytes.len() as u64 };
         let Some((header, rest)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
@@ -209,11 +224,7 @@ impl IndexReader {
             return Err(IndexError::CorruptTable { reason: "checksum differs" });
         }
         let (entries, _) = table.as_chunks::<TABLE_ENTRY_BYTES>();
-        let table: Vec<_> = entries.iter().map(TableEntry::parse).collect();
-        let needed = table.iter().map(TableEntry::end).max().unwrap_or(0);
-        if needed > bytes.len() as u64 {
-            return Err(truncated(needed));
-        }
+        let table = entries.iter().map(TableEntry::parse).collect();
         Ok(Self { bytes, table })
     }
 
@@ -269,6 +280,12 @@ impl IndexReader {
     pub fn memory_bytes(&self) -> usize {
         let raw = self.table.iter().map(|entry| entry.raw_len as usize);
         self.bytes.len() + raw.sum::<usize>()
+    }
+
+    /// How many bytes from the magic it takes to read `section`; `None` when it is absent.
+    pub fn bytes_to(&self, section: Section) -> Option<u64> {
+        let table_bytes = (HEADER_BYTES + self.table.len() * TABLE_ENTRY_BYTES) as u64;
+        self.entry(section).map(|entry| entry.end().max(table_bytes))
     }
 
     /// Bytes of `section` as stored; zero when it is absent.

@@ -15,7 +15,7 @@ use delta_kernel::schema::{DataType, SchemaRef, StructField, StructType};
 use delta_kernel::{EngineData, KernelError};
 use serde::Deserialize;
 
-use crate::{BlockEntry, CatalogError, CatalogSnapshot};
+use crate::{BlockEntry, BlockTail, CatalogError, CatalogSnapshot};
 
 /// What the `stats` text of our `add` actions holds; see `docs/formats/catalog.md`.
 #[derive(Deserialize)]
@@ -35,6 +35,8 @@ struct BlockNumbers {
     max_received_unix_nanos: Option<u64>,
     format_version: u16,
     level: u8,
+    tail_bytes: Option<u64>,
+    trace_filter_bytes: Option<u64>,
 }
 
 /// One change that the log makes to the table.
@@ -200,6 +202,8 @@ fn parse_entry(path: &str, size: Option<i64>, stats: Option<&str>) -> Result<Act
     let stats: Stats = serde_json::from_str(stats.ok_or("it has no stats")?)
         .map_err(|err| format!("its stats lack our numbers ({err})"))?;
     let received = stats.spandrel.max_received_unix_nanos;
+    let tail = stats.spandrel.tail_bytes.zip(stats.spandrel.trace_filter_bytes);
+    let tail = tail.map(|(bytes, trace_filter_bytes)| BlockTail { bytes, trace_filter_bytes });
     Ok(Action::Add(BlockEntry {
         id,
         path: path.to_owned(),
@@ -212,5 +216,7 @@ fn parse_entry(path: &str, size: Option<i64>, stats: Option<&str>) -> Result<Act
         max_received_unix_nanos: received.unwrap_or_else(|| id.unix_nanos()),
         format_version: stats.spandrel.format_version,
         level: stats.spandrel.level,
+        // It is only good for knowing what to read first, so one that cannot be true is not an error.
+        tail: tail.filter(|tail| tail.fits(size_bytes)),
     }))
 }

@@ -20,7 +20,7 @@ use delta_kernel::engine_data::FilteredEngineData;
 use delta_kernel::scan::scan_row_schema;
 use delta_kernel::schema::{DataType, MapType};
 
-use crate::{BlockEntry, START_TIME_COLUMN};
+use crate::{BlockEntry, BlockTail, START_TIME_COLUMN};
 
 /// The `add` actions for `entries`; `with_bounds` when the table has [`START_TIME_COLUMN`].
 pub(super) fn adds(
@@ -48,6 +48,10 @@ fn stats(entries: &[BlockEntry], with_bounds: bool) -> Result<ArrayRef, ArrowErr
         (received != entry.id.unix_nanos()).then_some(received)
     });
     let received: ArrayRef = Arc::new(received.collect::<UInt64Array>());
+    let of_tail = |value: fn(&BlockTail) -> u64| -> ArrayRef {
+        let values = entries.iter().map(|entry| entry.tail.as_ref().map(value));
+        Arc::new(values.collect::<UInt64Array>())
+    };
     let numbers = structure(vec![
         ("numTraces", unsigned(|entry| entry.n_traces)),
         ("minStartUnixNanos", unsigned(|entry| entry.min_start_unix_nanos)),
@@ -56,6 +60,8 @@ fn stats(entries: &[BlockEntry], with_bounds: bool) -> Result<ArrayRef, ArrowErr
         ("maxReceivedUnixNanos", received),
         ("formatVersion", unsigned(|entry| u64::from(entry.format_version))),
         ("level", unsigned(|entry| u64::from(entry.level))),
+        ("tailBytes", of_tail(|tail| tail.bytes)),
+        ("traceFilterBytes", of_tail(|tail| tail.trace_filter_bytes)),
     ])?;
     let mut fields =
         vec![("numRecords", longs(entries, |entry| Some(entry.n_spans))), ("spandrel", numbers)];

@@ -15,8 +15,8 @@ use object_store::{
 };
 use spandrel_base::clock::{SharedClock, SystemClock};
 use spandrel_catalog::{
-    BlockEntry, BlockId, CatalogError, ColumnType, Commit, DeltaCatalog, START_TIME_COLUMN,
-    TableColumn,
+    BlockEntry, BlockId, BlockTail, CatalogError, ColumnType, Commit, DeltaCatalog,
+    START_TIME_COLUMN, TableColumn,
 };
 use spandrel_objects::{ObjectsOptions, Settings};
 use spandrel_objects_testing::S3Server;
@@ -84,6 +84,9 @@ pub(crate) fn entry(seed: u64) -> BlockEntry {
         max_received_unix_nanos: 1_767_225_601_000_000_000 + seed,
         format_version: u16::MAX,
         level: 3,
+        tail: seed
+            .is_multiple_of(2)
+            .then_some(BlockTail { bytes: 900, trace_filter_bytes: 90 + seed % 7 }),
     }
 }
 

@@ -328,6 +328,7 @@ fn golden_block() -> anyhow::Result<BlockEntry> {
         max_received_unix_nanos: 0,
         format_version: 1,
         level: 0,
+        tail: None,
     })
 }
 

@@ -32,6 +32,7 @@ fn late_block(number: u8, level: u8, minute: u64, n_spans: u64, written: u64) ->
         max_received_unix_nanos: id.unix_nanos(),
         format_version: 1,
         level,
+        tail: None,
     })
 }
 

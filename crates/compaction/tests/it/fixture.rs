@@ -110,6 +110,7 @@ impl Fixture {
             max_received_unix_nanos: id.unix_nanos(),
             format_version: 1,
             level: 0,
+            tail: None,
         };
         let payload = PutPayload::from_bytes(block.bytes);
         process.objects.put(&path_of(&entry), payload).await.unwrap();

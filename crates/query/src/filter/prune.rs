@@ -213,7 +213,7 @@ fn duration_range(leaf: &Leaf, range: Option<(u64, u64)>) -> Possible {
 }
 
 /// The literal that the attribute must equal for the condition to hold.
-fn equal_to(expr: &FieldExpr) -> Option<&Static> {
+pub(super) fn equal_to(expr: &FieldExpr) -> Option<&Static> {
     let FieldExpr::Binary { op: BinaryOp::Equal, lhs, rhs } = expr else { return None };
     match (&**lhs, &**rhs) {
         (FieldExpr::Attribute(_), FieldExpr::Static(value))

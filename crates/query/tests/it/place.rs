@@ -9,7 +9,8 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use spandrel_base::clock::{Clock, SystemClock};
 use spandrel_block::WriteOptions;
 use spandrel_catalog::{
-    BlockEntry, BlockId, Catalog, ColumnType, Commit, DeltaCatalog, START_TIME_COLUMN, TableColumn,
+    BlockEntry, BlockId, BlockTail, Catalog, ColumnType, Commit, DeltaCatalog, START_TIME_COLUMN,
+    TableColumn,
 };
 use spandrel_columns::SpanColumns;
 use spandrel_ingest::{Store, StoreOptions};
@@ -146,6 +147,10 @@ async fn replace_block(
         max_received_unix_nanos: id.unix_nanos(),
         format_version: spandrel_block::schema::FORMAT_VERSION,
         level: 0,
+        tail: Some(BlockTail {
+            bytes: block.tail_bytes,
+            trace_filter_bytes: block.trace_filter_bytes,
+        }),
     };
     let tenant = TenantId::single();
     let path = Store::block_path(&tenant, &entry);
