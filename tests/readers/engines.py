@@ -18,21 +18,16 @@ def with_duckdb(files):
     spans = duckdb.connect().from_parquet(files, union_by_name=True)
     counts = f"count(*), sum(duration_nanos), count(*) FILTER (status_code = {ERROR})"
     services = spans.aggregate(f'"{SERVICE}", {counts}').fetchall()
-    totals = "count(*), count(DISTINCT trace_id), min(start_unix_nanos), sum(len(events))"
-    n_spans, n_traces, first, n_events = spans.aggregate(totals).fetchall()[0]
-    return answer(n_spans, n_traces, first, services) | {"events": int(n_events or 0)}
-
-
-def polars_file(file):
-    spans = pl.scan_parquet(file)
-    # Which fields an event has differs by file, so lists are dealt with before files are joined.
-    has_events = "events" in spans.collect_schema().names()
-    n_events = pl.col("events").list.len() if has_events else pl.lit(None, pl.UInt32)
-    return spans.select(*COLUMNS, n_events.alias("n_events"))
+    totals = "count(*), count(DISTINCT trace_id), min(start_unix_nanos)"
+    n_spans, n_traces, first = spans.aggregate(totals).fetchall()[0]
+    events, links = spans.aggregate("sum(len(events)), sum(len(links))").fetchall()[0]
+    found = {"events": int(events or 0), "links": int(links or 0)}
+    return answer(n_spans, n_traces, first, services) | found
 
 
 def with_polars(files):
-    spans = pl.concat([polars_file(file) for file in files])
+    # Which attributes have a column differs by file; what two files have is of one type in both.
+    spans = pl.concat([pl.scan_parquet(file) for file in files], how="diagonal")
     counts = [
         pl.len().alias("n"),
         pl.col("duration_nanos").sum(),
@@ -43,10 +38,14 @@ def with_polars(files):
         pl.len().alias("n_spans"),
         pl.col("trace_id").n_unique(),
         pl.col("start_unix_nanos").min(),
-        pl.col("n_events").sum(),
     )
-    n_spans, n_traces, first, n_events = totals.collect().row(0)
-    return answer(n_spans, n_traces, first, services) | {"events": n_events}
+    n_spans, n_traces, first = totals.collect().row(0)
+    events = spans.select(pl.col("events").explode().struct.field("name").count())
+    # Every file has the lists, so they need no help.
+    lists = pl.concat([pl.scan_parquet(file).select("events", "links") for file in files])
+    links = lists.select(pl.col("links").explode().struct.field("trace_id").count())
+    found = {"events": events.collect().item(), "links": links.collect().item()}
+    return answer(n_spans, n_traces, first, services) | found
 
 
 def with_deltalake(table):

@@ -142,26 +142,45 @@ impl<'a> Column<'a> {
         values: Values<'a>,
         encoding: Encoding,
     ) -> Option<Self> {
-        debug_assert!(rows.is_sorted(), "rows ascend");
-        (!rows.is_empty()).then(|| Self {
-            name: name.into(),
-            values,
-            codes: None,
-            presence: Presence::Rows(rows),
-            encoding,
-            statistics: Statistics::None,
-        })
+        (!rows.is_empty()).then(|| Self::nullable(name, rows, values, encoding))
     }
 
-    /// A dictionary column of some rows: distinct values, and a code per row.
+    /// A dictionary column of some rows: distinct values, and a code per row; `None` when there are none.
     pub(crate) fn optional_codes(
         name: impl Into<String>,
         rows: Vec<u32>,
         distinct: Values<'a>,
         codes: Vec<u32>,
     ) -> Option<Self> {
-        let column = Self::optional(name, rows, distinct, Encoding::Dictionary)?;
-        Some(Self { codes: Some(codes), ..column })
+        (!rows.is_empty()).then(|| Self::nullable_codes(name, rows, distinct, codes))
+    }
+
+    /// A column of some rows, ascending, or of none.
+    pub(crate) fn nullable(
+        name: impl Into<String>,
+        rows: Vec<u32>,
+        values: Values<'a>,
+        encoding: Encoding,
+    ) -> Self {
+        debug_assert!(rows.is_sorted(), "rows ascend");
+        Self {
+            name: name.into(),
+            values,
+            codes: None,
+            presence: Presence::Rows(rows),
+            encoding,
+            statistics: Statistics::None,
+        }
+    }
+
+    /// A dictionary column of some rows, ascending, or of none: distinct values, and a code per row.
+    pub(crate) fn nullable_codes(
+        name: impl Into<String>,
+        rows: Vec<u32>,
+        distinct: Values<'a>,
+        codes: Vec<u32>,
+    ) -> Self {
+        Self { codes: Some(codes), ..Self::nullable(name, rows, distinct, Encoding::Dictionary) }
     }
 
     pub(crate) fn with_encoding(mut self, encoding: Encoding) -> Self {

@@ -1,4 +1,7 @@
 //! Events and links on their way into a block: list columns.
+//!
+//! Unlike all other columns these are there, with all their fields, in every block: a list of structs has one
+//! type, and engines that read several blocks together want the same one from each.
 
 use spandrel_columns::LinkColumns;
 
@@ -52,12 +55,9 @@ fn in_block_order(source: &Source<'_>, rows: &[u32]) -> (Vec<u32>, Vec<u32>) {
     elements.into_iter().unzip()
 }
 
-/// The events, unless there are none.
-pub(crate) fn events<'a>(source: &Source<'a>) -> Option<ListColumn<'a>> {
+/// The events; a list without elements when there are none.
+pub(crate) fn events<'a>(source: &Source<'a>) -> ListColumn<'a> {
     let events = &source.spans.events;
-    if events.is_empty() {
-        return None;
-    }
     let (rows, order) = in_block_order(source, &events.rows);
     let offsets = order.iter().map(|&i| {
         let i = i as usize;
@@ -69,64 +69,58 @@ pub(crate) fn events<'a>(source: &Source<'a>) -> Option<ListColumn<'a>> {
     let lists =
         order.iter().map(|&i| events.attribute_lists.get(events.attributes[i as usize])).collect();
     let dropped = order.iter().map(|&i| events.dropped_attributes_counts[i as usize]).collect();
-    let fields = [
-        Some(Column::required(
+    let fields = vec![
+        Column::required(
             event_field::TIME_OFFSET,
             Values::I64(offsets.collect()),
             Encoding::ByteStreamSplit,
-        )),
-        Some(Column::required_codes(event_field::NAME, names, codes)),
+        ),
+        Column::required_codes(event_field::NAME, names, codes),
         attribute_lists(event_field::ATTRIBUTES, lists),
         counts(event_field::DROPPED_ATTRIBUTES, dropped),
     ];
-    Some(ListColumn { name: schema::EVENTS, rows, fields: fields.into_iter().flatten().collect() })
+    ListColumn { name: schema::EVENTS, rows, fields }
 }
 
-/// The links, unless there are none.
-pub(crate) fn links<'a>(source: &Source<'a>) -> Option<ListColumn<'a>> {
+/// The links; a list without elements when there are none.
+pub(crate) fn links<'a>(source: &Source<'a>) -> ListColumn<'a> {
     let links = &source.spans.links;
-    if links.is_empty() {
-        return None;
-    }
     let (rows, order) = in_block_order(source, &links.rows);
     let pick = |values: &[u32]| order.iter().map(|&i| values[i as usize]).collect::<Vec<_>>();
     let trace_ids = order.iter().flat_map(|&i| links.trace_ids[i as usize].0).collect();
     let span_ids = order.iter().flat_map(|&i| links.span_ids[i as usize].0).collect();
     let lists =
         order.iter().map(|&i| links.attribute_lists.get(links.attributes[i as usize])).collect();
-    let fields = [
-        Some(Column::required(
-            link_field::TRACE_ID,
-            Values::Fixed(16, trace_ids),
-            Encoding::Dictionary,
-        )),
-        Some(Column::required(link_field::SPAN_ID, Values::Fixed(8, span_ids), Encoding::Random)),
+    let trace_ids = Values::Fixed(16, trace_ids);
+    let fields = vec![
+        Column::required(link_field::TRACE_ID, trace_ids, Encoding::Dictionary),
+        Column::required(link_field::SPAN_ID, Values::Fixed(8, span_ids), Encoding::Random),
         trace_states(links, &order),
         counts(link_field::FLAGS, pick(&links.flags)),
         attribute_lists(link_field::ATTRIBUTES, lists),
         counts(link_field::DROPPED_ATTRIBUTES, pick(&links.dropped_attributes_counts)),
     ];
-    Some(ListColumn { name: schema::LINKS, rows, fields: fields.into_iter().flatten().collect() })
+    ListColumn { name: schema::LINKS, rows, fields }
 }
 
-fn trace_states<'a>(links: &'a LinkColumns, order: &[u32]) -> Option<Column<'a>> {
+fn trace_states<'a>(links: &'a LinkColumns, order: &[u32]) -> Column<'a> {
     let codes = order.iter().map(|&i| links.trace_states[i as usize]).enumerate();
     let present =
         codes.filter(|(_, code)| !links.trace_state_dictionary.get_bytes(*code).is_empty());
     let (rows, codes) = present.map(|(element, code)| (element as u32, code)).unzip();
     let strings = Values::Text(Strings::of(&links.trace_state_dictionary));
-    Column::optional_codes(link_field::TRACE_STATE, rows, strings, codes)
+    Column::nullable_codes(link_field::TRACE_STATE, rows, strings, codes)
 }
 
-fn attribute_lists<'a>(name: &str, lists: Vec<&'a [u8]>) -> Option<Column<'a>> {
+fn attribute_lists<'a>(name: &str, lists: Vec<&'a [u8]>) -> Column<'a> {
     let present = lists.into_iter().enumerate().filter(|(_, list)| !list.is_empty());
     let (rows, lists) = present.map(|(element, list)| (element as u32, list)).unzip();
-    Column::optional(name, rows, Values::Binary(Strings::Borrowed(lists)), Encoding::Dictionary)
+    Column::nullable(name, rows, Values::Binary(Strings::Borrowed(lists)), Encoding::Dictionary)
 }
 
-fn counts(name: &str, values: Vec<u32>) -> Option<Column<'static>> {
+fn counts(name: &str, values: Vec<u32>) -> Column<'static> {
     let present = values.into_iter().enumerate().filter(|(_, value)| *value != 0);
     let (rows, values) =
         present.map(|(element, value)| (element as u32, value.cast_signed())).unzip();
-    Column::optional(name, rows, Values::I32(values), Encoding::Dictionary)
+    Column::nullable(name, rows, Values::I32(values), Encoding::Dictionary)
 }

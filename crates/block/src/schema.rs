@@ -7,12 +7,13 @@
 //! values: those lie in a column that only reads which need them touch, and next to it is another one
 //! with their keys and sizes.
 //!
-//! A column in which every row is null is left out of the file; readers treat a missing column as null.
+//! A column in which every row is null is left out of the file, except for the lists; readers treat a missing
+//! column as null.
 
 use spandrel_model::AttributeScope;
 
 /// Version of the layout, written to the file's metadata and to the catalogue.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 
 /// Metadata key of [`FORMAT_VERSION`].
 pub(crate) const FORMAT_VERSION_KEY: &str = "spandrel.format_version";

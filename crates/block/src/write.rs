@@ -114,8 +114,7 @@ pub fn write_observed(
         attributes.into_columns(&mut columns, &mut apart);
     }
     columns.append(&mut apart);
-    let lists: Vec<_> =
-        [lists::events(&source), lists::links(&source)].into_iter().flatten().collect();
+    let lists = [lists::events(&source), lists::links(&source)];
     done(WriteStage::Gather);
     let properties = Arc::new(file::properties());
     let mut writer =

@@ -25,16 +25,18 @@ fn duckdb_polars_and_deltalake_agree_with_us() {
     assert!(files >= 3, "{found}");
     let exported = exported(&home);
     assert_eq!(exported["spans"], sent["acceptedSpans"]);
-    let without_events = {
+    let without_lists = {
         let mut value = exported.clone();
-        value.as_object_mut().unwrap().remove("events");
+        ["events", "links"].map(|list| value.as_object_mut().unwrap().remove(list).unwrap());
         value
     };
     let engines = &found["engines"];
     assert_eq!(engines["duckdb"], exported);
     assert_eq!(engines["polars"], exported);
-    assert_eq!(engines["deltalake"], without_events);
-    assert!(exported["events"].as_u64().unwrap() > 0, "the demo has spans with events");
+    assert_eq!(engines["deltalake"], without_lists);
+    for list in ["events", "links"] {
+        assert!(exported[list].as_u64().unwrap() > 0, "the demo has spans with {list}");
+    }
     assert_eq!(directories(&home, files), exported["services"]);
 }
 
@@ -44,7 +46,7 @@ fn exported(home: &Home) -> Value {
     run(spandrel(&["export", "--json"]).arg("--data-dir").arg(home.data_dir()).arg(&file));
     let mut services: BTreeMap<String, Figures> = BTreeMap::new();
     let mut traces = BTreeSet::new();
-    let (mut spans, mut events, mut first) = (0, 0, u64::MAX);
+    let (mut spans, mut events, mut links, mut first) = (0, 0, 0, u64::MAX);
     for line in fs::read_to_string(file).unwrap().lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         for resource in list(&line["resourceSpans"]) {
@@ -61,6 +63,7 @@ fn exported(home: &Home) -> Value {
                 first = first.min(start);
                 spans += 1;
                 events += list(&span["events"]).len();
+                links += list(&span["links"]).len();
                 traces.insert(span["traceId"].as_str().unwrap().to_owned());
             }
         }
@@ -69,6 +72,7 @@ fn exported(home: &Home) -> Value {
         "spans": spans,
         "traces": traces.len(),
         "events": events,
+        "links": links,
         "first_start_unix_nanos": first,
         "services": services,
     })

@@ -1,8 +1,9 @@
-//! The golden block of format version 1: every later program reads it.
+//! The golden blocks, one of each format version: every later program reads them.
 
 use std::path::Path;
 
 use bytes::Bytes;
+use spandrel_block::schema::{EVENTS, FORMAT_VERSION, LINKS};
 use spandrel_columns::SpanColumns;
 use spandrel_proto::otlp::collector_trace::ExportTraceServiceRequest;
 use spandrel_proto::otlp::common::any_value::Value;
@@ -12,16 +13,17 @@ use spandrel_proto::otlp::trace::span::{Event, Link};
 use spandrel_proto::otlp::trace::{ResourceSpans, ScopeSpans, Span, Status};
 
 use crate::blocks::{Block, assert_same, expected};
-use crate::requests::{pair, run_of, span, text};
+use crate::requests::{pair, run_of, run_of_spans, span, text};
 
 /// Set to write the golden file anew. Only for a format that no release has written yet.
 const WRITE_VARIABLE: &str = "SPANDREL_WRITE_GOLDEN";
 const ROW_GROUP_ROWS_MAX: u32 = 60;
 
 #[expect(clippy::disallowed_methods, reason = "a file for the repository, not data to keep")]
-fn golden() -> Bytes {
-    let path = Path::new("testdata/v1/block.parquet");
-    if std::env::var_os(WRITE_VARIABLE).is_some() {
+fn golden(version: u16) -> Bytes {
+    let path = format!("testdata/v{version}/block.parquet");
+    let path = Path::new(&path);
+    if version == FORMAT_VERSION && std::env::var_os(WRITE_VARIABLE).is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, Block::of(&sample(), ROW_GROUP_ROWS_MAX).bytes).unwrap();
     }
@@ -29,20 +31,42 @@ fn golden() -> Bytes {
 }
 
 #[test]
-fn the_golden_block_is_readable() {
-    let block = Block::open(golden()).unwrap();
-    assert_same(&block.spans().unwrap(), &expected(&sample()));
+fn the_golden_block_of_every_version_is_readable() {
+    for version in 1..=FORMAT_VERSION {
+        let block = Block::open(golden(version)).unwrap();
+        assert_same(&block.spans().unwrap(), &expected(&sample()));
+    }
 }
 
+/// Of every version, because the sample has something in every column.
 #[test]
-fn the_golden_block_has_the_columns_that_are_written_today() {
-    let golden = Block::open(golden()).unwrap();
+fn the_golden_blocks_have_the_columns_that_are_written_today() {
     let today = Block::of(&sample(), ROW_GROUP_ROWS_MAX);
-    assert_eq!(golden.file.n_row_groups(), today.file.n_row_groups());
-    for row_group in 0..golden.file.n_row_groups() {
-        let golden = golden.read_all(row_group, None).unwrap().unwrap();
-        assert_eq!(golden, today.read_all(row_group, None).unwrap().unwrap());
+    for version in 1..=FORMAT_VERSION {
+        let golden = Block::open(golden(version)).unwrap();
+        assert_eq!(golden.file.n_row_groups(), today.file.n_row_groups());
+        for row_group in 0..golden.file.n_row_groups() {
+            let golden = golden.read_all(row_group, None).unwrap().unwrap();
+            assert_eq!(golden, today.read_all(row_group, None).unwrap().unwrap());
+        }
     }
+}
+
+/// Engines put the files of a table together, and a list of structs has one type.
+#[test]
+fn lists_have_the_same_type_in_every_block() {
+    let types = |run: &SpanColumns| {
+        let block = Block::of(run, ROW_GROUP_ROWS_MAX);
+        let batch = block.read_all(0, None).unwrap().unwrap();
+        let schema = batch.schema();
+        [EVENTS, LINKS].map(|name| schema.field_with_name(name).unwrap().clone())
+    };
+    let with_everything = types(&sample());
+    let bare = run_of_spans(vec![span(1, 1, 0)]);
+    assert_eq!(types(&bare), with_everything);
+    let mut poor = span(1, 1, 0);
+    poor.events.push(Event { name: "e".into(), ..Event::default() });
+    assert_eq!(types(&run_of_spans(vec![poor])), with_everything);
 }
 
 /// Something in every column.

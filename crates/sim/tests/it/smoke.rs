@@ -71,7 +71,8 @@ fn damaged_indexes() {
 
 #[test]
 fn damaged_blocks() {
-    let blocks = golden(&["../block/testdata/v1/block.parquet"]);
+    let blocks =
+        golden(&["../block/testdata/v1/block.parquet", "../block/testdata/v2/block.parquet"]);
     smoke("block_file", &blocks, 20_000, surface::block_file);
 }
 
