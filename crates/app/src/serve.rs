@@ -149,6 +149,10 @@ pub(crate) struct StorageArgs {
         default_value = "10GiB"
     )]
     pub(crate) cache_bytes: ByteSize,
+
+    /// How often to look for blocks that other processes have stored
+    #[arg(long, env = "SPANDREL_REFRESH_INTERVAL", hide_env = true, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub(crate) refresh_interval: Duration,
 }
 
 impl StorageArgs {
@@ -209,6 +213,7 @@ impl ServeArgs {
                 },
                 live_bytes_max: usize::try_from(store.live_bytes_max.0).unwrap_or(usize::MAX),
                 limits: self.limits.of_tenants(),
+                refresh_interval: self.storage.refresh_interval,
                 ..defaults.store
             },
             memory: self.limits.memory(),

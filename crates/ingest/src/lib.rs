@@ -34,6 +34,7 @@ mod live;
 mod maintain;
 mod names;
 mod options;
+mod refresh;
 mod replay;
 mod shared;
 mod store;

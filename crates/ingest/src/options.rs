@@ -47,6 +47,9 @@ pub struct StoreOptions {
     pub memory: MemoryBudget,
     /// Limits of single tenants.
     pub limits: LimitsSource,
+    /// How often it is looked for blocks that other processes have stored. Each time costs a listing, and a
+    /// request for each tenant.
+    pub refresh_interval: Duration,
 }
 
 impl StoreOptions {
@@ -61,6 +64,7 @@ impl StoreOptions {
             live_bytes_max: 512 << 20,
             memory: MemoryBudget::unlimited(),
             limits: LimitsSource::Unlimited,
+            refresh_interval: Duration::from_secs(10),
         }
     }
 }

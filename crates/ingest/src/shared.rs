@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 use object_store::ObjectStore;
+use object_store::path::Path;
 use parking_lot::{Mutex, RwLock};
 use spandrel_base::clock::SharedClock;
 use spandrel_base::memory::MemoryBudget;
-use spandrel_catalog::{Catalog, DeltaCatalog};
+use spandrel_catalog::{Catalog, CatalogSnapshot, DeltaCatalog};
 use spandrel_columns::SpanColumns;
 use spandrel_model::TenantId;
 use spandrel_telemetry::Metrics;
@@ -24,7 +25,7 @@ use crate::flush::Flushing;
 use crate::group::Groups;
 use crate::limits::Gates;
 use crate::names::LogNames;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, TENANTS};
 use crate::tenant::{Arrival, Tenant};
 use crate::{StoreOptions, table};
 
@@ -112,6 +113,26 @@ impl Shared {
         let tenant = known.unwrap_or_else(|| self.tenant(id));
         self.open_catalog(&tenant).await?;
         Ok(Some(tenant))
+    }
+
+    /// The tenants of which something is stored, by whatever process.
+    pub(crate) async fn stored_tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        let listed = self.objects.list_with_delimiter(Some(&Path::from(TENANTS))).await?;
+        let names = listed.common_prefixes.iter().filter_map(Path::filename);
+        // The only character of a tenant's name that a path escapes.
+        Ok(names.filter_map(|name| TenantId::new(&name.replace("%2A", "*")).ok()).collect())
+    }
+
+    /// See [`Store::publish_catalog`].
+    pub(crate) async fn publish_catalog(&self, tenant: &Tenant, snapshot: Arc<CatalogSnapshot>) {
+        if tenant.sees(snapshot.version()) {
+            return;
+        }
+        let flushing = self.flushing.lock().await;
+        let in_doubt = flushing.block_in_doubt(&tenant.id);
+        if in_doubt.is_none_or(|block| snapshot.block(block).is_none()) {
+            tenant.set_catalog(snapshot);
+        }
     }
 
     /// The tenant's catalogue, created when there is none.

@@ -21,7 +21,12 @@ use crate::group::Groups;
 use crate::limits::{self, Gates, LimitsFile};
 use crate::replay::OpenedWal;
 use crate::shared::Shared;
-use crate::{Limits, LimitsFileError, LimitsSource, StoreOptions, StoreSnapshot, maintain, replay};
+use crate::{
+    Limits, LimitsFileError, LimitsSource, StoreOptions, StoreSnapshot, maintain, refresh, replay,
+};
+
+/// What holds the tables of the tenants.
+pub(crate) const TENANTS: &str = "tenants";
 
 /// Why the store cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +139,7 @@ impl Store {
         let tasks = TaskSet::new();
         tasks.spawn("flush", flush::run(Arc::clone(&shared), tasks.token()));
         tasks.spawn("maintain", maintain::run(Arc::clone(&shared), tasks.token()));
+        tasks.spawn("refresh", refresh::run(Arc::clone(&shared), tasks.token()));
         if let Some(file) = limits_file {
             tasks.spawn("limits", limits::watch(Arc::clone(&shared), file, tasks.token()));
         }
@@ -166,15 +172,28 @@ impl Store {
     /// when its live spans leave it. So a state with a block of which the flush does not know yet that it
     /// was committed is not shown; the flush shows a newer one when it knows.
     pub async fn publish_catalog(&self, tenant: &TenantId, snapshot: Arc<CatalogSnapshot>) {
-        let flushing = self.shared.flushing.lock().await;
-        let in_doubt = flushing.block_in_doubt(tenant);
-        if in_doubt.is_some_and(|block| snapshot.block(block).is_some()) {
-            return;
-        }
         let tenant = self.shared.tenants.read().get(tenant).cloned();
         if let Some(tenant) = tenant {
-            tenant.set_catalog(snapshot);
+            self.shared.publish_catalog(&tenant, snapshot).await;
         }
+    }
+
+    /// Lets queries see what other processes have committed until now. The store does so by itself every
+    /// [`StoreOptions::refresh_interval`]. Goes on after an error, and returns the first one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the object store or the catalogue of a tenant cannot be read; queries go on seeing
+    /// what they saw.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        refresh::refresh(&self.shared).await
+    }
+
+    /// The tenants of which something is stored in [`Store::objects`], by whatever process.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] when they cannot be listed.
+    pub async fn stored_tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        self.shared.stored_tenants().await
     }
 
     /// Seals all live segments and waits until they are blocks, as far as the deadline allows.
@@ -225,7 +244,7 @@ impl Store {
 
     /// Root of a tenant's table in [`Store::objects`].
     pub fn tenant_root(tenant: &TenantId) -> Path {
-        Path::from_iter(["tenants", tenant.as_str()])
+        Path::from_iter([TENANTS, tenant.as_str()])
     }
 
     /// Where the file of a block lies in [`Store::objects`].

@@ -106,6 +106,11 @@ impl Tenant {
         self.gate.flushed();
     }
 
+    /// Whether queries see this version of the catalogue, or a newer one.
+    pub(crate) fn sees(&self, version: u64) -> bool {
+        self.state.lock().catalog.as_ref().is_some_and(|seen| seen.version() >= version)
+    }
+
     /// Lets queries see this state of the catalogue, unless they see a newer one.
     pub(crate) fn set_catalog(&self, catalog: Arc<CatalogSnapshot>) {
         let mut state = self.state.lock();

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use object_store::ObjectStore as _;
-use object_store::path::Path;
 use spandrel_base::clock::SharedClock;
 use spandrel_base::task::TaskSet;
 use spandrel_catalog::CatalogSnapshot;
@@ -37,10 +35,7 @@ pub struct StoreTenants(pub Arc<Store>);
 #[async_trait]
 impl Tenants for StoreTenants {
     async fn list(&self) -> Result<Vec<TenantId>, TenantsError> {
-        let listed = self.0.objects().list_with_delimiter(Some(&Path::from("tenants"))).await?;
-        let names = listed.common_prefixes.iter().filter_map(Path::filename);
-        // The only character of a tenant's name that a path escapes.
-        Ok(names.filter_map(|name| TenantId::new(&name.replace("%2A", "*")).ok()).collect())
+        Ok(self.0.stored_tenants().await?)
     }
 
     async fn open(&self, tenant: &TenantId) -> Result<Option<TenantTable>, TenantsError> {

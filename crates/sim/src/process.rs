@@ -191,6 +191,8 @@ impl Host {
         } else {
             CutOptions { spans_max: u32::MAX, age_max: NEVER, ..CutOptions::default() }
         };
+        // The world decides when, so that a seed decides it.
+        options.refresh_interval = NEVER;
         if shared.sabotage == Some(Sabotage::EarlyAcknowledgment) {
             options.durability = Durability::Os;
         }

@@ -329,21 +329,9 @@ impl World {
                 return Ok(());
             }
         }
-        for tenant in tenants() {
-            let refreshed = async {
-                let catalog =
-                    node.store.catalog(&tenant).await.map_err(|error| format!("{error:?}"))?;
-                if let Some(catalog) = catalog {
-                    let newest = catalog.snapshot().await.map_err(|error| format!("{error:?}"))?;
-                    node.store.publish_catalog(&tenant, newest).await;
-                }
-                Ok(())
-            };
-            let refreshed: Result<(), String> = refreshed.await;
-            if let Err(error) = refreshed {
-                let is_excused = !self.is_healthy(host, &running);
-                return if is_excused { Ok(()) } else { Err(format!("no refresh: {error}")) };
-            }
+        if let Err(error) = node.store.refresh().await {
+            let is_excused = !self.is_healthy(host, &running);
+            return if is_excused { Ok(()) } else { Err(format!("no refresh: {error:?}")) };
         }
         *node.refreshed_at.lock() = now;
         Ok(())

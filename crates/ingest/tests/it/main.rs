@@ -13,6 +13,7 @@ mod full;
 mod kill;
 mod lifecycle;
 mod limits;
+mod refresh;
 mod requests;
 mod stalling_clock;
 mod tenant_limits;

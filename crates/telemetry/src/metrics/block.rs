@@ -18,6 +18,10 @@ pub struct BlockMetrics {
     pub flush_failures: Counter,
     /// Committing blocks to the catalog.
     pub catalog_commit_duration: Histogram,
+    /// Looks at the tables of all tenants for what other processes have committed.
+    pub catalog_refreshes: Counter,
+    /// Tables, and lists of tenants, that could not be read then.
+    pub catalog_refresh_failures: Counter,
 }
 
 impl BlockMetrics {
@@ -44,6 +48,14 @@ impl BlockMetrics {
                 "spandrel_catalog_commit_duration_seconds",
                 "Committing blocks to the catalog",
                 Buckets::REQUEST,
+            ),
+            catalog_refreshes: registrar.counter(
+                "spandrel_catalog_refreshes",
+                "Looks at all tables for what other processes have committed",
+            ),
+            catalog_refresh_failures: registrar.counter(
+                "spandrel_catalog_refresh_failures",
+                "Tables that could not be read when what others have committed was looked for",
             ),
         }
     }

@@ -40,6 +40,8 @@ const TYPES: &[&str] = &[
     "spandrel_block_spans histogram",
     "spandrel_block_flush_failures counter",
     "spandrel_catalog_commit_duration_seconds histogram",
+    "spandrel_catalog_refreshes counter",
+    "spandrel_catalog_refresh_failures counter",
     "spandrel_compaction_runs counter",
     "spandrel_compaction_merges counter",
     "spandrel_compaction_conflicts counter",
