@@ -1,5 +1,7 @@
 //! Processes that share an object store see what the others store.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
