@@ -91,6 +91,14 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// Live runs with a span in the time range.
+    pub(crate) fn live_in_range(&self) -> impl Iterator<Item = &Arc<LiveRun>> {
+        self.live.iter().filter(|run| {
+            let mut traces = run.arrangement().traces.iter();
+            traces.any(|trace| self.range.overlaps(trace.start_unix_nanos, trace.end_unix_nanos))
+        })
+    }
+
     /// Blocks in the time range, in the view's order.
     pub(crate) fn in_range(&self) -> Vec<&Arc<BlockEntry>> {
         self.entries.iter().filter(|entry| self.is_in_range(entry)).collect()

@@ -23,6 +23,7 @@ mod error;
 mod filter;
 mod find_trace;
 mod gather;
+mod key_order;
 mod matched;
 mod memory;
 mod opening;

@@ -34,7 +34,7 @@ impl QueryEngine {
         self.within_deadline(async {
             let view = self.view(tenant, range).await?;
             let mut services = BTreeSet::new();
-            for run in &view.live {
+            for run in view.live_in_range() {
                 let spans = run.spans();
                 let resources = used(spans.resource_table.values(), &spans.resources);
                 services.extend(resources.filter_map(|r| r.service_name()).map(str::to_owned));
@@ -63,7 +63,7 @@ impl QueryEngine {
         self.within_deadline(async {
             let view: View = self.view(tenant, range).await?;
             let mut operations = BTreeSet::new();
-            for run in &view.live {
+            for run in view.live_in_range() {
                 live_operations(run, service, &mut operations);
             }
             let add = |_, block: Arc<OpenBlock>| block_operations(&block, service, &mut operations);

@@ -11,6 +11,7 @@ use spandrel_model::{Span, SpanId, Trace, TraceId};
 use spandrel_otlp::{DecodeLimits, decode_request, encode_trace, span_at};
 
 use crate::QueryError;
+use crate::key_order::KeyOrder;
 use crate::whole_trace::remove_copies;
 
 /// Spans that are stored have passed the limits that are there to protect the store.
@@ -71,14 +72,17 @@ impl TraceSpans {
         (starts.iter().copied().min().unwrap_or_default(), ends.max().unwrap_or_default())
     }
 
-    /// The spans from position `first` on, at most `n_max` of them.
+    /// The spans from position `first` on, at most `n_max` of them; attributes in the order of their keys.
     ///
     /// # Errors
     /// [`QueryError::Live`] when the attributes of a span are damaged.
     pub fn piece(&self, first: usize, n_max: usize) -> Result<Trace, QueryError> {
         let rows = self.order.iter().skip(first).take(n_max);
         let rows: Vec<u32> = rows.copied().collect();
-        Ok(Trace { trace_id: self.trace_id, spans: read_rows(&self.spans, &rows)? })
+        let mut spans = read_rows(&self.spans, &rows)?;
+        let mut in_order = KeyOrder::default();
+        spans.iter_mut().for_each(|span| in_order.apply(span));
+        Ok(Trace { trace_id: self.trace_id, spans })
     }
 
     /// All spans.

@@ -4,12 +4,12 @@
 //! or in several. Copies are alike in everything but the order of attributes, which a unit does not keep.
 //! Different spans that share an id (the client and server halves of Zipkin) all stay.
 
-use std::sync::Arc;
-
 use hashbrown::{HashMap, HashSet};
-use spandrel_model::{Attribute, Span, SpanId, Trace, TraceId};
+use spandrel_model::{Span, SpanId, Trace, TraceId};
 use spandrel_otlp::encode_trace;
 use spandrel_trace_values::arrange_spans;
+
+use crate::key_order::KeyOrder;
 
 /// Whether two spans have the same id.
 pub(crate) fn ids_repeat(spans: &[Span]) -> bool {
@@ -46,13 +46,8 @@ pub(crate) fn remove_copies(spans: &mut Vec<Span>) {
 
 /// Everything that is in a span, as bytes; attributes in the order of their keys.
 fn content_of(span: &Span) -> Vec<u8> {
-    let sort = |attributes: &mut Vec<Attribute>| attributes.sort_by(|a, b| a.key.cmp(&b.key));
     let mut span = span.clone();
-    sort(&mut span.attributes);
-    span.events.iter_mut().for_each(|event| sort(&mut event.attributes));
-    span.links.iter_mut().for_each(|link| sort(&mut link.attributes));
-    sort(&mut Arc::make_mut(&mut span.resource).attributes);
-    sort(&mut Arc::make_mut(&mut span.scope).attributes);
+    KeyOrder::default().apply(&mut span);
     let mut bytes = Vec::new();
     encode_trace(&Trace { trace_id: span.trace_id, spans: vec![span] }, &mut bytes);
     bytes

@@ -12,7 +12,7 @@ use object_store::memory::InMemory;
 use serde_json::Value;
 use spandrel_api::{ApiState, Dialect, router};
 use spandrel_base::clock::{ManualClock, SharedClock};
-use spandrel_ingest::{Store, StoreOptions};
+use spandrel_ingest::{CutOptions, Store, StoreOptions};
 use spandrel_model::TenantId;
 use spandrel_otlp::{DecodeLimits, json_to_protobuf};
 use spandrel_pipeline::{TraceBatch, TraceConsumer};
@@ -24,11 +24,39 @@ use tower::ServiceExt;
 /// 2017-01-27, the day after the traces of Jaeger's suite.
 pub(crate) const NOW_UNIX_NANOS: u64 = 1_485_475_200_000_000_000;
 
+/// What outlives a server: its log and its objects.
+pub(crate) struct Site {
+    pub(crate) objects: Arc<dyn ObjectStore>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) cut: CutOptions,
+    wal: TempDir,
+}
+
+impl Site {
+    pub(crate) fn new(objects: Arc<dyn ObjectStore>, clock: ManualClock) -> Self {
+        let wal = tempfile::tempdir().unwrap();
+        Self { objects, clock: Arc::new(clock), cut: CutOptions::default(), wal }
+    }
+
+    pub(crate) async fn start(self: &Arc<Self>, default: Dialect, query: QueryOptions) -> Server {
+        let metrics = Metrics::new();
+        let clock: SharedClock = Arc::clone(&self.clock) as _;
+        let mut options = StoreOptions::new(self.wal.path());
+        options.cut = self.cut.clone();
+        let objects = Arc::clone(&self.objects);
+        let store = Store::open(options, objects, Arc::clone(&clock), metrics.clone());
+        let store = Arc::new(store.await.unwrap());
+        let engine = QueryEngine::new(Arc::clone(&store), query, metrics.clone());
+        let state = ApiState::new(Arc::new(engine), clock, metrics.clone());
+        Server { metrics, router: router(state, default), store, _site: Arc::clone(self) }
+    }
+}
+
 pub(crate) struct Server {
     pub(crate) metrics: Metrics,
+    pub(crate) store: Arc<Store>,
     router: Router,
-    store: Arc<Store>,
-    _wal: TempDir,
+    _site: Arc<Site>,
 }
 
 pub(crate) struct Answer {
@@ -62,15 +90,8 @@ impl Server {
         objects: Arc<dyn ObjectStore>,
         query: QueryOptions,
     ) -> Self {
-        let wal = tempfile::tempdir().unwrap();
-        let metrics = Metrics::new();
-        let clock: SharedClock = Arc::new(ManualClock::new(NOW_UNIX_NANOS));
-        let options = StoreOptions::new(wal.path());
-        let store = Store::open(options, objects, Arc::clone(&clock), metrics.clone());
-        let store = Arc::new(store.await.unwrap());
-        let engine = QueryEngine::new(Arc::clone(&store), query, metrics.clone());
-        let state = ApiState::new(Arc::new(engine), clock, metrics.clone());
-        Self { metrics, router: router(state, default), store, _wal: wal }
+        let site = Arc::new(Site::new(objects, ManualClock::new(NOW_UNIX_NANOS)));
+        site.start(default, query).await
     }
 
     /// What a listener serves.
@@ -90,6 +111,11 @@ impl Server {
     /// Turns everything live into blocks.
     pub(crate) async fn flush(&self) {
         assert!(self.store.flush(Duration::from_secs(30)).await);
+    }
+
+    /// Lets go of the log.
+    pub(crate) async fn stop(&self) {
+        self.store.shutdown(Duration::from_secs(30)).await;
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -7,4 +7,5 @@ mod harness;
 mod jaeger;
 mod jaeger_suite;
 mod limits;
+mod same_answer;
 mod tempo;
