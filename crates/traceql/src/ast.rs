@@ -28,7 +28,12 @@ pub struct Query {
 pub enum Root {
     /// A search for spansets.
     Pipeline(Pipeline),
-    /// A comparison of scalar pipelines, `({ } | count()) > 3`. It parses; validation refuses it.
+    /// A comparison of scalar pipelines, `({ .a } | count()) > ({ .b } | count())`.
+    ///
+    /// It is decided once per trace. Each pipeline reads the whole trace, and its aggregate the
+    /// spans of all spansets that it yields, together. A trace for which the comparison is true is
+    /// in the result with the spans of all pipelines in it, of which there may be none. Numbers and
+    /// nil are as in [`ScalarFilter`].
     ScalarPipelines(ScalarFilter),
     /// A metrics query.
     Metrics(MetricsExpr),
@@ -125,7 +130,12 @@ pub enum StructuralMode {
     Union,
 }
 
-/// A comparison of scalars.
+/// A comparison of scalars: as a stage, spansets for which it is true pass unchanged.
+///
+/// Both sides are computed for the same spanset. `count()` is a whole number, the other aggregates
+/// skip spans whose field is no number and are nil when none is left. Arithmetic follows the rules
+/// of expressions over spans: whole numbers stay whole, and a whole number divided by zero has no
+/// value, so it is nil here. A comparison with nil is false.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScalarFilter {
     /// One of the six comparisons.
@@ -136,7 +146,7 @@ pub struct ScalarFilter {
     pub rhs: ScalarExpr,
 }
 
-/// A number computed per spanset.
+/// A number computed per spanset; at least one side of a comparison holds an aggregate.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ScalarExpr {
     /// A number or duration.

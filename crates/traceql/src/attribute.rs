@@ -17,7 +17,8 @@ pub enum Attribute {
     Scoped {
         /// Where the attribute is looked up.
         scope: Scope,
-        /// True for `parent.x`: the attribute of the parent span. It parses; validation refuses it.
+        /// True for `parent.x`: the attribute that the span's parent has, nil when the parent is
+        /// not known. Scopes other than the unscoped one, span and resource do not nest.
         parent: bool,
         /// The name without scope and quotes, never empty.
         name: String,
@@ -61,7 +62,7 @@ impl Attribute {
         }
     }
 
-    /// True for anything of the parent span, which no storage serves yet.
+    /// True for anything of the parent span.
     #[must_use]
     pub fn is_parent(&self) -> bool {
         match self {

@@ -50,34 +50,95 @@ impl fmt::Display for ParseError {
             f.write_str(if i == 0 { ", expecting " } else { " or " })?;
             f.write_str(expected)?;
         }
-        if let Some(suggestion) = &self.suggestion {
-            write!(f, " ({suggestion})")?;
-        }
-        Ok(())
+        write!(f, "{}", Hint(&self.suggestion))
     }
 }
 
 impl std::error::Error for ParseError {}
 
 /// Why a query that parses is refused.
+///
+/// `Display` has the place and the suggestion when they are known:
+/// `invalid query at line 1, col 3: status and string cannot be operands of =: status = `ok` (...)`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValidateError {
     /// The query can never make sense.
-    #[error("invalid query: {reason}: {part}")]
+    #[error("invalid query{}: {reason}: {part}{}", Place(.position), Hint(.suggestion))]
     Invalid {
         /// What is wrong.
         reason: String,
         /// The part of the query, in canonical spelling, shortened when long.
         part: String,
+        /// Where that part stands; unknown when a tree is checked without its text.
+        position: Option<Position>,
+        /// What the author probably meant.
+        suggestion: Option<String>,
     },
     /// The language has it; nothing executes it.
-    #[error("{what} not yet supported: {part}")]
+    #[error("{what} not yet supported{}: {part}", Place(.position))]
     Unsupported {
         /// What the query uses.
         what: &'static str,
         /// The part of the query, in canonical spelling, shortened when long.
         part: String,
+        /// As above.
+        position: Option<Position>,
     },
+}
+
+impl ValidateError {
+    /// Where the refused part stands.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        match self {
+            Self::Invalid { position, .. } | Self::Unsupported { position, .. } => *position,
+        }
+    }
+
+    pub(crate) fn at(mut self, place: Position) -> Self {
+        match &mut self {
+            Self::Invalid { position, .. } | Self::Unsupported { position, .. } => {
+                *position = Some(place);
+            }
+        }
+        self
+    }
+
+    pub(crate) fn suggest(mut self, text: impl Into<String>) -> Self {
+        if let Self::Invalid { suggestion, .. } = &mut self {
+            *suggestion = Some(text.into());
+        }
+        self
+    }
+
+    /// Whether both refuse the same part for the same reason, wherever it stands.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let content = |error: &Self| match error {
+            Self::Invalid { reason, part, .. } => (reason.clone(), part.clone()),
+            Self::Unsupported { what, part, .. } => ((*what).to_owned(), part.clone()),
+        };
+        content(self) == content(other)
+    }
+}
+
+/// ` at line 1, col 3`, or nothing.
+struct Place<'a>(&'a Option<Position>);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(Position { line, column, .. }) = self.0 else { return Ok(()) };
+        write!(f, " at line {line}, col {column}")
+    }
+}
+
+/// A suggestion in parentheses, or nothing.
+struct Hint<'a>(&'a Option<String>);
+
+impl fmt::Display for Hint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(suggestion) = self.0 else { return Ok(()) };
+        write!(f, " ({suggestion})")
+    }
 }
 
 /// Why an expression has no value for a span although its types fit.

@@ -32,12 +32,39 @@ pub(crate) struct Lexed {
 }
 
 pub(crate) fn lex(query: &str) -> Lexed {
-    let mut lexer =
-        Lexer { rest: query, at: Mark { offset: 0, line: 1, column: 1 }, tokens: Vec::new() };
+    let mut lexer = Lexer::new(query);
     let error = lexer.run().err();
-    let end = lexer.position(lexer.at);
-    lexer.push(TokenKind::End, TokenValue::None, end);
+    lexer.end();
     Lexed { tokens: lexer.tokens, error }
+}
+
+/// All tokens of a text that may hold things that are none, each of which becomes an identifier
+/// without a name.
+pub(crate) struct LexedAll {
+    /// Always ends with an end token.
+    pub(crate) tokens: Vec<Token>,
+    /// What is wrong, at most [`MAX_ERRORS`].
+    pub(crate) errors: Vec<ParseError>,
+}
+
+/// How many mistakes of one text are told.
+pub(crate) const MAX_ERRORS: usize = 50;
+
+pub(crate) fn lex_all(text: &str) -> LexedAll {
+    let mut lexer = Lexer::new(text);
+    let mut errors = Vec::new();
+    while let Err(error) = lexer.run() {
+        let mut position = lexer.position(lexer.token_start);
+        let end = lexer.tokens.last().map_or(0, |token| token.position.end);
+        // Of an attribute, the scope is a token already.
+        position.start = position.start.max(end);
+        lexer.push(TokenKind::Identifier, TokenValue::Text(String::new()), position);
+        if errors.len() < MAX_ERRORS {
+            errors.push(error);
+        }
+    }
+    lexer.end();
+    LexedAll { tokens: lexer.tokens, errors }
 }
 
 /// A place between two characters.
@@ -51,10 +78,22 @@ struct Mark {
 struct Lexer<'a> {
     rest: &'a str,
     at: Mark,
+    /// Where the token being read begins.
+    token_start: Mark,
     tokens: Vec<Token>,
 }
 
 impl<'a> Lexer<'a> {
+    fn new(text: &'a str) -> Self {
+        let at = Mark { offset: 0, line: 1, column: 1 };
+        Self { rest: text, at, token_start: at, tokens: Vec::new() }
+    }
+
+    fn end(&mut self) {
+        let end = self.position(self.at);
+        self.push(TokenKind::End, TokenValue::None, end);
+    }
+
     fn peek(&self) -> Option<char> {
         self.rest.chars().next()
     }
@@ -116,7 +155,9 @@ impl<'a> Lexer<'a> {
 
     fn run(&mut self) -> Result<(), ParseError> {
         loop {
+            self.token_start = self.at;
             self.skip_blanks()?;
+            self.token_start = self.at;
             let Some(c) = self.peek() else { return Ok(()) };
             match c {
                 '"' => self.quoted_string()?,
@@ -160,7 +201,25 @@ impl<'a> Lexer<'a> {
         let c = self.bump().unwrap_or_default();
         let error = self.error(start, format!("syntax error: unexpected {}", c.escape_debug()));
         Err(match c {
-            '\'' => error.suggest("strings are written in double quotes or backticks"),
+            // Straight and typographic quotes.
+            '\'' => {
+                // Its whole content, so that it is one mistake.
+                let line = self.rest.lines().next().unwrap_or_default();
+                let content = line.split_once('\'').map(|(content, _)| content);
+                content.unwrap_or_default().chars().for_each(|_| {
+                    self.bump();
+                });
+                if content.is_some() {
+                    self.bump();
+                }
+                let mut error = error.suggest("strings are written in double quotes or backticks");
+                error.position = self.position(start);
+                error
+            }
+            '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}' => {
+                error.suggest("strings are written in double quotes or backticks")
+            }
+            ';' => error.suggest("a query ends without semicolon"),
             '&' => error.suggest("did you mean &&?"),
             ':' => error.suggest(
                 "a colon follows trace, span, event, link or instrumentation, as in trace:id",

@@ -13,8 +13,11 @@
 
 pub mod ast;
 mod attribute;
+pub mod complete;
+mod diagnose;
 mod error;
 mod eval;
+pub mod lenient;
 mod lexer;
 mod operator;
 mod parser;
@@ -26,6 +29,7 @@ mod value;
 
 pub use ast::{FieldExpr, Query};
 pub use attribute::{Attribute, Intrinsic, Scope};
+pub use diagnose::{Diagnostic, Severity, diagnose};
 pub use error::{Error, EvalError, ParseError, ValidateError};
 pub use eval::{SpanValues, eval, matches};
 pub use lexer::tokenize;

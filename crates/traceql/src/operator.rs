@@ -78,6 +78,30 @@ impl BinaryOp {
     }
 }
 
+/// The operator that is written so.
+pub(crate) fn of_text(text: &str) -> Option<BinaryOp> {
+    use BinaryOp as B;
+    let all = [
+        B::Add,
+        B::Sub,
+        B::Mul,
+        B::Div,
+        B::Mod,
+        B::Pow,
+        B::Equal,
+        B::NotEqual,
+        B::Less,
+        B::LessEqual,
+        B::Greater,
+        B::GreaterEqual,
+        B::Regex,
+        B::NotRegex,
+        B::And,
+        B::Or,
+    ];
+    all.into_iter().find(|op| op.as_str() == text)
+}
+
 /// Whether values of the two types can be operands of one operator.
 #[must_use]
 pub(crate) fn types_match(a: StaticType, b: StaticType) -> bool {

@@ -14,11 +14,17 @@ use crate::token::{Position, Token, TokenKind, TokenValue};
 mod attribute;
 mod field;
 mod metrics;
+mod note;
 mod pipeline;
 mod spanset;
 mod suggest;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use attribute::{attribute_of, is_colon_scope, operand_tokens, scope_of};
+pub(crate) use field::{binary_op_of, is_binary_op};
+pub(crate) use note::{Notes, Warning, note, note_tokens};
+pub(crate) use spanset::is_spanset_op;
 
 /// The longest query, in bytes.
 pub const MAX_QUERY_BYTES: usize = 128 * 1024;
@@ -55,6 +61,18 @@ pub fn parse_identifier(text: &str) -> Result<Attribute, ParseError> {
     Ok(attribute)
 }
 
+fn parse_into(mut parser: Parser) -> (Result<Query, ParseError>, Notes) {
+    parser.notes = Some(Notes::default());
+    let parsed = parser.query();
+    (parsed, parser.notes.unwrap_or_default())
+}
+
+/// Parses tokens that end with an end token; fails with the index of the one that does not fit.
+pub(crate) fn parse_tokens(tokens: Vec<Token>) -> Result<Query, usize> {
+    let mut parser = Parser::of_tokens(tokens, None);
+    parser.query().map_err(|_| parser.index)
+}
+
 /// How tightly an operator binds, weakest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
@@ -85,6 +103,8 @@ struct Parser {
     lex_error: Option<ParseError>,
     nesting: usize,
     patterns: usize,
+    /// What is noted besides mistakes in the syntax, when somebody asks for it.
+    notes: Option<Notes>,
 }
 
 impl Parser {
@@ -95,7 +115,11 @@ impl Parser {
             return Err(ParseError::new(position, message));
         }
         let Lexed { tokens, error } = lex(query);
-        Ok(Self { tokens, index: 0, lex_error: error, nesting: 0, patterns: 0 })
+        Ok(Self::of_tokens(tokens, error))
+    }
+
+    fn of_tokens(tokens: Vec<Token>, lex_error: Option<ParseError>) -> Self {
+        Self { tokens, index: 0, lex_error, nesting: 0, patterns: 0, notes: None }
     }
 
     fn token(&self) -> &Token {

@@ -1,13 +1,16 @@
 //! Static checks of a parsed query: types, constants, and what nothing executes.
 //!
-//! The verdicts are Tempo's. What can never make sense is told apart from what the language has
-//! but no engine executes; the former is reported first when a query has both in one expression.
+//! The verdicts are Tempo's, except that whatever has a clear meaning is accepted: scalar filters of
+//! every shape, comparisons of pipelines, attributes of the parent span. What can never make sense
+//! is told apart from what the language has but no engine executes; the former is reported first
+//! when a query has both in one expression.
 
 use crate::ast::{
     Aggregate, BinaryOp, FieldExpr, MetricsAggregate, MetricsExpr, MetricsFunction, MetricsSource,
     Pipeline, Query, Root, ScalarExpr, ScalarFilter, SecondStage, SpansetExpr, Stage, UnaryOp,
 };
-use crate::attribute::{Attribute, Scope};
+use crate::attribute::{Attribute, Intrinsic, Scope};
+use crate::diagnose::located;
 use crate::error::{Error, ValidateError};
 use crate::operator::types_match;
 use crate::parser::parse;
@@ -30,9 +33,9 @@ const MAX_SHOWN: usize = 200;
 /// # Errors
 /// As [`parse`] and [`validate`].
 pub fn compile(query: &str) -> Result<Query, Error> {
-    let query = parse(query)?;
-    validate(&query)?;
-    Ok(query)
+    let parsed = parse(query)?;
+    validate(&parsed).map_err(|error| located(error, query))?;
+    Ok(parsed)
 }
 
 /// Checks a parsed query; afterwards its regular expressions are compiled.
@@ -42,19 +45,18 @@ pub fn compile(query: &str) -> Result<Query, Error> {
 pub fn validate(query: &Query) -> Result<(), ValidateError> {
     match &query.root {
         Root::Pipeline(pipeline) => check_pipeline(pipeline),
-        Root::ScalarPipelines(filter) => {
-            Err(unsupported("comparisons of pipelines are", &filter.lhs))
-        }
+        Root::ScalarPipelines(filter) => check_scalar_filter(filter),
         Root::Metrics(expr) => check_metrics(expr),
     }
 }
 
 fn invalid(reason: impl Into<String>, part: &impl ToString) -> ValidateError {
-    ValidateError::Invalid { reason: reason.into(), part: shortened(part) }
+    let (reason, part) = (reason.into(), shortened(part));
+    ValidateError::Invalid { reason, part, position: None, suggestion: None }
 }
 
 fn unsupported(what: &'static str, part: &impl ToString) -> ValidateError {
-    ValidateError::Unsupported { what, part: shortened(part) }
+    ValidateError::Unsupported { what, part: shortened(part), position: None }
 }
 
 fn shortened(part: &impl ToString) -> String {
@@ -90,61 +92,84 @@ fn check_spanset(expr: &SpansetExpr) -> Result<(), ValidateError> {
     }
 }
 
-fn check_filter(expr: &FieldExpr) -> Result<(), ValidateError> {
+/// Checks the expression of a spanset filter.
+pub(crate) fn check_filter(expr: &FieldExpr) -> Result<(), ValidateError> {
     check_field(expr)?;
-    match implied_type(expr) {
-        StaticType::Bool | StaticType::Dynamic => Ok(()),
-        other => Err(invalid(format!("a filter must be true or false, not {other}"), expr)),
-    }
+    check_is_condition(expr)
 }
 
-fn check_reads_span(expr: &FieldExpr) -> Result<(), ValidateError> {
+/// Checks that an expression can be true or false.
+pub(crate) fn check_is_condition(expr: &FieldExpr) -> Result<(), ValidateError> {
+    let t = implied_type(expr);
+    if matches!(t, StaticType::Bool | StaticType::Dynamic) {
+        return Ok(());
+    }
+    let error = invalid(format!("a filter must be true or false, not {t}"), expr);
+    Err(match (t, expr) {
+        (StaticType::Status, FieldExpr::Static(_)) => {
+            error.suggest(format!("did you mean status = {expr}?"))
+        }
+        (StaticType::Kind, FieldExpr::Static(_)) => {
+            error.suggest(format!("did you mean kind = {expr}?"))
+        }
+        (StaticType::String, FieldExpr::Static(_)) => {
+            error.suggest(format!("did you mean name = {expr}?"))
+        }
+        (_, FieldExpr::Attribute(_)) => error.suggest("compare it with a value"),
+        _ => error,
+    })
+}
+
+pub(crate) fn check_reads_span(expr: &FieldExpr) -> Result<(), ValidateError> {
     if expr.attributes().next().is_none() {
         return Err(invalid("the expression does not depend on the span", expr));
     }
     Ok(())
 }
 
-fn check_attribute(attribute: &Attribute) -> Result<(), ValidateError> {
-    if attribute.is_parent() { Err(unsupported("parent is", attribute)) } else { Ok(()) }
+pub(crate) fn check_attribute(attribute: &Attribute) -> Result<(), ValidateError> {
+    if *attribute == Attribute::Intrinsic(Intrinsic::Parent) {
+        return Err(unsupported("parent without an attribute is", attribute));
+    }
+    Ok(())
 }
 
+/// Checks a comparison of scalars. They are numbers, so all go with each other.
 fn check_scalar_filter(filter: &ScalarFilter) -> Result<(), ValidateError> {
-    let lhs = check_scalar(&filter.lhs)?;
-    let rhs = check_scalar(&filter.rhs)?;
-    if !types_match(lhs, rhs) {
-        return Err(invalid(format!("{lhs} cannot be compared with {rhs}"), filter));
-    }
-    match (&filter.lhs, &filter.rhs) {
-        (ScalarExpr::Aggregate(_), ScalarExpr::Static(_)) => Ok(()),
-        _ => Err(unsupported(
-            "scalar filters other than one aggregate against a constant are",
-            filter,
-        )),
+    check_scalar(&filter.lhs)?;
+    check_scalar(&filter.rhs)
+}
+
+fn check_scalar(expr: &ScalarExpr) -> Result<(), ValidateError> {
+    match expr {
+        ScalarExpr::Static(_) => Ok(()),
+        ScalarExpr::Aggregate(aggregate) => check_aggregate(aggregate),
+        ScalarExpr::Pipeline { pipeline, aggregate } => {
+            check_pipeline(pipeline)?;
+            check_aggregate(aggregate)
+        }
+        ScalarExpr::Operation { lhs, rhs, .. } => {
+            check_scalar(lhs)?;
+            check_scalar(rhs)
+        }
     }
 }
 
-/// Checks a scalar and tells its type.
-fn check_scalar(expr: &ScalarExpr) -> Result<StaticType, ValidateError> {
-    match expr {
-        ScalarExpr::Static(value) => Ok(value.static_type()),
-        ScalarExpr::Aggregate(Aggregate::Count) => Ok(StaticType::Int),
-        ScalarExpr::Aggregate(Aggregate::Field { field, .. }) => {
-            check_field(field)?;
-            let t = implied_type(field);
-            if !t.is_numeric() && t != StaticType::Dynamic {
-                return Err(invalid(format!("aggregates need numbers, not {t}"), field));
-            }
-            check_reads_span(field)?;
-            Ok(t)
-        }
-        ScalarExpr::Pipeline { .. } => Err(unsupported("comparisons of pipelines are", expr)),
-        ScalarExpr::Operation { lhs, rhs, .. } => {
-            let lhs = check_scalar(lhs)?;
-            let rhs = check_scalar(rhs)?;
-            Ok(if lhs == StaticType::Dynamic { rhs } else { lhs })
-        }
+fn check_aggregate(aggregate: &Aggregate) -> Result<(), ValidateError> {
+    let Aggregate::Field { field, .. } = aggregate else { return Ok(()) };
+    check_field(field)?;
+    check_is_number(field)?;
+    check_reads_span(field)
+}
+
+/// Checks that an expression can be a number.
+pub(crate) fn check_is_number(expr: &FieldExpr) -> Result<(), ValidateError> {
+    let t = implied_type(expr);
+    if t.is_numeric() || t == StaticType::Dynamic {
+        return Ok(());
     }
+    let error = invalid(format!("aggregates need numbers, not {t}"), expr);
+    Err(error.suggest("count() counts spans of any kind"))
 }
 
 /// The type of a value, as far as the expression tells.
@@ -165,21 +190,27 @@ fn implied_type(expr: &FieldExpr) -> StaticType {
 
 fn check_field(expr: &FieldExpr) -> Result<(), ValidateError> {
     match expr {
+        FieldExpr::Unary { operand, .. } => check_field(operand)?,
+        FieldExpr::Binary { lhs, rhs, .. } => {
+            check_field(lhs)?;
+            check_field(rhs)?;
+        }
+        FieldExpr::Static(_) | FieldExpr::Attribute(_) | FieldExpr::Pattern(_) => {}
+    }
+    check_node(expr)
+}
+
+/// Checks an expression whose operands have been checked.
+pub(crate) fn check_node(expr: &FieldExpr) -> Result<(), ValidateError> {
+    match expr {
         FieldExpr::Static(_) => Ok(()),
         FieldExpr::Attribute(attribute) => check_attribute(attribute),
         FieldExpr::Pattern(pattern) => {
             let reason = |why: &str| invalid(format!("invalid regular expression, {why}"), expr);
             pattern.check().map_err(reason)
         }
-        FieldExpr::Unary { op, operand } => {
-            check_field(operand)?;
-            check_unary(*op, operand, expr)
-        }
-        FieldExpr::Binary { op, lhs, rhs } => {
-            check_field(lhs)?;
-            check_field(rhs)?;
-            check_binary(*op, lhs, rhs, expr)
-        }
+        FieldExpr::Unary { op, operand } => check_unary(*op, operand, expr),
+        FieldExpr::Binary { op, lhs, rhs } => check_binary(*op, lhs, rhs, expr),
     }
 }
 
@@ -214,18 +245,39 @@ fn check_binary(
     let (left, right) = (implied_type(lhs), implied_type(rhs));
     if !types_match(left, right) {
         let reason = format!("{left} and {right} cannot be operands of {}", op.as_str());
-        return Err(invalid(reason, whole));
+        let error = invalid(reason, whole);
+        return Err(match mismatch(left, right) {
+            Some(suggestion) => error.suggest(suggestion),
+            None => error,
+        });
     }
     if let Some(t) = [left, right].into_iter().find(|t| !op.accepts_one(*t)) {
         return Err(invalid(format!("operator {} does not apply to {t}", op.as_str()), whole));
     }
     if op.is_regex() && !matches!(rhs, FieldExpr::Pattern(_)) {
-        return Err(invalid(
-            "the right side of a regular expression match must be a string",
-            whole,
-        ));
+        let reason = "the right side of a regular expression match must be a string";
+        return Err(invalid(reason, whole).suggest("put the pattern in quotes"));
     }
     Ok(())
+}
+
+/// What was probably meant by operands of two types that do not fit.
+fn mismatch(left: StaticType, right: StaticType) -> Option<&'static str> {
+    use StaticType as T;
+    Some(match (left, right) {
+        (T::Status, T::String) | (T::String, T::Status) => {
+            "a status is error, ok or unset, without quotes"
+        }
+        (T::Kind, T::String) | (T::String, T::Kind) => {
+            "a kind is server, client, internal, producer, consumer or unspecified, without quotes"
+        }
+        (T::Duration, T::String) | (T::String, T::Duration) => {
+            "a duration is written without quotes, as in 100ms"
+        }
+        (T::Int | T::Float, T::String) => "a number is written without quotes",
+        (T::String, T::Int | T::Float | T::Bool) => "a text is written in quotes",
+        _ => return None,
+    })
 }
 
 fn check_metrics(expr: &MetricsExpr) -> Result<(), ValidateError> {
@@ -243,12 +295,16 @@ fn check_metrics(expr: &MetricsExpr) -> Result<(), ValidateError> {
     if is_compare(expr) && !expr.stages.is_empty() {
         return Err(invalid("compare() cannot be followed by another stage", expr));
     }
-    expr.stages.iter().try_for_each(|stage| match stage {
+    expr.stages.iter().try_for_each(check_second_stage)
+}
+
+pub(crate) fn check_second_stage(stage: &SecondStage) -> Result<(), ValidateError> {
+    match stage {
         SecondStage::TopK(limit) | SecondStage::BottomK(limit) if *limit <= 0 => {
             Err(invalid("the limit must be above zero", stage))
         }
         _ => Ok(()),
-    })
+    }
 }
 
 fn check_math_operand(expr: &MetricsExpr) -> Result<(), ValidateError> {
@@ -261,7 +317,7 @@ fn is_compare(expr: &MetricsExpr) -> bool {
     matches!(aggregate.function, MetricsFunction::Compare { .. })
 }
 
-fn check_metrics_aggregate(aggregate: &MetricsAggregate) -> Result<(), ValidateError> {
+pub(crate) fn check_metrics_aggregate(aggregate: &MetricsAggregate) -> Result<(), ValidateError> {
     let mut max_by = MAX_BY;
     match &aggregate.function {
         MetricsFunction::Rate | MetricsFunction::CountOverTime => {}

@@ -1,6 +1,9 @@
 //! Questions about a whole query and about the attributes an expression reads.
 
-use super::{FieldExpr, MetricsSource, Query, Root, SpansetExpr, SpansetOp, Stage};
+use super::{
+    FieldExpr, MetricsExpr, MetricsSource, Pipeline, Query, Root, ScalarExpr, SpansetExpr,
+    SpansetOp, Stage,
+};
 use crate::attribute::Attribute;
 
 impl Query {
@@ -11,6 +14,18 @@ impl Query {
         match pipeline.stages.as_slice() {
             [Stage::Spanset(SpansetExpr::Filter(expr))] => Some(expr),
             _ => None,
+        }
+    }
+
+    /// The expression of the spanset filter that comes first in the text.
+    #[must_use]
+    pub fn first_filter(&self) -> Option<&FieldExpr> {
+        match &self.root {
+            Root::Pipeline(pipeline) => first_in_pipeline(pipeline),
+            Root::ScalarPipelines(filter) => {
+                first_in_scalar(&filter.lhs).or_else(|| first_in_scalar(&filter.rhs))
+            }
+            Root::Metrics(expr) => first_in_metrics(expr),
         }
     }
 
@@ -29,6 +44,43 @@ impl Query {
                 stage.or((pipeline.stages.len() > 1).then_some("pipelines of several filters"))
             }
         }
+    }
+}
+
+fn first_in_pipeline(pipeline: &Pipeline) -> Option<&FieldExpr> {
+    pipeline.stages.iter().find_map(|stage| match stage {
+        Stage::Spanset(expr) => first_in_spanset(expr),
+        _ => None,
+    })
+}
+
+fn first_in_spanset(expr: &SpansetExpr) -> Option<&FieldExpr> {
+    match expr {
+        SpansetExpr::Filter(expr) => Some(expr),
+        SpansetExpr::Pipeline(pipeline) => first_in_pipeline(pipeline),
+        SpansetExpr::Operation { lhs, rhs, .. } => {
+            first_in_spanset(lhs).or_else(|| first_in_spanset(rhs))
+        }
+    }
+}
+
+fn first_in_scalar(expr: &ScalarExpr) -> Option<&FieldExpr> {
+    match expr {
+        ScalarExpr::Static(_) | ScalarExpr::Aggregate(_) => None,
+        ScalarExpr::Pipeline { pipeline, .. } => first_in_pipeline(pipeline),
+        ScalarExpr::Operation { lhs, rhs, .. } => {
+            first_in_scalar(lhs).or_else(|| first_in_scalar(rhs))
+        }
+    }
+}
+
+fn first_in_metrics(expr: &MetricsExpr) -> Option<&FieldExpr> {
+    match &expr.source {
+        MetricsSource::Aggregate { pipeline, .. } => first_in_pipeline(pipeline),
+        MetricsSource::Math { lhs, rhs, .. } => {
+            first_in_metrics(lhs).or_else(|| first_in_metrics(rhs))
+        }
+        MetricsSource::ScalarMath { operand, .. } => first_in_metrics(operand),
     }
 }
 

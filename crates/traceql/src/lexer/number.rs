@@ -45,7 +45,12 @@ impl Lexer<'_> {
         };
         let Some(value) = value else {
             let what = kind.text().to_lowercase();
-            return Err(self.error(start, format!("syntax error: invalid {what} {text}")));
+            let error = self.error(start, format!("syntax error: invalid {what} {text}"));
+            return Err(if has_unit {
+                error.suggest("durations are written as in 1d12h, 1.5s or 100ms; days, weeks and years take whole numbers")
+            } else {
+                error
+            });
         };
         self.push(kind, value, position);
         Ok(())

@@ -27,7 +27,12 @@ impl Lexer<'_> {
             let at = self.at;
             match self.bump() {
                 Some('"') => break,
-                Some('\\') => self.escape(at, &mut content)?,
+                Some('\\') => {
+                    if let Err(error) = self.escape(at, &mut content) {
+                        self.skip_string();
+                        return Err(error);
+                    }
+                }
                 None | Some('\n') => return Err(self.error(start, "literal not terminated")),
                 Some(c) => content.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
             }
@@ -36,6 +41,20 @@ impl Lexer<'_> {
             .map_err(|_| self.error(start, "string is not valid UTF-8"))?;
         self.push(TokenKind::String, TokenValue::Text(content), self.position(start));
         Ok(())
+    }
+
+    /// Moves past the rest of a string with a mistake in it, so that what follows can be read.
+    fn skip_string(&mut self) {
+        while let Some(c) = self.peek().filter(|c| *c != '\n') {
+            self.bump();
+            match c {
+                '"' => return,
+                '\\' => {
+                    self.bump();
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The escape whose backslash, at `start`, has been read.

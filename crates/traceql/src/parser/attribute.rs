@@ -3,12 +3,19 @@
 use super::Parser;
 use crate::attribute::{Attribute, Intrinsic, Scope};
 use crate::error::ParseError;
-use crate::token::{TokenKind, TokenValue};
+use crate::token::{Token, TokenKind, TokenValue};
 use crate::value::{Kind, Static, Status};
 
 impl Parser {
     /// An attribute or an intrinsic.
     pub(super) fn attribute(&mut self) -> Result<Attribute, ParseError> {
+        let start = self.index;
+        let attribute = self.attribute_tokens()?;
+        self.note_attribute(start, &attribute);
+        Ok(attribute)
+    }
+
+    fn attribute_tokens(&mut self) -> Result<Attribute, ParseError> {
         let kind = self.kind();
         if let Some(intrinsic) = unscoped_intrinsic(kind) {
             self.bump();
@@ -19,13 +26,13 @@ impl Parser {
         }
         let (mut scope, parent) = match kind {
             TokenKind::ParentDot => (Scope::None, true),
-            _ => match attribute_scope(kind) {
+            _ => match scope_of(kind) {
                 Some(scope) => (scope, false),
                 None => return Err(self.unexpected(&[])),
             },
         };
         self.bump();
-        if parent && let Some(nested) = attribute_scope(self.kind()) {
+        if parent && let Some(nested) = scope_of(self.kind()) {
             self.bump();
             scope = nested;
         }
@@ -79,7 +86,50 @@ impl Parser {
     }
 }
 
-fn attribute_scope(kind: TokenKind) -> Option<Scope> {
+/// The attribute that `length` tokens from `index` on are.
+pub(crate) fn attribute_of(tokens: &[Token], index: usize, length: usize) -> Option<Attribute> {
+    let mut tokens = tokens.get(index..index + length)?.to_vec();
+    let end = Token { kind: TokenKind::End, value: TokenValue::None, ..tokens.last()?.clone() };
+    tokens.push(end);
+    let mut parser = Parser::of_tokens(tokens, None);
+    parser.attribute().ok()
+}
+
+/// How many tokens the literal, attribute or intrinsic at `index` takes, and whether it is complete;
+/// none when something else stands there.
+pub(crate) fn operand_tokens(tokens: &[Token], index: usize) -> Option<(usize, bool)> {
+    let token = tokens.get(index)?;
+    let kind_at = |n: usize| tokens.get(index + n).map(|token| token.kind);
+    let kind = token.kind;
+    if is_colon_scope(kind) {
+        let Some(next) = tokens.get(index + 1) else { return Some((1, false)) };
+        let touches = next.position.start == token.position.end;
+        let is_word =
+            next.kind == TokenKind::Identifier || TokenKind::keyword(next.kind.text()).is_some();
+        let length = if touches && is_word { 2 } else { 1 };
+        return Some((length, touches && intrinsic_of(kind, next.kind).is_some()));
+    }
+    if kind == TokenKind::ParentDot || scope_of(kind).is_some() {
+        let nested =
+            kind == TokenKind::ParentDot && kind_at(1).is_some_and(|kind| scope_of(kind).is_some());
+        let mut length = 1 + usize::from(nested);
+        let named = kind_at(length) == Some(TokenKind::Identifier);
+        length += usize::from(named);
+        let ended = kind_at(length) == Some(TokenKind::EndAttribute);
+        length += usize::from(ended);
+        return Some((length, named && ended));
+    }
+    let whole = match (kind, &token.value) {
+        (TokenKind::Integer, TokenValue::Int(n)) => i64::try_from(*n).is_ok(),
+        (TokenKind::String | TokenKind::Float | TokenKind::Duration, _) => true,
+        _ if unscoped_intrinsic(kind).is_some() || keyword_value(kind).is_some() => true,
+        _ => return None,
+    };
+    Some((1, whole))
+}
+
+/// The scope that a token opens, `parent.` aside.
+pub(crate) fn scope_of(kind: TokenKind) -> Option<Scope> {
     Some(match kind {
         TokenKind::Dot => Scope::None,
         TokenKind::SpanDot => Scope::Span,
@@ -91,7 +141,8 @@ fn attribute_scope(kind: TokenKind) -> Option<Scope> {
     })
 }
 
-fn is_colon_scope(kind: TokenKind) -> bool {
+/// Whether a token is a scope that intrinsics follow.
+pub(crate) fn is_colon_scope(kind: TokenKind) -> bool {
     matches!(
         kind,
         TokenKind::TraceColon

@@ -9,23 +9,35 @@ use crate::error::ParseError;
 use crate::parser::MAX_DEPTH;
 use crate::token::TokenKind;
 
-/// An expression with its height.
-type Part = (FieldExpr, usize);
+/// An expression that was read.
+struct Part {
+    expr: FieldExpr,
+    height: usize,
+    /// The token it begins with.
+    start: usize,
+    /// Whether it is `||` of two operands, without parentheses around it.
+    bare_or: bool,
+}
 
 /// What was read and waits for the operand on its right.
 enum Pending {
-    Parenthesis,
-    Prefix(UnaryOp),
-    Binary { op: BinaryOp, level: Level, lhs: Part },
+    /// With the index of its token, as the next.
+    Parenthesis(usize),
+    Prefix(UnaryOp, usize),
+    Binary {
+        op: BinaryOp,
+        level: Level,
+        lhs: Part,
+    },
 }
 
 impl Pending {
     /// Whether it takes the operand on its right before an operator of `level` can.
     fn binds_before(&self, level: Level) -> bool {
         match self {
-            Self::Parenthesis => false,
+            Self::Parenthesis(_) => false,
             // Both prefixes take in products and powers, and leave what binds weaker.
-            Self::Prefix(_) => level < Level::Multiply,
+            Self::Prefix(..) => level < Level::Multiply,
             Self::Binary { level: left, .. } => {
                 *left > level || (*left == level && level < Level::Power)
             }
@@ -48,56 +60,69 @@ impl Parser {
                     self.bump();
                     break;
                 }
-                let inside = |top: &Pending| !matches!(top, Pending::Parenthesis);
+                let inside = |top: &Pending| !matches!(top, Pending::Parenthesis(_));
                 part = self.join(&mut pending, part, inside)?;
                 if pending.is_empty() {
-                    return Ok(part.0);
+                    return Ok(part.expr);
                 }
                 self.field_end(TokenKind::CloseParens)?;
-                pending.pop();
+                if let Some(Pending::Parenthesis(start)) = pending.pop() {
+                    part = Part { start, bare_or: false, ..part };
+                }
             }
         }
     }
 
     /// A literal or attribute, behind any number of prefixes and opening parentheses.
     fn field_operand(&mut self, pending: &mut Vec<Pending>) -> Result<Part, ParseError> {
+        let leaf = |expr, start| Part { expr, height: 0, start, bare_or: false };
         loop {
+            let start = self.index;
             if let Some(value) = self.smallest_integer() {
-                return Ok((FieldExpr::Static(value), 0));
+                return Ok(leaf(FieldExpr::Static(value), start));
             }
             pending.push(match self.kind() {
-                TokenKind::OpenParens => Pending::Parenthesis,
-                TokenKind::Not => Pending::Prefix(UnaryOp::Not),
-                TokenKind::Sub => Pending::Prefix(UnaryOp::Neg),
+                TokenKind::OpenParens => Pending::Parenthesis(start),
+                TokenKind::Not => Pending::Prefix(UnaryOp::Not, start),
+                TokenKind::Sub => Pending::Prefix(UnaryOp::Neg, start),
                 _ => break,
             });
             self.bump();
         }
+        let start = self.index;
         if let Some(value) = self.literal()? {
-            return Ok((FieldExpr::Static(value), 0));
+            return Ok(leaf(FieldExpr::Static(value), start));
         }
-        Ok((FieldExpr::Attribute(self.attribute()?), 0))
+        Ok(leaf(FieldExpr::Attribute(self.attribute()?), start))
     }
 
     /// Gives `part` to the operators waiting for it, as long as `takes` holds for the last one.
     fn join(
-        &self,
+        &mut self,
         pending: &mut Vec<Pending>,
         mut part: Part,
         takes: impl Fn(&Pending) -> bool,
     ) -> Result<Part, ParseError> {
         while let Some(top) = pending.pop_if(|top| takes(top)) {
-            let (rhs, height) = part;
-            part = match top {
-                Pending::Parenthesis => (rhs, height),
-                Pending::Prefix(op) => (FieldExpr::unary(op, rhs), height + 1),
-                Pending::Binary { op, lhs: (lhs, lhs_height), .. } => {
-                    (FieldExpr::binary(op, lhs, rhs), height.max(lhs_height) + 1)
+            let (expr, height, start, bare_or) = match top {
+                Pending::Parenthesis(start) => (part.expr, part.height, start, false),
+                Pending::Prefix(op, start) => {
+                    (FieldExpr::unary(op, part.expr), part.height + 1, start, false)
+                }
+                Pending::Binary { op, lhs, .. } => {
+                    if op == BinaryOp::And && lhs.bare_or {
+                        self.note_mixed_connectives(lhs.start);
+                    }
+                    let height = part.height.max(lhs.height) + 1;
+                    let expr = FieldExpr::binary(op, lhs.expr, part.expr);
+                    (expr, height, lhs.start, op == BinaryOp::Or)
                 }
             };
-            if part.1 > MAX_DEPTH {
+            if height > MAX_DEPTH {
                 return Err(self.error(format!("expression is deeper than {MAX_DEPTH} operators")));
             }
+            self.note_expression(start, &expr);
+            part = Part { expr, height, start, bare_or };
         }
         Ok(part)
     }
@@ -115,6 +140,16 @@ impl Parser {
     pub(super) fn field_end(&mut self, kind: TokenKind) -> Result<(), ParseError> {
         if self.take(kind) { Ok(()) } else { Err(self.unexpected(&[])) }
     }
+}
+
+/// Whether a token is an operator between two operands of a condition, connectives aside.
+pub(crate) fn is_binary_op(kind: TokenKind) -> bool {
+    binary_op(kind).is_some_and(|(op, _)| !op.is_logical())
+}
+
+/// The operator between two operands that a token is.
+pub(crate) fn binary_op_of(kind: TokenKind) -> Option<BinaryOp> {
+    binary_op(kind).map(|(op, _)| op)
 }
 
 /// The binary operator of a token and how tightly it binds.

@@ -9,6 +9,7 @@ use crate::ast::{
 use crate::attribute::Attribute;
 use crate::error::ParseError;
 use crate::token::TokenKind;
+use crate::validate::{check_metrics_aggregate, check_second_stage};
 use crate::value::Static;
 
 /// How many values per attribute `compare` yields unless told otherwise.
@@ -30,6 +31,7 @@ impl Parser {
             | TokenKind::Compare => None,
             _ => return Ok(None),
         };
+        let start = self.index;
         self.bump();
         self.expect(TokenKind::OpenParens)?;
         let function = match (kind, of_attribute) {
@@ -45,7 +47,9 @@ impl Parser {
             self.expect(TokenKind::OpenParens)?;
             by = self.attributes()?;
         }
-        Ok(Some(MetricsAggregate { function, by }))
+        let aggregate = MetricsAggregate { function, by };
+        self.note_check(start, || check_metrics_aggregate(&aggregate));
+        Ok(Some(aggregate))
     }
 
     fn quantiles(&mut self) -> Result<MetricsFunction, ParseError> {
@@ -117,10 +121,13 @@ impl Parser {
                 TokenKind::BottomK => SecondStage::BottomK,
                 _ => return Err(self.unexpected(&["topk", "bottomk"])),
             };
+            let start = self.index;
             self.bump();
             self.expect(TokenKind::OpenParens)?;
-            stages.push(stage(self.integer()?));
+            let stage = stage(self.integer()?);
             self.expect(TokenKind::CloseParens)?;
+            self.note_check(start, || check_second_stage(&stage));
+            stages.push(stage);
         }
     }
 

@@ -8,6 +8,7 @@ use crate::ast::{
 use crate::attribute::Attribute;
 use crate::error::ParseError;
 use crate::token::TokenKind;
+use crate::validate::{check_is_number, check_reads_span};
 
 impl Parser {
     /// A whole query up to the end of the text.
@@ -109,7 +110,9 @@ impl Parser {
         self.expect(TokenKind::OpenParens)?;
         match kind {
             TokenKind::By => {
+                let start = self.index;
                 let expr = self.field()?;
+                self.note_check(start, || check_reads_span(&expr));
                 self.field_end(TokenKind::CloseParens)?;
                 Ok(Stage::Group(expr))
             }
@@ -147,7 +150,10 @@ impl Parser {
             self.expect(TokenKind::CloseParens)?;
             return Ok(Some(Aggregate::Count));
         };
+        let start = self.index;
         let field = self.field()?;
+        self.note_check(start, || check_is_number(&field));
+        self.note_check(start, || check_reads_span(&field));
         self.field_end(TokenKind::CloseParens)?;
         Ok(Some(Aggregate::Field { function, field }))
     }

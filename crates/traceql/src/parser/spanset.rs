@@ -12,6 +12,7 @@ use crate::ast::{
 };
 use crate::error::ParseError;
 use crate::token::TokenKind;
+use crate::validate::check_is_condition;
 use crate::value::Static;
 
 /// Something read, with its height.
@@ -115,7 +116,9 @@ impl Parser {
         if self.take(TokenKind::CloseBrace) {
             return Ok(FieldExpr::Static(Static::Bool(true)));
         }
+        let start = self.index;
         let expr = self.field()?;
+        self.note_check(start, || check_is_condition(&expr));
         self.field_end(TokenKind::CloseBrace)?;
         Ok(expr)
     }
@@ -264,6 +267,11 @@ fn combine_series(op: BinaryOp, lhs: Node, rhs: Node) -> Option<Node> {
         _ => return None,
     };
     Some(Node::Metrics(MetricsExpr { source, stages: Vec::new() }))
+}
+
+/// Whether a token can stand between two spansets.
+pub(crate) fn is_spanset_op(kind: TokenKind) -> bool {
+    spanset_op(kind).is_some()
 }
 
 fn spanset_op(kind: TokenKind) -> Option<SpansetOp> {

@@ -1,8 +1,13 @@
 //! What the author of a query probably meant at a token that does not fit.
 
 use super::attribute::intrinsic_of;
+use super::field::binary_op;
+use super::spanset::is_spanset_op;
 use crate::attribute::Intrinsic;
 use crate::token::{Token, TokenKind, TokenValue};
+
+mod bracket;
+mod word;
 
 /// The scopes that intrinsics can be written with.
 const COLON_SCOPES: [TokenKind; 5] = [
@@ -13,67 +18,65 @@ const COLON_SCOPES: [TokenKind; 5] = [
     TokenKind::InstrumentationColon,
 ];
 
-/// Words longer than every keyword and its typos are not compared with them.
-const LONGEST_KEYWORD: usize = 24;
-
 /// A sentence for the message, if the tokens around `index` hint at something.
 pub(super) fn suggestion(tokens: &[Token], index: usize) -> Option<String> {
     let token = tokens.get(index)?;
     let previous = index.checked_sub(1).and_then(|i| tokens.get(i));
-    let previous_kind = previous.map(|token| token.kind);
-    let adjacent = previous.is_some_and(|p| p.position.end == token.position.start);
+    let previous_kind = previous.map_or(TokenKind::End, |token| token.kind);
+    let touches = previous.is_some_and(|p| p.position.end == token.position.start);
     match token.kind {
-        TokenKind::Equal if previous_kind == Some(TokenKind::Equal) => {
-            Some("equality is written =".to_owned())
+        TokenKind::Equal | TokenKind::Greater | TokenKind::Less if touches => {
+            operator(previous_kind, token.kind).map(str::to_owned)
         }
-        TokenKind::Equal if previous_kind == Some(TokenKind::Sibling) => {
+        TokenKind::Sibling if bracket::open_brace(tokens, index).is_some() => {
             Some("a regular expression match is written =~".to_owned())
         }
-        TokenKind::Sibling => Some("a regular expression match is written =~".to_owned()),
         TokenKind::EndAttribute => Some("the name follows its scope without space".to_owned()),
         TokenKind::Identifier => {
             let TokenValue::Text(word) = &token.value else { return None };
-            for_word(word, tokens.get(index + 1), previous_kind)
+            word::suggestion(tokens, index, word)
         }
-        TokenKind::Pipe if !adjacent => None,
+        TokenKind::Comma if bracket::open_brace(tokens, index).is_some() => {
+            Some("conditions are joined by && or ||".to_owned())
+        }
+        TokenKind::End if index == 0 => Some("a query begins with braces, as in { }".to_owned()),
+        kind if ends_condition(kind) && bracket::open_brace(tokens, index).is_some() => {
+            missing_operand(previous_kind).or_else(|| bracket::suggestion(tokens, index))
+        }
+        kind if ends_braces(kind) => bracket::suggestion(tokens, index),
         kind => needs_scope(kind),
     }
 }
 
-fn for_word(word: &str, next: Option<&Token>, previous: Option<TokenKind>) -> Option<String> {
-    match word.to_ascii_lowercase().as_str() {
-        "and" => return Some("did you mean &&?".to_owned()),
-        "or" => return Some("did you mean ||?".to_owned()),
-        "not" => return Some("did you mean !?".to_owned()),
-        "like" | "contains" => {
-            return Some("did you mean =~ with a regular expression?".to_owned());
-        }
-        "null" | "none" => return Some("did you mean nil?".to_owned()),
-        _ => {}
-    }
-    if let Some(scope) = previous.filter(|kind| COLON_SCOPES.contains(kind)) {
-        return scoped_intrinsics(scope);
-    }
-    if next.is_some_and(|token| token.kind == TokenKind::Dot) {
-        if word == "trace" {
-            return Some("trace has intrinsics only, such as trace:id".to_owned());
-        }
-        return Some(format!(
-            "attributes begin with a scope: .{word}, span.{word} or resource.{word}"
-        ));
-    }
-    if word.len() > LONGEST_KEYWORD {
-        return None;
-    }
-    let near = TokenKind::keywords().filter(|kind| distance(word, kind.text()) <= word.len() / 4);
-    if let Some(kind) = near.min_by_key(|kind| distance(word, kind.text())) {
-        return Some(format!("did you mean {}?", kind.text()));
-    }
-    let operand = matches!(
-        previous,
-        Some(TokenKind::OpenBrace | TokenKind::And | TokenKind::Or | TokenKind::OpenParens)
-    );
-    operand.then(|| format!("an attribute needs a scope: .{word}, span.{word} or resource.{word}"))
+/// For two operators in a row that other languages write as one.
+fn operator(previous: TokenKind, kind: TokenKind) -> Option<&'static str> {
+    Some(match (previous, kind) {
+        (TokenKind::Equal, TokenKind::Equal) => "equality is written =",
+        (TokenKind::NotEqual, TokenKind::Equal) => "inequality is written !=",
+        (TokenKind::Sibling, TokenKind::Equal) => "a regular expression match is written =~",
+        (TokenKind::Equal, TokenKind::Greater) => "did you mean >=?",
+        (TokenKind::Equal, TokenKind::Less) => "did you mean <=?",
+        (TokenKind::Less, TokenKind::Greater) => "did you mean !=?",
+        _ => return None,
+    })
+}
+
+fn ends_condition(kind: TokenKind) -> bool {
+    let ends = matches!(kind, TokenKind::And | TokenKind::Or | TokenKind::CloseParens);
+    ends || ends_braces(kind)
+}
+
+/// What is missing between an operator and what ends its condition.
+fn missing_operand(operator: TokenKind) -> Option<String> {
+    let (op, _) = binary_op(operator)?;
+    let what = if op.is_logical() { "condition" } else { "value" };
+    Some(format!("a {what} is missing behind {}", op.as_str()))
+}
+
+/// Whether a token hints at braces or parentheses that should have ended before it.
+fn ends_braces(kind: TokenKind) -> bool {
+    let ends = matches!(kind, TokenKind::End | TokenKind::Pipe | TokenKind::OpenBrace);
+    ends || kind == TokenKind::CloseBrace || (is_spanset_op(kind) && binary_op(kind).is_none())
 }
 
 /// For keywords that are intrinsics only behind a scope.
@@ -100,37 +103,4 @@ fn needs_scope(kind: TokenKind) -> Option<String> {
     let spelling =
         if found == Intrinsic::RootServiceName { "rootServiceName" } else { found.as_str() };
     Some(format!("did you mean {spelling}?"))
-}
-
-/// What can stand behind a scope with a colon.
-fn scoped_intrinsics(scope: TokenKind) -> Option<String> {
-    let names: Vec<String> = TokenKind::keywords()
-        .filter(|kind| intrinsic_of(scope, *kind).is_some())
-        .map(|kind| format!("{}{}", scope.text(), kind.text()))
-        .collect();
-    let (last, rest) = names.split_last()?;
-    Some(if rest.is_empty() {
-        format!("there is {last}")
-    } else {
-        format!("there are {} and {last}", rest.join(", "))
-    })
-}
-
-/// The number of letters to insert, delete or replace, ignoring case.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.to_lowercase().chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (y, &above) in b.iter().zip(row.iter().skip(1)) {
-            let replaced = diagonal + usize::from(x != *y);
-            left = replaced.min(left + 1).min(above + 1);
-            next.push(left);
-            diagonal = above;
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }

@@ -97,7 +97,7 @@ fn near_misses_get_a_suggestion() {
         ("{ traceID = `x` }", "did you mean trace:id?"),
         (
             "{ http.method = `x` }",
-            "attributes begin with a scope: .http, span.http or resource.http",
+            "begin with a scope: .http.method, span.http.method or resource.http.method",
         ),
         ("{ method = `x` }", "an attribute needs a scope: .method"),
         ("{ trace:service = `x` }", "trace:rootService and trace:id"),

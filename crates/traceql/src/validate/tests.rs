@@ -45,8 +45,26 @@ fn patterns_are_literals_that_compile() {
 fn stages_depend_on_the_span() {
     all("valid", &["{ } | by(.a)", "{ } | by(status) | coalesce()", "{ } | avg(.a) > 1"]);
     all("invalid", &["{ } | by(1)", "{ } | sum(3) = 2", "{ } | max(name) > 1"]);
-    all("unsupported", &["{ } | 1 < count()", "{ } | count() + 1 > 2", "{ } | by(parent.a)"]);
-    all("unsupported", &["{ } | select(parent.a)", "{ parent = 1 }", "({ } | count()) > 1"]);
+}
+
+#[test]
+fn scalar_filters_have_every_shape() {
+    all("valid", &["{ } | 1 < count()", "{ } | count() + 1 > 2", "{ } | avg(.a) > count() * 2"]);
+    all("valid", &["({ } | count()) > 1", "({ .a } | count()) > ({ .b } | max(duration)) * 2"]);
+    all("invalid", &["{ } | 1 < max(name)", "({ 1 } | count()) > 1", "({ } | max(name)) > 1"]);
+    all("no query", &["{ } | 1 < 2", "{ } | count()", "{ } | count() > `a`"]);
+}
+
+#[test]
+fn attributes_of_the_parent_stand_everywhere() {
+    all("valid", &["{ parent.a = 1 }", "{ parent.span.a = span.a }", "{ parent.a = nil }"]);
+    all("valid", &["{ parent.resource.service.name = nil }", "{ } | by(parent.a)"]);
+    all("valid", &["{ } | select(parent.a)", "{ } | rate() by(parent.span.a)"]);
+    all("valid", &["{ } | max_over_time(parent.a)", "{ } | avg(parent.a) > 1"]);
+    all(
+        "unsupported",
+        &["{ parent }", "{ parent = 1 }", "{ } | by(parent)", "{ } | select(parent)"],
+    );
 }
 
 #[test]
@@ -61,14 +79,18 @@ fn metrics_have_limits() {
     );
     all("invalid", &["{ } | avg_over_time(.a) by(.a, .b, .c, .d, .e)", "{ } | rate() | topk(0)"]);
     all("invalid", &["{ } | compare({ .a }, 1001)", "({ } | compare({ .a })) / 2"]);
-    all("unsupported", &["{ } | max_over_time(parent.a)", "{ } | rate() by(parent.a)"]);
 }
 
 #[test]
 fn messages_name_the_part() {
     let error = compile("{ .x = 1 || name > 5 }").unwrap_err();
-    let wanted = "invalid query: string and int cannot be operands of >: name > 5";
+    let wanted = "invalid query at line 1, col 13: string and int cannot be operands of >: name > 5 \
+        (a text is written in quotes)";
     assert_eq!(error.to_string(), wanted);
-    let error = compile("{ parent.duration = 1h }").unwrap_err();
-    assert_eq!(error.to_string(), "parent is not yet supported: parent.duration");
+    let error = compile("{ parent = 1h }").unwrap_err();
+    let wanted = "parent without an attribute is not yet supported at line 1, col 3: parent";
+    assert_eq!(error.to_string(), wanted);
+    // A tree alone has no places.
+    let query = parse("{ name > 5 }").unwrap();
+    assert_eq!(validate(&query).unwrap_err().position(), None);
 }

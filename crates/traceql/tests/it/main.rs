@@ -6,7 +6,9 @@
 
 #![expect(clippy::unwrap_used, reason = "data that is not as expected fails the test")]
 
+mod editor;
 mod evaluate;
+mod lenient;
 mod spans;
 mod syntax;
 mod tree;

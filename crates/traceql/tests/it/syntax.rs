@@ -41,11 +41,34 @@ fn lexer() {
     );
 }
 
+const SCALARS: &str = "scalar filters of every shape have a meaning here";
+const PIPELINES: &str = "comparisons of pipelines have a meaning here";
+const PARENT: &str = "attributes of the parent span have a meaning here";
+
 #[test]
 fn examples() {
+    let different = [
+        ("sum(.field) = min(.field)", SCALARS),
+        ("min(.field) + max(.field) > 1", SCALARS),
+        ("max(1 - (2 + .field)) < avg(3 * duration ^ 2)", SCALARS),
+        ("{ .http.status = 200 } | max(.field) - min(.field) > 3", SCALARS),
+        ("{ true } | max(parent.a) = 1", PARENT),
+        ("{ parent.span.a > 3 }", PARENT),
+        ("{ parent.duration = 1h }", PARENT),
+        ("({ true } | count()) - ({ true } | count()) <= 1", PIPELINES),
+        (
+            "({ true } | count()) / ({ true } | count()) > ({ true } | count()) / ({ true } | count())",
+            PIPELINES,
+        ),
+        (
+            "({ true } | count()) * ({ true } | count()) < ({ true } | count()) / ({ true } | count())",
+            PIPELINES,
+        ),
+        ("({ .a } | count()) > ({ .b } | count())", PIPELINES),
+    ];
     suite(
         "examples.json",
-        &[],
+        &different,
         |case| string(case, "query"),
         |case| {
             let query = string(case, "query");
