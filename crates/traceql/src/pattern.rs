@@ -130,13 +130,25 @@ mod tests {
         assert!(matches("[a&&b]+", "a&b"));
         assert!(matches("[[a]+", "[a"));
         assert!(matches("[[:alpha:]]+", "abc"));
+        assert!(matches("[[:^digit:]x]+", "abc"));
+        assert!(matches("[[:a]+", "[:a"));
         assert!(matches(r"\<a\>", "<a>"));
         assert!(matches("[]a]+", "]a"));
     }
 
     #[test]
+    fn long_patterns_take_linear_time() {
+        for part in ["[[:", "{", "{1", "(?i:", "\\Q", "[", "(?", "\\p{"] {
+            let pattern = Pattern::new(part.repeat(100_000));
+            assert!(pattern.check().is_err() || part == "\\Q" || part.starts_with('{'), "{part}");
+        }
+    }
+
+    #[test]
     fn what_does_not_compile_is_reported() {
-        for bad in ["[", "(", ")", "a)(b", "*", "(?=a)", r"\1", r"\C", "\\", "a{1001}", "(?x)a"] {
+        for bad in
+            ["[", "(", ")", "a)(b", "*", "(?=a)", r"\1", r"\C", "\\", "a{1001}", "(?x)a", "[[:x:]]"]
+        {
             assert!(Pattern::new(bad).check().is_err(), "{bad}");
         }
         assert!(Pattern::new(r"(\pL{1000}){1000}").check().unwrap_err().contains("bytes"));

@@ -58,6 +58,7 @@ fn numbers_of_all_types_compare() {
     all(true, &[".big > 9223372036854775806", ".nan != 1"]);
     all(false, &[".int != 3", ".int < 3", ".big = 9223372036854775806", ".nan = 1", ".nan >= 1"]);
     all(false, &[".nan = .nan"]);
+    all(true, &["-.float < -0.5", "-2.5 < -0.5", "-.float < .int", "-0.0 = 0", "-1.5 < -1"]);
 }
 
 #[test]

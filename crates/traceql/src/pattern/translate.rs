@@ -8,6 +8,15 @@ const DIGITS: &str = "0-9";
 const WORD: &str = "0-9A-Za-z_";
 const SPACE: &str = r"\t\n\x0C\r ";
 
+/// The classes that have names.
+const CLASSES: [&str; 14] = [
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
+    "space", "upper", "word", "xdigit",
+];
+
+/// Characters of the longest class with a name behind its first bracket.
+const LONGEST_CLASS: usize = ":^xdigit:]".len();
+
 /// The largest count in a repetition, as in RE2.
 const MAX_REPEAT: u32 = 1000;
 
@@ -79,10 +88,13 @@ impl Translator<'_> {
     }
 
     fn brace(&mut self) -> Result<(), String> {
-        let Some(counts) = self.rest.split_once('}').map(|(counts, _)| counts) else {
+        let is_count = |c: char| c.is_ascii_digit() || c == ',';
+        let counts = self.rest.split(|c| !is_count(c)).next().unwrap_or_default();
+        let closed = self.rest.get(counts.len()..).is_some_and(|rest| rest.starts_with('}'));
+        if !closed {
             self.out.push_str(r"\{");
             return Ok(());
-        };
+        }
         let (least, most) = counts.split_once(',').unwrap_or((counts, counts));
         let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
         if least.is_empty() || !digits(least) || !digits(most) {
@@ -173,10 +185,7 @@ impl Translator<'_> {
         loop {
             match self.next().ok_or("missing closing ]")? {
                 ']' => break,
-                '[' if self.rest.starts_with(':') && self.rest.contains(":]") => {
-                    self.out.push('[');
-                    self.copy_through(']');
-                }
+                '[' if self.rest.starts_with(':') => self.named_class()?,
                 c @ ('[' | '&' | '~') => self.out.push_str(&format!(r"\{c}")),
                 '-' if self.rest.starts_with('-') => self.out.push_str(r"\-"),
                 '\\' => self.class_escape()?,
@@ -184,6 +193,24 @@ impl Translator<'_> {
             }
         }
         self.out.push(']');
+        Ok(())
+    }
+
+    /// A class such as `[:alpha:]`, whose first bracket has been read, or that bracket alone.
+    fn named_class(&mut self) -> Result<(), String> {
+        // Looking no further than the longest name reaches keeps the whole linear.
+        let window =
+            self.rest.char_indices().nth(LONGEST_CLASS).map_or(self.rest.len(), |(at, _)| at);
+        let window = self.rest.get(1..window).unwrap_or_default();
+        let Some((name, _)) = window.split_once(":]") else {
+            self.out.push_str(r"\[");
+            return Ok(());
+        };
+        if !CLASSES.contains(&name.trim_start_matches('^')) {
+            return Err(format!("invalid character class [:{name}:]"));
+        }
+        self.out.push('[');
+        self.copy_through(']');
         Ok(())
     }
 

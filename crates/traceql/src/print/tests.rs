@@ -158,7 +158,14 @@ fn stage() -> impl Strategy<Value = Stage> {
 
 /// A pipeline that is no single spanset expression unless `short`.
 fn pipeline(short: bool) -> impl Strategy<Value = Pipeline> {
-    let stages = (spanset().prop_map(Stage::Spanset), vec(stage(), usize::from(!short)..3));
+    let first = prop_oneof![
+        spanset().prop_map(Stage::Spanset),
+        spanset().prop_map(Stage::Spanset),
+        scalar_filter().prop_map(Stage::ScalarFilter),
+        field().prop_map(Stage::Group),
+        vec(attribute(), 1..3).prop_map(Stage::Select),
+    ];
+    let stages = (first, vec(stage(), usize::from(!short)..3));
     stages.prop_map(|(first, mut stages)| {
         stages.insert(0, first);
         Pipeline { stages }
@@ -169,6 +176,31 @@ fn piped() -> impl Strategy<Value = SpansetExpr> {
     let operand = || pipeline(false).prop_map(SpansetExpr::Pipeline);
     (spanset_op(), operand(), prop_oneof![operand(), spanset()])
         .prop_map(|(op, lhs, rhs)| operation(op, lhs, rhs))
+}
+
+/// Arithmetic of pipelines and numbers; at least one is a pipeline.
+fn scalar_pipeline() -> impl Strategy<Value = ScalarExpr> {
+    let leaf = (pipeline(true), aggregate()).prop_map(|(pipeline, aggregate)| {
+        ScalarExpr::Pipeline { pipeline: Box::new(pipeline), aggregate }
+    });
+    leaf.prop_recursive(2, 4, 2, |inner| {
+        let operand = prop_oneof![inner.clone(), number().prop_map(ScalarExpr::Static)];
+        (series_op(), inner, operand, any::<bool>()).prop_filter_map(
+            "a value",
+            |(op, one, other, flip)| {
+                let (lhs, rhs) = if flip { (other, one) } else { (one, other) };
+                ScalarExpr::operation(op, lhs, rhs)
+            },
+        )
+    })
+}
+
+fn scalar_pipelines() -> impl Strategy<Value = ScalarFilter> {
+    let other = prop_oneof![scalar_pipeline(), number().prop_map(ScalarExpr::Static)];
+    (comparison(), scalar_pipeline(), other, any::<bool>()).prop_map(|(op, one, other, flip)| {
+        let (lhs, rhs) = if flip { (other, one) } else { (one, other) };
+        ScalarFilter { op, lhs, rhs }
+    })
 }
 
 fn metrics_function() -> impl Strategy<Value = MetricsFunction> {
@@ -231,6 +263,7 @@ fn query() -> impl Strategy<Value = Query> {
         })),
         pipeline(true).prop_map(Root::Pipeline),
         piped().prop_map(|expr| Root::Pipeline(Pipeline { stages: vec![Stage::Spanset(expr)] })),
+        scalar_pipelines().prop_map(Root::ScalarPipelines),
         metrics().prop_map(Root::Metrics),
     ];
     let hint = ("[a-z_]{20}", "[a-z]{0,4}".prop_map(Static::String))

@@ -71,6 +71,9 @@ fn operator(row: &Value) -> Outcome {
         "OpNotEqual" => BinaryOp::NotEqual,
         "OpRegex" => BinaryOp::Regex,
         "OpNotRegex" => BinaryOp::NotRegex,
+        "OpGreaterEqual" => BinaryOp::GreaterEqual,
+        "OpLess" => BinaryOp::Less,
+        "OpLessEqual" => BinaryOp::LessEqual,
         // Operators of the reference's optimizer; the language has none of them.
         _ => return Outcome::NotYet,
     };

@@ -57,6 +57,11 @@ pub(crate) fn value_of_json(value: &Value) -> Static {
         "float[]" => Static::FloatArray(items.iter().map(|item| item.as_f64().unwrap()).collect()),
         "bool[]" => Static::BoolArray(items.iter().map(|item| item.as_bool().unwrap()).collect()),
         "nil" => Static::Nil,
+        "status" => match content.as_str().unwrap() {
+            "error" => Static::Status(Status::Error),
+            "ok" => Static::Status(Status::Ok),
+            _ => Static::Status(Status::Unset),
+        },
         other => panic!("unknown type {other}"),
     }
 }

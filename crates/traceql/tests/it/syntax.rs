@@ -41,34 +41,14 @@ fn lexer() {
     );
 }
 
-const SCALARS: &str = "scalar filters of every shape have a meaning here";
-const PIPELINES: &str = "comparisons of pipelines have a meaning here";
-const PARENT: &str = "attributes of the parent span have a meaning here";
+const EXECUTED: &str = "scalar filters of every shape, comparisons of pipelines and attributes \
+    of the parent span have a meaning here";
 
 #[test]
 fn examples() {
-    let different = [
-        ("sum(.field) = min(.field)", SCALARS),
-        ("min(.field) + max(.field) > 1", SCALARS),
-        ("max(1 - (2 + .field)) < avg(3 * duration ^ 2)", SCALARS),
-        ("{ .http.status = 200 } | max(.field) - min(.field) > 3", SCALARS),
-        ("{ true } | max(parent.a) = 1", PARENT),
-        ("{ parent.span.a > 3 }", PARENT),
-        ("{ parent.duration = 1h }", PARENT),
-        ("({ true } | count()) - ({ true } | count()) <= 1", PIPELINES),
-        (
-            "({ true } | count()) / ({ true } | count()) > ({ true } | count()) / ({ true } | count())",
-            PIPELINES,
-        ),
-        (
-            "({ true } | count()) * ({ true } | count()) < ({ true } | count()) / ({ true } | count())",
-            PIPELINES,
-        ),
-        ("({ .a } | count()) > ({ .b } | count())", PIPELINES),
-    ];
     suite(
         "examples.json",
-        &different,
+        &[],
         |case| string(case, "query"),
         |case| {
             let query = string(case, "query");
@@ -78,6 +58,12 @@ fn examples() {
                 | ("unsupported", Err(Error::Validate(ValidateError::Unsupported { .. }))) => {}
                 ("valid", Ok(_)) => {}
                 ("dump", _) if parse(&query).is_ok() => {}
+                ("unsupported", Ok(_)) => {
+                    return match reparses(&query) {
+                        Outcome::Passed => Outcome::Different(EXECUTED),
+                        other => other,
+                    };
+                }
                 (section, got) => return Outcome::Failed(format!("{section}: {got:?}")),
             }
             reparses(&query)
@@ -93,18 +79,19 @@ fn reparses(query: &str) -> Outcome {
     Outcome::of(again.as_ref() == Ok(&parsed), || format!("printed {printed}, then {again:?}"))
 }
 
-const NO_IN: &str = "IN is not in the language, so the canonical text shows the comparisons";
+pub(crate) const NO_IN: &str =
+    "IN is not in the language, so the canonical text shows the comparisons";
+
+/// Whether a text has the operators that the reference's optimizer makes of several comparisons.
+pub(crate) fn is_rewritten(text: &str) -> bool {
+    [" IN [", " MATCH ANY [", " MATCH NONE ["].iter().any(|operator| text.contains(operator))
+}
 
 #[test]
 fn parse_ok() {
-    let different = [
-        ("{ .attr = `foo` || .attr = `bar` } | rate()", NO_IN),
-        ("{ .attr != `foo` && .attr != `bar` }", NO_IN),
-        ("{ .attr =~ `foo` || .attr =~ `bar` }", NO_IN),
-    ];
     suite(
         "parse_ok.json",
-        &different,
+        &[],
         |case| string(case, "query"),
         |case| {
             let query = string(case, "query");
@@ -163,6 +150,9 @@ fn whole(query: &str, expected: &Value) -> Outcome {
         if let Some(wanted) = expected[key].as_str()
             && wanted != printed
         {
+            if is_rewritten(wanted) {
+                return Outcome::Different(NO_IN);
+            }
             return Outcome::Failed(format!("wanted {wanted}\n    got    {printed}"));
         }
     }
@@ -212,10 +202,9 @@ fn parse_errors() {
 
 #[test]
 fn identifiers() {
-    let different = [(".\"0\"", "printed with its quotes, because .0 would be read as a number")];
     suite(
         "identifiers.json",
-        &different,
+        &[],
         |case| string(case, "in"),
         |case| {
             let wanted = string(case, "attribute");
@@ -223,6 +212,12 @@ fn identifiers() {
                 Ok(attribute) => {
                     let printed = attribute.to_string();
                     let again = parse_identifier(&printed);
+                    // Without its quotes it would be a number.
+                    let numeric = wanted.starts_with('.')
+                        && wanted.chars().nth(1).is_some_and(|c| c.is_ascii_digit());
+                    if numeric && again.as_ref() == Ok(&attribute) {
+                        return Outcome::Different("a name that begins with a digit keeps quotes");
+                    }
                     Outcome::of(printed == wanted && again.as_ref() == Ok(&attribute), || {
                         format!("wanted {wanted}, got {printed}, then {again:?}")
                     })
@@ -259,6 +254,7 @@ fn stringer() {
                 Err(error) => return Outcome::Failed(error.to_string()),
             };
             match case["canonical"].as_str() {
+                Some(wanted) if is_rewritten(wanted) => Outcome::Different(NO_IN),
                 Some(wanted) if wanted != printed => Outcome::Failed(format!("got {printed}")),
                 _ => reparses(&query),
             }

@@ -39,15 +39,23 @@ pub(crate) fn of_json(value: &Value) -> String {
                     let before = source.strip_suffix(", [])").unwrap_or(&source);
                     format!("{before}, [{stages}])")
                 }
+                Some("newRootExpr") => list(args),
                 Some("newMetricsAggregateWithAttr" | "newAverageOverTimeMetricsAggregator") => {
-                    let args = list(args).replace("metricsAggregateMinOverTime, ", "min, ");
-                    format!("measure({args})")
+                    format!("measure({})", list(args))
                 }
                 Some(name) => format!("{name}({})", list(args)),
             }
         }
         Value::Object(object) if object.contains_key("$id") => {
-            object["$id"].as_str().unwrap_or_default().to_owned()
+            let name = object["$id"].as_str().unwrap_or_default();
+            unit(name).map_or_else(|| name.to_owned(), |nanos| nanos.to_string())
+        }
+        // A product, such as five seconds.
+        Value::Object(object) if object.contains_key("$op") => {
+            let factors = object["args"].as_array().map_or(&[][..], Vec::as_slice);
+            let factors: Option<Vec<i64>> =
+                factors.iter().map(|factor| of_json(factor).parse().ok()).collect();
+            factors.map_or_else(String::new, |all| all.iter().product::<i64>().to_string())
         }
         Value::Object(object) if object.contains_key("items") => {
             format!("[{}]", list(&object["items"]))
@@ -56,6 +64,19 @@ pub(crate) fn of_json(value: &Value) -> String {
         Value::Null => "[]".to_owned(),
         other => other.to_string(),
     }
+}
+
+/// The nanoseconds of a constant of Go's.
+fn unit(name: &str) -> Option<i64> {
+    Some(match name {
+        "time.Nanosecond" => 1,
+        "time.Microsecond" => 1_000,
+        "time.Millisecond" => 1_000_000,
+        "time.Second" => 1_000_000_000,
+        "time.Minute" => 60_000_000_000,
+        "time.Hour" => 3_600_000_000_000,
+        _ => return None,
+    })
 }
 
 pub(crate) fn of_query(query: &Query) -> String {
@@ -127,21 +148,29 @@ fn scalar_filter(filter: &ScalarFilter) -> String {
 fn scalar(expr: &ScalarExpr) -> String {
     match expr {
         ScalarExpr::Static(value) => literal(value),
-        ScalarExpr::Aggregate(Aggregate::Count) => "newAggregate(aggregateCount, [])".to_owned(),
-        ScalarExpr::Aggregate(Aggregate::Field { function, field: of }) => {
-            let name = match function {
-                AggregateFunction::Avg => "Avg",
-                AggregateFunction::Min => "Min",
-                AggregateFunction::Max => "Max",
-                AggregateFunction::Sum => "Sum",
-            };
-            format!("newAggregate(aggregate{name}, {})", field(of))
+        ScalarExpr::Aggregate(aggregate) => self::aggregate(aggregate),
+        ScalarExpr::Pipeline { pipeline, aggregate } => {
+            let stages = self::pipeline(pipeline);
+            let stages = stages.strip_suffix(')').unwrap_or(&stages);
+            format!("{stages}, {})", self::aggregate(aggregate))
         }
-        ScalarExpr::Pipeline { pipeline, .. } => self::pipeline(pipeline),
         ScalarExpr::Operation { op, lhs, rhs } => {
             format!("newScalarOperation({}, {}, {})", operator(*op), scalar(lhs), scalar(rhs))
         }
     }
+}
+
+fn aggregate(aggregate: &Aggregate) -> String {
+    let Aggregate::Field { function, field: of } = aggregate else {
+        return "newAggregate(aggregateCount, [])".to_owned();
+    };
+    let name = match function {
+        AggregateFunction::Avg => "Avg",
+        AggregateFunction::Min => "Min",
+        AggregateFunction::Max => "Max",
+        AggregateFunction::Sum => "Sum",
+    };
+    format!("newAggregate(aggregate{name}, {})", field(of))
 }
 
 fn field(expr: &FieldExpr) -> String {
@@ -218,7 +247,8 @@ fn literal(value: &Static) -> String {
     match value {
         Static::Int(i64::MAX) => "NewStaticInt(math.MaxInt)".to_owned(),
         Static::Int(i64::MIN) => "NewStaticInt(math.MinInt)".to_owned(),
-        Static::Duration(1_000_000_000) => "NewStaticDuration(time.Second)".to_owned(),
+        Static::Duration(nanos) => format!("NewStaticDuration({nanos})"),
+        Static::Nil => "NewStaticNil()".to_owned(),
         Static::String(text) => format!("NewStaticString({text})"),
         Static::Status(status) => format!("NewStaticStatus(Status{status:?})"),
         Static::Kind(kind) => format!("NewStaticKind(Kind{kind:?})"),
@@ -264,8 +294,24 @@ fn metrics_aggregate(aggregate: &MetricsAggregate) -> String {
         MetricsFunction::CountOverTime => {
             format!("newMetricsAggregate(metricsAggregateCountOverTime, {by})")
         }
-        MetricsFunction::MinOverTime(of) => format!("measure(min, {}, {by})", attribute(of)),
+        MetricsFunction::MinOverTime(of) => measured("MinOverTime", of, &by),
+        MetricsFunction::MaxOverTime(of) => measured("MaxOverTime", of, &by),
+        MetricsFunction::SumOverTime(of) => measured("SumOverTime", of, &by),
+        MetricsFunction::HistogramOverTime(of) => measured("HistogramOverTime", of, &by),
         MetricsFunction::AvgOverTime(of) => format!("measure({}, {by})", attribute(of)),
-        other => format!("{other}, {by}"),
+        MetricsFunction::QuantileOverTime { attribute: of, quantiles } => {
+            let list: Vec<String> = quantiles.iter().map(f64::to_string).collect();
+            let list = list.join(", ");
+            format!("newMetricsAggregateQuantileOverTime({}, [{list}], {by})", attribute(of))
+        }
+        MetricsFunction::Compare { selection, top, window } => {
+            let (start, end) = window.unwrap_or_default();
+            let selection = field(selection);
+            format!("newMetricsCompare(newSpansetFilter({selection}), {top}, {start}, {end})")
+        }
     }
+}
+
+fn measured(function: &str, of: &Attribute, by: &str) -> String {
+    format!("measure(metricsAggregate{function}, {}, {by})", attribute(of))
 }
