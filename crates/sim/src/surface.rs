@@ -66,6 +66,63 @@ pub fn query(bytes: &[u8]) {
     }
 }
 
+/// A text that is lexed: the tokens lie in it in order, and the text between them is blank or a comment.
+///
+/// # Panics
+/// When that does not hold.
+pub fn query_tokens(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(tokens) = spandrel_traceql::tokenize(text) else { return };
+    let mut end = 0;
+    for token in &tokens {
+        assert!(text.get(token.position.start..token.position.end).is_some(), "{token:?}");
+        assert!(end <= token.position.end, "{token:?}");
+        end = token.position.end;
+    }
+    assert_eq!(end, text.len());
+}
+
+/// A query that is being typed: what is made of it is a query, and narrows by a valid condition.
+///
+/// # Panics
+/// When that does not hold.
+pub fn unfinished_query(bytes: &[u8]) {
+    use spandrel_traceql::{diagnose, lenient, parse, validate};
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Some(query) = lenient::parse(text) {
+        assert_eq!(parse(&query.to_string()).as_ref(), Ok(&query));
+        assert!(parse(text).is_ok_and(|parsed| parsed == query) || parse(text).is_err());
+    }
+    let filter = lenient::repair(text);
+    if let Some(expr) = filter.expr() {
+        let query = parse(&format!("{{ {expr} }}")).expect("conditions are printed as they parse");
+        assert_eq!(validate(&query), Ok(()), "{expr}");
+    }
+    // Too many alternatives are no mistake.
+    let _ = filter.groups(lenient::MAX_GROUPS);
+    let _ = lenient::repaired_text(text);
+    for diagnostic in diagnose(text) {
+        let position = diagnostic.position;
+        assert!(text.get(position.start..position.end).is_some(), "{diagnostic:?}");
+    }
+}
+
+/// A text with a cursor, which the first two bytes say: what is replaced holds the cursor.
+///
+/// # Panics
+/// When that does not hold.
+pub fn query_completion(bytes: &[u8]) {
+    let [high, low, text @ ..] = bytes else { return };
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let cursor = usize::from(u16::from_be_bytes([*high, *low])) % (text.len() + 1);
+    let completion = spandrel_traceql::complete::complete(text, cursor);
+    assert!(text.get(completion.replaces.clone()).is_some(), "{completion:?}");
+    assert!(
+        completion.replaces.start <= cursor
+            && text.floor_char_boundary(cursor) <= completion.replaces.end
+    );
+}
+
 /// The only segment of a log: it opens, what is in it or left of it replays, and the log goes on.
 ///
 /// # Panics

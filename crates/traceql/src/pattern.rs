@@ -137,6 +137,34 @@ mod tests {
     }
 
     #[test]
+    fn what_re2_reads_is_read() {
+        for (pattern, text) in [
+            (r"\p{Greek}+", "\u{3b1}"),
+            (r"\p{^Greek}+", "ab"),
+            (r"\PN\pN", "a1"),
+            (r"(?P<n>a)(?<m>b)", "ab"),
+            (r"(?i:ab)C", "ABC"),
+            (r"(?i)k", "\u{212a}"),
+            (r"(?U)a+", "aa"),
+            (r"(?-s)a\x2eb|(?s)c.d", "c\nd"),
+            (r"(?m)^a$\n^b$", "a\nb"),
+            (r"\x{263a}\x41\101", "\u{263a}AA"),
+            (r"[[:word:]\-.]+", "a_-."),
+            (r"a{2}b{1,}c{0,2}", "aabb"),
+            (r"a{,3}", "a{,3}"),
+            (r"\Aa\z", "a"),
+            (r"(|a)+?", ""),
+            (r"[^\n]+", "a b"),
+            (r"^*a", "a"),
+            (r"[a-\x{7f}]+", "az"),
+            (r"\QA+[\E.", "A+[x"),
+            (r"\-\_\/", "-_/"),
+        ] {
+            assert_eq!(Pattern::new(pattern).matches(text), Some(true), "{pattern}");
+        }
+    }
+
+    #[test]
     fn long_patterns_take_linear_time() {
         for part in ["[[:", "{", "{1", "(?i:", "\\Q", "[", "(?", "\\p{"] {
             let pattern = Pattern::new(part.repeat(100_000));

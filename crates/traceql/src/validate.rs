@@ -5,6 +5,8 @@
 //! is told apart from what the language has but no engine executes; the former is reported first
 //! when a query has both in one expression.
 
+use std::fmt::{self, Display, Write as _};
+
 use crate::ast::{
     Aggregate, BinaryOp, FieldExpr, MetricsAggregate, MetricsExpr, MetricsFunction, MetricsSource,
     Pipeline, Query, Root, ScalarExpr, ScalarFilter, SecondStage, SpansetExpr, Stage, UnaryOp,
@@ -50,22 +52,33 @@ pub fn validate(query: &Query) -> Result<(), ValidateError> {
     }
 }
 
-fn invalid(reason: impl Into<String>, part: &impl ToString) -> ValidateError {
+fn invalid(reason: impl Into<String>, part: &impl Display) -> ValidateError {
     let (reason, part) = (reason.into(), shortened(part));
     ValidateError::Invalid { reason, part, position: None, suggestion: None }
 }
 
-fn unsupported(what: &'static str, part: &impl ToString) -> ValidateError {
+fn unsupported(what: &'static str, part: &impl Display) -> ValidateError {
     ValidateError::Unsupported { what, part: shortened(part), position: None }
 }
 
-fn shortened(part: &impl ToString) -> String {
-    let mut text = part.to_string();
-    if text.len() > MAX_SHOWN {
-        text.truncate(text.floor_char_boundary(MAX_SHOWN));
-        text.push_str("...");
+fn shortened(part: &impl Display) -> String {
+    let mut beginning = Beginning(String::new());
+    if write!(beginning, "{part}").is_err() {
+        beginning.0.push_str("...");
     }
-    text
+    beginning.0
+}
+
+/// The first bytes of a text, whose rest is not even made.
+struct Beginning(String);
+
+impl fmt::Write for Beginning {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = MAX_SHOWN.saturating_sub(self.0.len());
+        let fits = text.get(..text.floor_char_boundary(room)).unwrap_or_default();
+        self.0.push_str(fits);
+        if fits.len() == text.len() { Ok(()) } else { Err(fmt::Error) }
+    }
 }
 
 fn check_pipeline(pipeline: &Pipeline) -> Result<(), ValidateError> {

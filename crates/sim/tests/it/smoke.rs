@@ -55,6 +55,20 @@ fn damaged_queries() {
     assert!(queries.iter().any(|query| spandrel_traceql::compile(query).is_ok()));
     let queries = queries.map(|query| query.as_bytes().to_vec());
     smoke("query", &queries, 20_000, surface::query);
+    smoke("query_tokens", &queries, 20_000, surface::query_tokens);
+}
+
+#[test]
+fn damaged_unfinished_queries() {
+    let queries = [
+        "{ span.http.status_code >= 500 && duration > 2s || (resource.\"a b\" =~ \"x.*\" && .b = ",
+        "{ name = \"buy\" && !(status = ) } >> { kind != server } | count() > 3 | by(",
+        "({ .a = 1 } | rate() by(span.b)) / ({ .a } | compare({ .c = }, 5)) with(sample=",
+    ];
+    let queries = queries.map(|query| query.as_bytes().to_vec());
+    smoke("unfinished_query", &queries, 10_000, surface::unfinished_query);
+    let with_cursor = queries.map(|query| [&[0, 30][..], &query].concat());
+    smoke("query_completion", &with_cursor, 10_000, surface::query_completion);
 }
 
 #[test]

@@ -139,6 +139,12 @@ impl Translator<'_> {
     /// An escape that means the same inside and outside of a class.
     fn plain_escape(&mut self, c: char) -> Result<(), String> {
         match c {
+            // A caret negates once more.
+            'p' | 'P' if self.rest.starts_with("{^") => {
+                self.skip(2);
+                self.out.push_str(if c == 'p' { r"\P{" } else { r"\p{" });
+                self.copy_through('}');
+            }
             'p' | 'P' | 'x' => {
                 self.out.push('\\');
                 self.out.push(c);
