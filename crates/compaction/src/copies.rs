@@ -1,8 +1,8 @@
 //! Spans that were stored more than once.
 //!
 //! Senders repeat requests whose answer they did not get. Copies of a span are alike in everything but the
-//! order of attributes; different spans that share an id (Zipkin's client and server halves) all stay. This is
-//! the rule by which queries join the parts of a trace.
+//! order of attributes and the threshold that sampling recorded since; different spans that share an id (Zipkin's
+//! client and server halves) all stay. This is the rule by which queries join the parts of a trace.
 //!
 //! Rows that share their ids are divided by one column after the other, like rows by their resource when a
 //! block is read: what is in the same class at the end is the same span. So a run in which everything came
@@ -16,13 +16,15 @@ use spandrel_model::{Attribute, SpanId, TraceId};
 use spandrel_otlp::{
     decode_any_value, decode_key_value_list, encode_any_value, encode_key_value_list,
 };
+use spandrel_retention::{threshold_of, without_threshold};
 
 use crate::CompactionError;
 
 /// The class of a row whose ids no other row has.
 const ALONE: u32 = u32::MAX;
 
-/// Leaves one of several copies of a span, the first. Returns how many went.
+/// Leaves one of several copies of a span: the first of those with the highest threshold, which says what the span
+/// stands for. Returns how many went.
 ///
 /// Expects a run whose equal resources and scopes have the same number.
 pub(crate) fn remove(spans: &mut SpanColumns) -> Result<u64, CompactionError> {
@@ -31,11 +33,18 @@ pub(crate) fn remove(spans: &mut SpanColumns) -> Result<u64, CompactionError> {
     classes.divide_by_attributes(spans)?;
     classes.divide_by_events(spans)?;
     classes.divide_by_links(spans)?;
-    let mut seen = vec![false; classes.n as usize];
+    let threshold = |row: u32| spans.trace_states.get(row).and_then(threshold_of);
+    let mut kept = vec![ALONE; classes.n as usize];
+    for (row, &class) in (0..).zip(&classes.of_rows).filter(|(_, class)| **class != ALONE) {
+        let kept = &mut kept[class as usize];
+        if *kept == ALONE || threshold(row) > threshold(*kept) {
+            *kept = row;
+        }
+    }
     let before = spans.len();
     spans.retain(|row| {
         let class = classes.of_rows[row as usize];
-        class == ALONE || !std::mem::replace(&mut seen[class as usize], true)
+        class == ALONE || kept[class as usize] == row
     });
     Ok(u64::from(before - spans.len()))
 }
@@ -106,7 +115,11 @@ impl Classes {
         self.divide(spans.names.iter());
         self.divide(spans.resources.iter().zip(&spans.scopes));
         self.divide_some(spans.status_messages.codes.iter());
-        self.divide_some(spans.trace_states.codes.iter());
+        let states = spans.trace_states.codes.iter().filter(|(row, _)| self.is_shared(*row));
+        let states = states.map(|(row, _)| (row, spans.trace_states.get(row).unwrap_or_default()));
+        let states = states.map(|(row, state)| (row, without_threshold(state)));
+        let states: Vec<_> = states.filter(|(_, state)| !state.is_empty()).collect();
+        self.divide_some(states);
         let dropped = &spans.dropped;
         for counts in [&spans.flags, &dropped.attributes, &dropped.events, &dropped.links] {
             self.divide_some(counts.iter());

@@ -4,9 +4,12 @@
 //! or in several. Copies are alike in everything but the order of attributes, which a unit does not keep.
 //! Different spans that share an id (the client and server halves of Zipkin) all stay.
 
+use std::cmp::{Ordering, Reverse};
+
 use hashbrown::{HashMap, HashSet};
 use spandrel_model::{Span, SpanId, Trace, TraceId};
 use spandrel_otlp::encode_trace;
+use spandrel_retention::{threshold_of, without_threshold};
 use spandrel_trace_values::arrange_spans;
 
 use crate::key_order::KeyOrder;
@@ -39,14 +42,20 @@ pub(crate) fn remove_copies(spans: &mut Vec<Span>) {
     spans.iter().for_each(|span| *counts.entry(span.span_id).or_default() += 1);
     let content = |span: &Span| (counts[&span.span_id] > 1).then(|| content_of(span));
     let mut keyed: Vec<_> = spans.drain(..).map(|span| (content(&span), span)).collect();
-    keyed.sort_by(|a, b| a.0.cmp(&b.0));
+    // Of copies of which some were sampled since, the one with the highest threshold says what it stands for.
+    let sampled =
+        |span: &Span| (Reverse(threshold_of(&span.trace_state)), span.trace_state.clone());
+    keyed.sort_by(|(a, x), (b, y)| {
+        a.cmp(b).then_with(|| a.as_ref().map_or(Ordering::Equal, |_| sampled(x).cmp(&sampled(y))))
+    });
     keyed.dedup_by(|a, b| a.0.is_some() && a.0 == b.0);
     spans.extend(keyed.into_iter().map(|(_, span)| span));
 }
 
-/// Everything that is in a span, as bytes; attributes in the order of their keys.
+/// Everything that is in a span as it was sent, as bytes; attributes in the order of their keys.
 fn content_of(span: &Span) -> Vec<u8> {
     let mut span = span.clone();
+    span.trace_state = without_threshold(&span.trace_state);
     KeyOrder::default().apply(&mut span);
     let mut bytes = Vec::new();
     encode_trace(&Trace { trace_id: span.trace_id, spans: vec![span] }, &mut bytes);

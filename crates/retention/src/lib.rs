@@ -34,5 +34,7 @@ pub use policy::{Decision, DropReason, Policy, reference_unix_nanos};
 pub use report::{Example, Outcome, Report, RuleReport, ServiceReport, Tally};
 pub use rule::Rule;
 pub use threshold::{Randomness, Threshold};
-pub use trace_state::{record_threshold, threshold_of, trace_randomness, weight, with_threshold};
+pub use trace_state::{
+    record_threshold, threshold_of, trace_randomness, weight, with_threshold, without_threshold,
+};
 pub use warning::{NoEffect, Warning};

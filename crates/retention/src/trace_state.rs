@@ -88,6 +88,17 @@ pub fn record_threshold(trace: &mut Trace, threshold: Threshold) {
     }
 }
 
+/// A tracestate as it was before any threshold was recorded, in one form: OpenTelemetry's entry first, no blanks. Spans
+/// that differ in nothing else are copies of each other, of which some were sampled.
+pub fn without_threshold(trace_state: &str) -> String {
+    let is_other = |pair: &&str| pair.split(':').next() != Some("th");
+    let own: Vec<&str> = pairs(trace_state).filter(is_other).collect();
+    let own = (!own.is_empty()).then(|| format!("{KEY}={}", own.join(";")));
+    let others = entries(trace_state).filter(|entry| own_value(entry).is_none());
+    let all: Vec<&str> = own.as_deref().into_iter().chain(others).collect();
+    all.join(",")
+}
+
 /// OpenTelemetry's entry with another threshold. `th` and `rv` belong together and come first.
 fn own_entry(trace_state: &str, threshold: Threshold) -> String {
     let mut entry = format!("{KEY}=th:{threshold}");
@@ -159,6 +170,18 @@ mod tests {
     fn a_threshold_that_the_trace_cannot_have_passed_is_replaced() {
         let randomness = Randomness::parse("90000000000000").unwrap();
         assert_eq!(with_threshold("ot=th:c", threshold("8"), randomness), "ot=th:8");
+    }
+
+    #[test]
+    fn a_recorded_threshold_can_be_looked_past() {
+        for state in ["", "a=1,b=2", "ot=rv:0123456789abcd;x:y,a=1", "a=1 , ot=th:4;x:y", "ot=th:8"]
+        {
+            let sampled = recorded(state, "c");
+            assert_ne!(sampled, state);
+            assert_eq!(without_threshold(&sampled), without_threshold(state), "{state}");
+        }
+        assert_eq!(without_threshold("a=1 , ot=th:4;x:y"), "ot=x:y,a=1");
+        assert_ne!(without_threshold("ot=x:y"), without_threshold("ot=x:z"));
     }
 
     #[test]

@@ -189,3 +189,16 @@ fn copies_of_different_resources_are_different_spans() {
     decode_request(&request, &DecodeLimits::default(), &mut run).unwrap();
     assert_eq!((remove(&mut run).unwrap(), run.len()), (1, 2));
 }
+
+#[test]
+fn a_copy_that_was_sampled_since_is_a_copy_and_stays() {
+    let with = |trace_state: &str| Sent { trace_state: trace_state.to_owned(), ..full() };
+    let sent = [with("a=1"), with("ot=th:c,a=1"), with("ot=th:8,a=1"), with("ot=th:c,a=2")];
+    let mut run = run_of(vec![sent.to_vec(), sent.to_vec()]);
+    assert_eq!(remove(&mut run).unwrap(), 6);
+    let left: Vec<_> = (0..run.len()).map(|row| run.trace_states.get(row)).collect();
+    assert_eq!(left, [Some("ot=th:c,a=1"), Some("ot=th:c,a=2")]);
+
+    let mut run = run_of(vec![vec![with(""), with("ot=th:8")]]);
+    assert_eq!((remove(&mut run).unwrap(), run.trace_states.get(0)), (1, Some("ot=th:8")));
+}

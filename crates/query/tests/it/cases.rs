@@ -177,3 +177,22 @@ async fn a_trace_by_id_is_in_its_own_order() {
         place.close().await;
     }
 }
+
+/// Scenario: a retention policy sampled a trace and recorded its weight; then a sender repeats one of its spans.
+/// Guarantees: the span is there once, with the weight, wherever its two copies lie.
+#[tokio::test]
+async fn a_copy_of_a_sampled_span_is_a_copy() {
+    let sampled = Span { trace_state: "ot=th:c,a=1".to_owned(), ..span(1, 1, None) };
+    let again = Span { trace_state: "a=1".to_owned(), ..span(1, 1, None) };
+    for batches in [[vec![sampled.clone()], vec![again.clone()]], [vec![again], vec![sampled]]] {
+        for placement in Placement::ALL {
+            let place = Place::with(&batches, placement).await;
+            let id = batches[0][0].trace_id;
+            let found = place.engine.find_trace(&TenantId::single(), id, TimeRange::ALL).await;
+            let found = found.unwrap().unwrap().to_trace().unwrap();
+            let states: Vec<_> = found.spans.iter().map(|span| &*span.trace_state).collect();
+            assert_eq!(states, ["ot=th:c,a=1"], "{placement:?}");
+            place.close().await;
+        }
+    }
+}
