@@ -100,8 +100,8 @@ fn values_that_make_no_sense() {
             line 16: default, rule `baseline`: `-1` is no fraction, expected a number above 0 and at most 1, such as 0.01 for 1 %
             line 16: default, rule `baseline`: `5` is no fraction, expected a number above 0 and at most 1, such as 0.01 for 1 % (5 % is written 0.05)
             line 16: default, rule `baseline`: `few` is no fraction, expected a number above 0 and at most 1, such as 0.01 for 1 %
-            line 8: default, rule `errors`: parse error at line 1, col 12: syntax error: unexpected IDENTIFIER, expected a TraceQL spanset filter such as "{ status = error }"
-            line 8: default, rule `errors`: parse error at line 1, col 12: syntax error: unexpected }, expected a TraceQL spanset filter such as "{ status = error }"
+            line 8: default, rule `errors`: parse error at line 1, col 12: syntax error: unexpected IDENTIFIER (a status is error, ok or unset), expected a TraceQL spanset filter such as "{ status = error }"
+            line 8: default, rule `errors`: parse error at line 1, col 12: syntax error: unexpected } (a value is missing behind =), expected a TraceQL spanset filter such as "{ status = error }"
             line 8: default, rule `errors`: metrics queries cannot be rules, expected a TraceQL spanset filter such as "{ status = error }"
             line 8: default, rule `errors`: structural operators cannot be rules, expected a TraceQL spanset filter such as "{ status = error }"
             line 7: default, rule 2: another rule is called `everything`, expected a name of its own

@@ -65,11 +65,19 @@ pub(super) fn suggestion(tokens: &[Token], index: usize, word: &str) -> Option<S
         next.is_some_and(|next| next.kind == TokenKind::Dot && Some(next.position.start) == end);
     if is_value && !dotted {
         let attribute = index.checked_sub(2).and_then(|i| tokens.get(i)).map(|token| token.kind);
-        let of_keywords = matches!(attribute, Some(TokenKind::Status | TokenKind::Kind));
-        let near = nearest(word).filter(|near| of_keywords || near.eq_ignore_ascii_case(word));
+        let keywords = match attribute {
+            Some(TokenKind::Status) => Some("a status is error, ok or unset"),
+            Some(TokenKind::Kind) => {
+                Some("a kind is server, client, internal, producer, consumer or unspecified")
+            }
+            _ => None,
+        };
+        let near =
+            nearest(word).filter(|near| keywords.is_some() || near.eq_ignore_ascii_case(word));
         return Some(match near {
             Some(near) => format!("did you mean {near}?"),
-            None => format!("a text is written in quotes: \"{word}\""),
+            None => keywords
+                .map_or_else(|| format!("a text is written in quotes: \"{word}\""), str::to_owned),
         });
     }
     if dotted {
