@@ -40,6 +40,9 @@ const MAX_NESTING: usize = 128;
 /// Regular expressions in one query; each may take a mebibyte when compiled.
 const MAX_PATTERNS: usize = 256;
 
+/// Large ones among them.
+const MAX_LARGE_PATTERNS: usize = 16;
+
 /// Parses a query.
 ///
 /// # Errors
@@ -103,6 +106,7 @@ struct Parser {
     lex_error: Option<ParseError>,
     nesting: usize,
     patterns: usize,
+    large_patterns: usize,
     /// What is noted besides mistakes in the syntax, when somebody asks for it.
     notes: Option<Notes>,
 }
@@ -119,7 +123,15 @@ impl Parser {
     }
 
     fn of_tokens(tokens: Vec<Token>, lex_error: Option<ParseError>) -> Self {
-        Self { tokens, index: 0, lex_error, nesting: 0, patterns: 0, notes: None }
+        Self {
+            tokens,
+            index: 0,
+            lex_error,
+            nesting: 0,
+            patterns: 0,
+            large_patterns: 0,
+            notes: None,
+        }
     }
 
     fn token(&self) -> &Token {

@@ -11,20 +11,32 @@ mod translate;
 /// Bytes one compiled pattern may take.
 const SIZE_LIMIT: usize = 1 << 20;
 
+/// Bytes of a compiled pattern that is not large.
+const SMALL_LIMIT: usize = 1 << 17;
+
 /// A regular expression, compiled at most once per query.
 ///
 /// Two patterns are equal when their texts are.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     source: String,
-    compiled: OnceLock<Result<Regex, String>>,
+    small: OnceLock<Compiled>,
+    large: OnceLock<Result<Regex, String>>,
+}
+
+/// What came of compiling a pattern within the smaller limit.
+#[derive(Clone, Debug)]
+enum Compiled {
+    Done(Regex),
+    TooBig,
+    Wrong(String),
 }
 
 impl Pattern {
     /// A pattern that is compiled when first needed.
     #[must_use]
     pub fn new(source: impl Into<String>) -> Self {
-        Self { source: source.into(), compiled: OnceLock::new() }
+        Self { source: source.into(), small: OnceLock::new(), large: OnceLock::new() }
     }
 
     /// The text as written in the query, without anchors.
@@ -47,18 +59,37 @@ impl Pattern {
         self.compiled().ok().map(|regex| regex.is_match(text.as_bytes()))
     }
 
+    /// Whether compiling takes much time and memory; a query can have few of them.
+    pub(crate) fn is_large(&self) -> bool {
+        matches!(self.small(), Compiled::TooBig)
+    }
+
     fn compiled(&self) -> Result<&Regex, &str> {
-        self.compiled.get_or_init(|| compile(&self.source)).as_ref().map_err(String::as_str)
+        match self.small() {
+            Compiled::Done(regex) => Ok(regex),
+            Compiled::Wrong(reason) => Err(reason),
+            Compiled::TooBig => {
+                let compiled = self.large.get_or_init(|| {
+                    compile(&self.source, SIZE_LIMIT).map_err(|error| reason(&error))
+                });
+                compiled.as_ref().map_err(String::as_str)
+            }
+        }
+    }
+
+    fn small(&self) -> &Compiled {
+        self.small.get_or_init(|| match compile(&self.source, SMALL_LIMIT) {
+            Ok(regex) => Compiled::Done(regex),
+            Err(regex::Error::CompiledTooBig(_)) => Compiled::TooBig,
+            Err(error) => Compiled::Wrong(reason(&error)),
+        })
     }
 }
 
-fn compile(source: &str) -> Result<Regex, String> {
-    let body = translate::translate(source)?;
+fn compile(source: &str, size_limit: usize) -> Result<Regex, regex::Error> {
+    let body = translate::translate(source).map_err(regex::Error::Syntax)?;
     // Over bytes, because the ASCII form of \B is not available over text.
-    RegexBuilder::new(&format!(r"\A(?s:{body})\z"))
-        .size_limit(SIZE_LIMIT)
-        .build()
-        .map_err(|error| reason(&error))
+    RegexBuilder::new(&format!(r"\A(?s:{body})\z")).size_limit(size_limit).build()
 }
 
 /// The reason without the multi-line drawing of the (translated) pattern.

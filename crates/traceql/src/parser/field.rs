@@ -3,7 +3,7 @@
 //! They are what people nest and chain by the hundred, so they are read with an explicit stack
 //! instead of recursion; only the height of the tree is bounded.
 
-use super::{Level, MAX_PATTERNS, Parser};
+use super::{Level, MAX_LARGE_PATTERNS, MAX_PATTERNS, Parser};
 use crate::ast::{BinaryOp, FieldExpr, UnaryOp};
 use crate::error::ParseError;
 use crate::parser::MAX_DEPTH;
@@ -115,6 +115,7 @@ impl Parser {
                     }
                     let height = part.height.max(lhs.height) + 1;
                     let expr = FieldExpr::binary(op, lhs.expr, part.expr);
+                    self.count_large_pattern(&expr)?;
                     (expr, height, lhs.start, op == BinaryOp::Or)
                 }
             };
@@ -131,6 +132,18 @@ impl Parser {
         self.patterns += usize::from(op.is_regex());
         if self.patterns > MAX_PATTERNS {
             return Err(self.error(format!("more than {MAX_PATTERNS} regular expressions")));
+        }
+        Ok(())
+    }
+
+    /// Counts a pattern that takes much time to compile, before it is.
+    fn count_large_pattern(&mut self, expr: &FieldExpr) -> Result<(), ParseError> {
+        let FieldExpr::Binary { rhs, .. } = expr else { return Ok(()) };
+        let FieldExpr::Pattern(pattern) = &**rhs else { return Ok(()) };
+        self.large_patterns += usize::from(pattern.is_large());
+        if self.large_patterns > MAX_LARGE_PATTERNS {
+            let message = format!("more than {MAX_LARGE_PATTERNS} large regular expressions");
+            return Err(self.error(message));
         }
         Ok(())
     }

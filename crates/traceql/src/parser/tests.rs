@@ -150,6 +150,13 @@ fn sizes_are_bounded() {
     assert!(message(&" ".repeat(MAX_QUERY_BYTES + 1)).contains("longer than"));
     let patterns = format!("{{ {}true }}", ".a =~ `x` || ".repeat(MAX_PATTERNS + 1));
     assert!(message(&patterns).contains("regular expressions"));
+    // Large ones even more so, which are told without compiling them.
+    for (n, fits) in [(MAX_LARGE_PATTERNS, true), (MAX_LARGE_PATTERNS + 1, false)] {
+        for lhs in [".a", "`a`"] {
+            let text = format!("{{ {}true }}", format!("{lhs} =~ `[^a]{{1000}}` || ").repeat(n));
+            assert_eq!(parse(&text).is_ok(), fits, "{lhs} {n}");
+        }
+    }
 }
 
 #[test]
