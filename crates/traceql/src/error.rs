@@ -59,7 +59,7 @@ impl std::error::Error for ParseError {}
 /// Why a query that parses is refused.
 ///
 /// `Display` has the place and the suggestion when they are known:
-/// `invalid query at line 1, col 3: status and string cannot be operands of =: status = `ok` (...)`.
+/// `invalid query at line 1, col 3: operator > does not apply to status: status > ok`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValidateError {
     /// The query can never make sense.

@@ -27,6 +27,7 @@ impl SpanValues for Span {
                 "float" => Static::Float(2.5),
                 "nan" => Static::Float(f64::NAN),
                 "text" => text("abc"),
+                "word" => text("nil"),
                 "yes" => Static::Bool(true),
                 "no" => Static::Bool(false),
                 "ints" => Static::IntArray(vec![1, 2]),
@@ -83,6 +84,8 @@ fn nil_equals_nothing() {
     all(false, &[".gone", "!.gone", "-.gone = 1", ".gone + 1 = 1", "(.gone + 1) != nil"]);
     all(true, &[".gone = nil", ".int != nil", "!(.gone != nil)", "nil = .gone"]);
     all(false, &[".int = nil", ".gone != nil"]);
+    all(true, &[".word != nil", ".word = `nil`", "!(.word = nil)"]);
+    all(false, &[".word = nil", ".gone = `nil`", ".gone != `nil`"]);
 }
 
 #[test]
