@@ -8,6 +8,7 @@ use spandrel_base::cpu::CpuError;
 use spandrel_base::outcome::OutcomeCode;
 use spandrel_model::{IdError, TenantIdError};
 use spandrel_query::QueryError;
+use spandrel_series::IntervalError;
 use spandrel_traceql::ParseError;
 
 /// The status that nginx and Tempo use for a request whose client gave up.
@@ -47,6 +48,9 @@ pub(crate) enum ApiError {
     /// The query is not TraceQL; the text begins as Tempo's does.
     #[error(transparent)]
     TraceQl(#[from] spandrel_traceql::Error),
+    /// The time range has no intervals.
+    #[error(transparent)]
+    Intervals(#[from] IntervalError),
     /// The name of a tag is not a TraceQL attribute.
     #[error(
         "unable to parse tag name '{name}': {source}; expected an attribute such as \

@@ -31,7 +31,7 @@ pub(crate) fn duration_param(params: &Params, name: &'static str) -> Result<Opti
 }
 
 /// Nanoseconds of a duration without sign; none when the text is not one or exceeds 292 years.
-fn parse(text: &str) -> Option<i64> {
+pub(crate) fn parse(text: &str) -> Option<i64> {
     if text == "0" {
         return Some(0);
     }

@@ -8,6 +8,7 @@ mod answer;
 mod jsonpb;
 mod legacy_tags;
 mod messages;
+mod metrics;
 mod percent;
 mod search;
 mod search_params;
@@ -34,6 +35,8 @@ pub fn tempo_router(state: ApiState) -> Router {
         .get("/api/v2/search/tags", "tags_v2", tags::tags_v2)
         .get("/api/search/tag/{tag}/values", "tag_values", tag_values::values_v1)
         .get("/api/v2/search/tag/{ident}/values", "tag_values_v2", tag_values::values_v2)
+        .get("/api/metrics/query_range", "metrics_query_range", metrics::query_range)
+        .get("/api/metrics/query", "metrics_query", metrics::query_instant)
         .get("/api/echo", "echo", status::echo)
         .get("/api/status/buildinfo", "build_info", status::build_info)
         .finish()

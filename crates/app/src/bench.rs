@@ -7,6 +7,7 @@
 mod cpu;
 mod growth;
 mod memory;
+mod metrics;
 mod queries;
 mod report;
 mod stages;

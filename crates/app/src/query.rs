@@ -1,5 +1,7 @@
 //! `spandrel query`: TraceQL to a table.
 
+mod metrics;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -20,7 +22,8 @@ use crate::table::{self, Align};
 Examples:
   spandrel query '{ resource.service.name = \"cart\" && status = error }'
   spandrel query '{ span.http.route = \"/cart\" && duration > 100ms }' --since 1h --spans 3
-  spandrel query '{ }' --limit 5 --json")]
+  spandrel query '{ }' --limit 5 --json
+  spandrel query '{ } | rate() by (resource.service.name)' --since 6h")]
 pub(crate) struct QueryArgs {
     /// A TraceQL query, in single quotes
     query: String,
@@ -62,6 +65,10 @@ pub(crate) async fn run(args: QueryArgs) -> anyhow::Result<ExitCode> {
     let client = ApiClient::new(&args.endpoint)?;
     let now = SystemClock::new().now_unix_nanos();
     let parameters = parameters(&args, i64::try_from(now)?)?;
+    if metrics::is_metrics(&args.query) {
+        let answer = metrics::run(&client, &parameters, args.json, args.width).await;
+        return answer.map_err(|error| explain(error, &args.query));
+    }
     if args.json {
         let body = client.get("/api/search", &parameters, JSON).await;
         let body = body.map_err(|error| explain(error, &args.query))?;

@@ -10,6 +10,7 @@ use spandrel_model::TenantId;
 use spandrel_telemetry::Metrics;
 
 use crate::block_cache::BlockCache;
+use crate::metrics::RepeatsCache;
 use crate::{QueryError, memory};
 
 /// Blocks opened at the same time by who keeps them all. No more are held than that, so memory stays within the
@@ -18,7 +19,7 @@ pub(crate) const OPENING: usize = 64;
 
 /// Parts of a trace that lie in blocks further than this from the time range of a search are not what brings the
 /// trace into its answer. Traces that are found are always read whole, wherever their parts lie.
-const SPLIT_NANOS_MAX: i64 = 15 * 60 * 1_000_000_000;
+pub(crate) const SPLIT_NANOS_MAX: i64 = 15 * 60 * 1_000_000_000;
 
 /// Limits of a query.
 #[derive(Debug, Clone)]
@@ -77,6 +78,7 @@ pub struct QueryEngine {
     pub(crate) options: QueryOptions,
     pub(crate) metrics: Metrics,
     pub(crate) blocks: BlockCache,
+    pub(crate) repeats: RepeatsCache,
     _cache: Reservation,
 }
 
@@ -125,8 +127,10 @@ impl QueryEngine {
         let blocks = BlockCache::new(Arc::clone(store.objects()), options.block_cache_bytes_max);
         // The cache gives nothing back while it is used, so it does not ask piece by piece.
         let cache_bytes = usize::try_from(options.block_cache_bytes_max).unwrap_or(usize::MAX);
+        let cache_bytes = cache_bytes.saturating_add(RepeatsCache::BYTES_MAX);
         let cache = options.cache_memory.reserve_anyway(cache_bytes);
-        Self { store, options, metrics, blocks, _cache: cache }
+        let repeats = RepeatsCache::new();
+        Self { store, options, metrics, blocks, repeats, _cache: cache }
     }
 
     /// Everything of the tenant.

@@ -16,6 +16,9 @@ pub enum QueryError {
     /// The query is valid TraceQL, but this version does not execute that part yet.
     #[error("{0} are not supported yet; only a single spanset filter such as {{ span.x = 1 }} is")]
     NotExecuted(&'static str),
+    /// The query finds traces; series were asked for.
+    #[error("not a metrics query: it finds traces; add a function such as | rate() to get series")]
+    NotMetrics,
     /// The query cannot be computed for some span, for example a division by zero.
     #[error(transparent)]
     Eval(#[from] EvalError),
@@ -63,7 +66,7 @@ impl QueryError {
     /// What the client is told, by protocol.
     pub fn code(&self) -> OutcomeCode {
         match self {
-            Self::NotExecuted(_) | Self::Eval(_) => OutcomeCode::InvalidArgument,
+            Self::NotExecuted(_) | Self::NotMetrics | Self::Eval(_) => OutcomeCode::InvalidArgument,
             Self::Deadline(_) => OutcomeCode::DeadlineExceeded,
             Self::Memory(_) => OutcomeCode::ResourceExhausted,
             Self::Store(_)

@@ -26,6 +26,7 @@ mod gather;
 mod key_order;
 mod matched;
 mod memory;
+mod metrics;
 mod opening;
 mod scan;
 mod search;
@@ -39,6 +40,7 @@ mod whole_trace;
 
 pub use engine::{QueryEngine, QueryOptions, TimeRange};
 pub use error::QueryError;
+pub use metrics::{EXEMPLARS_MAX, MetricsAnswer, MetricsQuery};
 pub use search::{
     MatchedSpan, Search, SearchAnswer, SearchInspected, ServiceStats, Spanset, TraceMatch,
 };

@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 10] = [
     &["base", "telemetry"],
     &["model", "objects-testing", "proto"],
     &["columns", "wal", "catalog", "objects", "traceql", "pipeline"],
-    &["otlp", "trace-values"],
+    &["otlp", "series", "trace-values"],
     &["block", "retention"],
     &["ingest"],
     &["query", "compaction"],
@@ -21,13 +21,13 @@ const LAYERS: [&[&str]; 10] = [
 
 /// Crates that take slices and return values: no runtime, so that they can be tested, fuzzed and
 /// measured without one.
-const WITHOUT_RUNTIME: [&str; 7] =
-    ["model", "columns", "otlp", "block", "traceql", "trace-values", "retention"];
+const WITHOUT_RUNTIME: [&str; 8] =
+    ["model", "columns", "otlp", "block", "traceql", "series", "trace-values", "retention"];
 const RUNTIMES: [&str; 5] = ["tokio", "tokio-util", "futures", "async-trait", "tower"];
 
 /// Crates whose types have one meaning and no wire form of their own. Block is not among them: it takes the
 /// codec of attribute lists from otlp, which reads JSON as well.
-const WITHOUT_SERDE: [&str; 4] = ["model", "columns", "traceql", "trace-values"];
+const WITHOUT_SERDE: [&str; 5] = ["model", "columns", "series", "traceql", "trace-values"];
 const SERDE: [&str; 2] = ["serde", "serde_json"];
 
 /// `layer`: arrows point down, and runtimes and serialization stay out of where they do not belong.

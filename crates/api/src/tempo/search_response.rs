@@ -88,7 +88,7 @@ fn key_value((attribute, value): &(Attribute, Static)) -> Option<KeyValue> {
 }
 
 /// None for nil and for several values that are all nil. One of several stands for itself.
-fn any_value(value: &Static) -> Option<Value> {
+pub(super) fn any_value(value: &Static) -> Option<Value> {
     Some(match value {
         Static::Nil => return None,
         Static::Int(number) => Value::IntValue(*number),
@@ -119,7 +119,7 @@ fn array(values: &[Static]) -> ArrayValue {
 }
 
 /// A query is one job that is done when the answer is sent.
-fn search_metrics(inspected: &SearchInspected) -> SearchMetrics {
+pub(super) fn search_metrics(inspected: &SearchInspected) -> SearchMetrics {
     let row_groups = [
         ("rowGroupsInspected", inspected.row_groups_read),
         ("rowGroupsSkipped", inspected.row_groups_pruned),

@@ -31,6 +31,15 @@ pub(crate) fn time_range(params: &Params) -> Result<TimeRange, ApiError> {
     Ok(TimeRange { start_unix_nanos, end_unix_nanos })
 }
 
+/// One time of a request.
+///
+/// # Errors
+/// [`ApiError`] when it is no time.
+pub(crate) fn time_param(params: &Params, name: &'static str) -> Result<Option<i64>, ApiError> {
+    let Some(text) = params.get(name) else { return Ok(None) };
+    unix_nanos(text).map(Some).ok_or_else(|| malformed(name, EXPECTED, text))
+}
+
 fn unix_nanos(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_number =

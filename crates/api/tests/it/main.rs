@@ -7,5 +7,6 @@ mod harness;
 mod jaeger;
 mod jaeger_suite;
 mod limits;
+mod metrics;
 mod same_answer;
 mod tempo;

@@ -11,6 +11,7 @@ use spandrel_query::{QueryEngine, QueryOptions, Search, SearchAnswer, TimeRange}
 use spandrel_telemetry::Metrics;
 
 use super::cpu::Stopwatch;
+use super::metrics;
 use super::report::{Latency, Report};
 
 /// The blocks of the only tenant.
@@ -75,11 +76,11 @@ struct Bench<'a> {
 /// Measures the queries that the project has bars for, and some more.
 pub(super) async fn measure(
     store: &Arc<Store>,
-    metrics: &Metrics,
+    registry: &Metrics,
     runs: usize,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let engine = QueryEngine::new(Arc::clone(store), QueryOptions::default(), metrics.clone());
+    let engine = QueryEngine::new(Arc::clone(store), QueryOptions::default(), registry.clone());
     let mut bench = Bench { engine, runs: runs.max(1), report };
     let sample = bench.search("{ span.app.order.id != nil }", 200, None).await?;
     let ids: Vec<TraceId> = sample.traces.iter().map(|found| found.trace_id).collect();
@@ -100,7 +101,8 @@ pub(super) async fn measure(
     ] {
         bench.search(query, 20, None).await?;
     }
-    Ok(())
+    let Bench { engine, report, .. } = bench;
+    metrics::measure(&engine, &blocks(store).await?, report).await
 }
 
 impl Bench<'_> {

@@ -174,9 +174,10 @@ pub(crate) fn keys(traces: &[NaiveTrace]) -> BTreeMap<AttributeScope, BTreeSet<S
     keys
 }
 
-struct NaiveSpan<'a> {
-    trace: &'a NaiveTrace,
-    index: usize,
+/// One of its spans.
+pub(crate) struct NaiveSpan<'a> {
+    pub(crate) trace: &'a NaiveTrace,
+    pub(crate) index: usize,
 }
 
 impl SpanValues for NaiveSpan<'_> {
@@ -186,7 +187,7 @@ impl SpanValues for NaiveSpan<'_> {
 }
 
 impl NaiveSpan<'_> {
-    fn get(&self, attribute: &Attribute) -> Static {
+    pub(crate) fn get(&self, attribute: &Attribute) -> Static {
         let span = &self.trace.spans[self.index];
         let Attribute::Scoped { scope, name, .. } = attribute else {
             let Attribute::Intrinsic(intrinsic) = attribute else { unreachable!() };

@@ -1,0 +1,96 @@
+//! One leaf of a metrics query: the columnar pass, then the traces that are evaluated whole.
+
+use std::sync::atomic::Ordering;
+
+use spandrel_base::memory::Reservation;
+use spandrel_series::{Comparison, Leaf, Partial, Series};
+use spandrel_traceql::ast::{MetricsAggregate, MetricsFunction};
+
+use super::hints::Settings;
+use super::plan::Plan;
+use super::repeats::Apart;
+use super::scan::Scan;
+use super::whole;
+use crate::engine::View;
+use crate::scan::Counters;
+use crate::{QueryEngine, QueryError, SearchInspected, memory};
+
+/// What has been found so far, and its memory.
+pub(super) enum Sink {
+    Series(Partial, Reservation),
+    Comparison(Comparison, Reservation),
+}
+
+impl Sink {
+    fn new(aggregate: &MetricsAggregate, settings: &Settings) -> Result<Self, QueryError> {
+        let held = memory::reserve(0)?;
+        Ok(match Partial::new(aggregate, settings.intervals) {
+            Some(partial) => Self::Series(partial, held),
+            None => {
+                let top = match aggregate.function {
+                    MetricsFunction::Compare { top, .. } => usize::try_from(top).unwrap_or(0),
+                    _ => 0,
+                };
+                Self::Comparison(Comparison::new(top, settings.intervals), held)
+            }
+        })
+    }
+
+    /// A place for what a part finds.
+    pub(super) fn empty(&self) -> Result<Self, QueryError> {
+        let held = memory::reserve(0)?;
+        Ok(match self {
+            Self::Series(partial, _) => Self::Series(partial.empty(), held),
+            Self::Comparison(comparison, _) => Self::Comparison(comparison.empty(), held),
+        })
+    }
+
+    /// Adds what a part has found.
+    pub(super) fn merge(&mut self, found: Self) -> Result<(), QueryError> {
+        match (&mut *self, found) {
+            (Self::Series(own, _), Self::Series(found, _)) => own.merge(found),
+            (Self::Comparison(own, _), Self::Comparison(found, _)) => own.merge(found),
+            // Parts are made by `empty`, so both are of one kind.
+            _ => {}
+        }
+        self.hold()
+    }
+
+    /// Reserves what it takes now.
+    pub(super) fn hold(&mut self) -> Result<(), QueryError> {
+        let (bytes, held) = match self {
+            Self::Series(partial, held) => (partial.size_bytes(), held),
+            Self::Comparison(comparison, held) => (comparison.size_bytes(), held),
+        };
+        Ok(held.try_grow(bytes.saturating_sub(held.bytes()))?)
+    }
+
+    fn finish(self, aggregate: &MetricsAggregate) -> Vec<Series> {
+        match self {
+            Self::Series(partial, _) => partial.finish(aggregate),
+            Self::Comparison(comparison, _) => comparison.finish(),
+        }
+    }
+}
+
+/// The series of a leaf.
+pub(super) async fn evaluate(
+    engine: &QueryEngine,
+    view: &View,
+    leaf: Leaf<'_>,
+    settings: &Settings,
+    inspected: &mut SearchInspected,
+) -> Result<Vec<Series>, QueryError> {
+    let plan = Plan::new(leaf, settings)?;
+    let mut sink = Sink::new(leaf.aggregate, settings)?;
+    let apart = Apart::find(engine, view, &plan).await?;
+    let counters = Counters::default();
+    let scan = Scan { engine, view, plan: &plan, apart: &apart, counters: &counters };
+    inspected.row_groups_pruned += scan.run(&mut sink).await?;
+    whole::add_traces(&scan, &mut sink).await?;
+    inspected.row_groups_read += counters.row_groups_read.load(Ordering::Relaxed);
+    inspected.spans += counters.spans.load(Ordering::Relaxed);
+    inspected.bytes += counters.bytes.load(Ordering::Relaxed);
+    inspected.traces += apart.traces().len() as u64;
+    Ok(sink.finish(leaf.aggregate))
+}
