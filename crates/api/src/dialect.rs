@@ -2,7 +2,7 @@
 
 use axum::Router;
 
-use crate::{ApiState, jaeger_router, tempo_router};
+use crate::{ApiState, jaeger, jaeger_router, tempo, tempo_router};
 
 /// Whose API a port speaks where paths of several APIs collide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,4 +21,11 @@ pub fn router(state: ApiState, default: Dialect) -> Router {
         Dialect::Jaeger => jaeger_router(state.clone()),
     };
     root.nest("/tempo", tempo_router(state.clone())).nest("/jaeger", jaeger_router(state))
+}
+
+/// The paths of all dialects, below their prefixes.
+pub fn endpoints(state: &ApiState) -> Vec<String> {
+    let tempo = tempo::paths(state).into_iter().map(|path| format!("/tempo{path}"));
+    let jaeger = jaeger::paths(state).into_iter().map(|path| format!("/jaeger{path}"));
+    tempo.chain(jaeger).collect()
 }

@@ -11,6 +11,8 @@ use spandrel_query::QueryError;
 use spandrel_series::IntervalError;
 use spandrel_traceql::ParseError;
 
+use crate::OverridesError;
+
 /// The status that nginx and Tempo use for a request whose client gave up.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
@@ -20,6 +22,12 @@ pub(crate) enum ApiError {
     /// The tenant's name is malformed.
     #[error("header X-Scope-OrgID: {0}")]
     Tenant(#[from] TenantIdError),
+    /// No tenant is named where one has to be.
+    #[error("no org id")]
+    NoTenant,
+    /// Several tenants are asked where that is not possible; the text says why.
+    #[error("multi-tenant query unsupported: {0}; expected one tenant in X-Scope-OrgID")]
+    MultiTenant(&'static str),
     /// A trace id is malformed.
     #[error("{}", trace_id_text(.0))]
     TraceId(#[from] IdError),
@@ -36,6 +44,14 @@ pub(crate) enum ApiError {
     /// A parameter that must be there is not.
     #[error("parameter '{0}' is required")]
     Required(&'static str),
+    /// A range of time is empty or reversed. The times are as they were given.
+    #[error("http parameter start must be before end. received start={start} end={end}")]
+    Reversed {
+        /// From.
+        start: String,
+        /// To.
+        end: String,
+    },
     /// Parameters contradict each other; the text says which.
     #[error("{0}")]
     Contradiction(&'static str),
@@ -62,6 +78,26 @@ pub(crate) enum ApiError {
         /// What is wrong with it.
         source: ParseError,
     },
+    /// A body is not what it has to be; the text says how.
+    #[error("invalid request body: {0}")]
+    Body(String),
+    /// Traces are too large to be compared.
+    #[error(
+        "trace diff input too large: {n_spans} spans exceed the limit of {n_max} spans of both \
+            traces together"
+    )]
+    DiffTooLarge {
+        /// Spans of both.
+        n_spans: usize,
+        /// How many there may be.
+        n_max: usize,
+    },
+    /// The spans of a trace that is to be compared lie in too many generations.
+    #[error("trace diff input too large: the spans of a trace are nested too deep")]
+    DiffTooDeep,
+    /// The overrides of a tenant cannot be read or written.
+    #[error(transparent)]
+    Overrides(#[from] OverridesError),
     /// There is no such trace.
     #[error("trace not found")]
     TraceNotFound,
@@ -78,6 +114,9 @@ impl ApiError {
     pub(crate) fn status(&self) -> StatusCode {
         let code = match self {
             Self::TraceNotFound => return StatusCode::NOT_FOUND,
+            Self::NoTenant => return StatusCode::UNAUTHORIZED,
+            Self::DiffTooLarge { .. } | Self::DiffTooDeep => return StatusCode::TOO_MANY_REQUESTS,
+            Self::Overrides(error) => return error.status(),
             // As Tempo answers when a trace is too large for it: the same question has the same answer.
             Self::Query(error) if error.needs_too_much() => {
                 return StatusCode::UNPROCESSABLE_ENTITY;

@@ -47,6 +47,30 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     if text.is_empty() { None } else { i64::try_from(total).ok() }
 }
 
+/// As Go prints a duration that is not negative: `1h0m0.5s`, `1.5ms`, `0s`.
+pub(crate) fn format(nanos: i64) -> String {
+    let nanos = nanos.unsigned_abs();
+    let (unit, name) = match nanos {
+        0 => return "0s".to_owned(),
+        1..1_000 => (1, "ns"),
+        1_000..1_000_000 => (1_000, "\u{b5}s"),
+        1_000_000..1_000_000_000 => (1_000_000, "ms"),
+        _ => (1_000_000_000, "s"),
+    };
+    let decimal = |n: u64| {
+        let digits = format!("{:09}", n % unit * (1_000_000_000 / unit));
+        let fraction = digits.trim_end_matches('0');
+        let dot = if fraction.is_empty() { "" } else { "." };
+        format!("{}{dot}{fraction}{name}", n / unit)
+    };
+    let (minutes, rest) = (nanos / 60_000_000_000, nanos % 60_000_000_000);
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => decimal(rest),
+        (0, minutes) => format!("{minutes}m{}", decimal(rest)),
+        (hours, minutes) => format!("{hours}h{minutes}m{}", decimal(rest)),
+    }
+}
+
 /// A decimal number of units, cut off at whole nanoseconds.
 fn nanos_of(number: &str, unit: i128) -> Option<i128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
@@ -64,6 +88,23 @@ fn nanos_of(number: &str, unit: i128) -> Option<i128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_as_go_prints_them() {
+        for (nanos, text) in [
+            (0, "0s"),
+            (1, "1ns"),
+            (1_500, "1.5\u{b5}s"),
+            (2_000_000, "2ms"),
+            (15_000_000_000, "15s"),
+            (61_000_000_000, "1m1s"),
+            (300_000_000_000, "5m0s"),
+            (3_600_500_000_000, "1h0m0.5s"),
+        ] {
+            assert_eq!(format(nanos), text);
+            assert_eq!(parse(text), Some(nanos));
+        }
+    }
 
     #[test]
     fn all_units_and_fractions() {

@@ -9,6 +9,7 @@ mod error;
 mod go_duration;
 mod go_json;
 mod jaeger;
+mod options;
 mod params;
 mod routes;
 mod state;
@@ -19,7 +20,8 @@ mod test_trace;
 mod trace_ids;
 mod value_match;
 
-pub use dialect::{Dialect, router};
+pub use dialect::{Dialect, endpoints, router};
 pub use jaeger::jaeger_router;
+pub use options::ApiOptions;
 pub use state::ApiState;
-pub use tempo::tempo_router;
+pub use tempo::{OverridesError, OverridesStore, tempo_router};

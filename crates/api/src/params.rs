@@ -21,6 +21,11 @@ impl Params {
         Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
+    /// Parameters that came in another form than a query string.
+    pub(crate) fn of<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
     /// The first value of a parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
@@ -57,11 +62,11 @@ impl Params {
     /// A truth value, false when absent.
     ///
     /// # Errors
-    /// [`ApiError::Parameter`] when it is anything but true or false, 1 or 0.
+    /// [`ApiError::Parameter`] when it is anything but true or false, in one of Go's spellings.
     pub(crate) fn flag(&self, name: &'static str) -> Result<bool, ApiError> {
         match self.get(name) {
-            None | Some("false" | "0") => Ok(false),
-            Some("true" | "1") => Ok(true),
+            None | Some("0" | "f" | "F" | "false" | "False" | "FALSE") => Ok(false),
+            Some("1" | "t" | "T" | "true" | "True" | "TRUE") => Ok(true),
             Some(value) => Err(malformed(name, "true or false", value)),
         }
     }

@@ -5,44 +5,78 @@
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{MethodRouter, any, get};
 use http::StatusCode;
 use spandrel_telemetry::{Api, Endpoint};
 use tower_http::compression::CompressionLayer;
 
 use crate::ApiState;
+use crate::error::ApiError;
 
 /// Routes of one dialect, under construction.
 pub(crate) struct Routes {
     router: Router<ApiState>,
+    paths: Vec<String>,
     state: ApiState,
     api: Api,
 }
 
 impl Routes {
     pub(crate) fn new(state: ApiState, api: Api) -> Self {
-        Self { router: Router::new(), state, api }
+        Self { router: Router::new(), paths: Vec::new(), state, api }
     }
 
     /// Adds a route. Its requests are counted as `endpoint`, never by their path: paths come from
     /// clients.
-    pub(crate) fn get<H, T>(mut self, path: &str, endpoint: &'static str, handler: H) -> Self
+    pub(crate) fn get<H, T>(self, path: &str, endpoint: &'static str, handler: H) -> Self
     where
         H: Handler<T, ApiState>,
         T: 'static,
     {
+        self.route(path, endpoint, get(handler))
+    }
+
+    /// As [`Self::get`], with any methods.
+    pub(crate) fn route(
+        mut self,
+        path: &str,
+        endpoint: &'static str,
+        methods: MethodRouter<ApiState>,
+    ) -> Self {
         let endpoint = Endpoint { api: self.api, endpoint };
         let counted = from_fn_with_state((self.state.clone(), endpoint), count);
-        self.router = self.router.route(path, get(handler).layer(counted));
+        self.router = self.router.route(path, methods.layer(counted));
+        self.paths.push(path.to_owned());
         self
+    }
+
+    /// The paths that were added.
+    pub(crate) fn paths(self) -> Vec<String> {
+        self.paths
     }
 
     pub(crate) fn finish(self) -> Router {
         let router = self.router.route("/api/{*unknown}", any(unknown_path));
+        let router = match self.state.options.tenant_required {
+            true => router.layer(from_fn(require_tenant)),
+            false => router,
+        };
         router.layer(CompressionLayer::new()).with_state(self.state)
     }
+}
+
+/// Paths that say nothing about any tenant.
+const WITHOUT_TENANT: [&str; 2] = ["/api/echo", "/api/status/buildinfo"];
+
+async fn require_tenant(request: Request, next: Next) -> Response {
+    let needs_none = WITHOUT_TENANT.iter().any(|path| request.uri().path().ends_with(path));
+    if needs_none || request.headers().contains_key("x-scope-orgid") {
+        return next.run(request).await;
+    }
+    let error = ApiError::NoTenant;
+    (error.status(), error.to_string()).into_response()
 }
 
 async fn count(

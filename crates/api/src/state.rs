@@ -6,17 +6,33 @@ use spandrel_base::clock::SharedClock;
 use spandrel_query::QueryEngine;
 use spandrel_telemetry::Metrics;
 
+use crate::{ApiOptions, OverridesStore};
+
 /// Shared by all handlers of all dialects; clones are cheap.
 #[derive(Clone)]
 pub struct ApiState {
     pub(crate) engine: Arc<QueryEngine>,
     pub(crate) clock: SharedClock,
     pub(crate) metrics: Metrics,
+    pub(crate) options: ApiOptions,
+    pub(crate) overrides: Option<OverridesStore>,
 }
 
 impl ApiState {
     /// Handlers ask `engine`, take "now" from `clock` and count requests in `metrics`.
     pub fn new(engine: Arc<QueryEngine>, clock: SharedClock, metrics: Metrics) -> Self {
-        Self { engine, clock, metrics }
+        Self { engine, clock, metrics, options: ApiOptions::default(), overrides: None }
+    }
+
+    /// With these switches.
+    #[must_use]
+    pub fn with_options(self, options: ApiOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// With an API by which tenants set overrides of their own; without, it does not exist.
+    #[must_use]
+    pub fn with_overrides(self, overrides: OverridesStore) -> Self {
+        Self { overrides: Some(overrides), ..self }
     }
 }

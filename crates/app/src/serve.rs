@@ -1,5 +1,6 @@
 //! `spandrel serve`: everything in one process.
 
+mod api;
 mod compaction;
 mod limits;
 
@@ -20,6 +21,7 @@ use crate::address::parse_address;
 use crate::duration::parse_duration;
 use crate::output;
 use crate::signal::Interrupts;
+use api::ApiArgs;
 use compaction::CompactionArgs;
 use limits::LimitArgs;
 
@@ -54,6 +56,9 @@ pub(crate) struct ServeArgs {
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) api: ApiArgs,
 
     /// Log lines for people (text) or programs (json)
     #[arg(long, env = "SPANDREL_LOG_FORMAT", hide_env = true, value_enum, default_value_t = LogShape::Text, help_heading = "Log")]
@@ -218,6 +223,8 @@ impl ServeArgs {
             },
             memory: self.limits.memory(),
             compaction: self.compaction.options()?,
+            api: self.api.options(),
+            overrides_api: self.api.overrides_api,
             ..defaults
         })
     }
@@ -304,6 +311,28 @@ mod tests {
         let options = Cli::parse_from(["spandrel"]).serve.options().unwrap();
         let expected = ServerOptions::new("spandrel-data");
         assert_eq!(format!("{options:?}"), format!("{expected:?}"));
+    }
+
+    #[test]
+    fn switches_of_the_api_are_passed_on() {
+        let args = ["spandrel", "--multi-tenant-queries", "--tenant-required", "--overrides-api"];
+        let options = Cli::parse_from([&args[..], &["--mcp"]].concat()).serve.options().unwrap();
+        let api = &options.api;
+        assert!(api.multi_tenant_queries && api.tenant_required && api.mcp);
+        assert!(options.overrides_api);
+    }
+
+    /// Guarantees: what language models are told about options is what there is.
+    #[test]
+    fn every_option_is_in_the_reference() {
+        let reference = include_str!("../../api/src/tempo/mcp/docs/config-reference.md");
+        let command = <Cli as clap::CommandFactory>::command();
+        let serve = command.find_subcommand("serve").unwrap();
+        let names: Vec<&str> = serve.get_arguments().filter_map(|arg| arg.get_long()).collect();
+        for name in names.iter().filter(|name| **name != "help") {
+            assert!(reference.contains(&format!("| `--{name}` |")), "{name}");
+        }
+        assert_eq!(reference.matches("| `--").count(), names.len());
     }
 
     #[test]

@@ -237,6 +237,11 @@ impl Store {
         }
     }
 
+    /// The limits of tenants that are in force.
+    pub fn limits(&self) -> Limits {
+        self.shared.gates.limits()
+    }
+
     /// Where the blocks lie.
     pub fn objects(&self) -> &Arc<dyn ObjectStore> {
         &self.shared.objects

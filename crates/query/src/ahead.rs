@@ -154,6 +154,16 @@ impl<'a> Ahead<'a> {
         some
     }
 
+    /// Blocks that were neither read nor ruled out.
+    pub(crate) fn n_left(&self) -> usize {
+        self.promising.len() + self.rest.len()
+    }
+
+    /// The one of them with the newest trace.
+    pub(crate) fn next(&self) -> Option<&Arc<BlockEntry>> {
+        self.promising.front().map(|block| block.entry).or(self.rest.first().copied())
+    }
+
     /// How many row groups need not be read; of blocks that were not opened, one each.
     pub(crate) fn finish(self) -> u64 {
         let left = self.promising.iter().map(|block| block.row_groups.len()).sum::<usize>();

@@ -23,11 +23,13 @@ mod error;
 mod filter;
 mod find_trace;
 mod gather;
+mod kept_spans;
 mod key_order;
 mod matched;
 mod memory;
 mod metrics;
 mod opening;
+mod progress;
 mod scan;
 mod search;
 mod services;
@@ -40,12 +42,17 @@ mod whole_trace;
 
 pub use engine::{QueryEngine, QueryOptions, TimeRange};
 pub use error::QueryError;
+pub use kept_spans::{Generations, SpansKept};
 pub use metrics::{EXEMPLARS_MAX, MetricsAnswer, MetricsQuery};
+pub use progress::{Jobs, Progress, SearchReport};
 pub use search::{
     MatchedSpan, Search, SearchAnswer, SearchInspected, ServiceStats, Spanset, TraceMatch,
 };
 pub use services::Operation;
-pub use tags::{TagNames, TagValue, TagValues, TagValuesRequest};
+pub use tags::{
+    TagLimits, TagNames, TagNamesAnswer, TagNamesRequest, TagValue, TagValues, TagValuesRequest,
+    TagsInspected, TagsReport,
+};
 pub use trace_filter::TraceFilter;
 pub use trace_spans::TraceSpans;
 pub use whole_trace::whole_trace;

@@ -16,6 +16,7 @@ use crate::ahead::Ahead;
 use crate::engine::View;
 use crate::filter::needs_whole_trace;
 use crate::gather::{Gather, SpanColumnsWanted};
+use crate::progress::{Progress, SearchReport, SearchWatch};
 use crate::scan::{Candidate, SIDE_BY_SIDE_MAX, Scan};
 use crate::search::{
     MatchedSpan, Search, SearchAnswer, SearchInspected, ServiceStats, Spanset, TraceMatch,
@@ -34,12 +35,23 @@ pub(crate) async fn search(
     tenant: &TenantId,
     search: &Search,
 ) -> Result<SearchAnswer, QueryError> {
+    search_reporting(engine, tenant, search, &Progress::unwatched()).await
+}
+
+pub(crate) async fn search_reporting(
+    engine: &QueryEngine,
+    tenant: &TenantId,
+    search: &Search,
+    progress: &Progress<SearchReport>,
+) -> Result<SearchAnswer, QueryError> {
     let filter = filter_of(search)?;
     let view = engine.view(tenant, search.range).await?;
     let mut running = Running::new(engine, &view, search, filter);
+    let mut watch = SearchWatch::new(progress, view.near_range().len() as u64);
     running.scan_live().await?;
     running.scan_split_traces().await?;
-    running.scan_blocks().await?;
+    running.report(&mut watch, 1, view.near_range().first().copied()).await;
+    running.scan_blocks(&mut watch).await?;
     let answer = running.finish();
     let inspected = &engine.metrics.query().inspected;
     inspected.bytes.add(answer.inspected.bytes);
@@ -100,11 +112,27 @@ impl<'a> Running<'a> {
     }
 
     fn finish(self) -> SearchAnswer {
+        let inspected = self.inspected_until_now();
+        SearchAnswer { traces: self.best.into_values().collect(), inspected }
+    }
+
+    fn inspected_until_now(&self) -> SearchInspected {
         let (mut inspected, counters) = (self.inspected, &self.scan.counters);
         inspected.row_groups_read = counters.row_groups_read.load(Ordering::Relaxed);
         inspected.spans = counters.spans.load(Ordering::Relaxed);
         inspected.bytes = counters.bytes.load(Ordering::Relaxed);
-        SearchAnswer { traces: self.best.into_values().collect(), inspected }
+        inspected
+    }
+
+    /// Reports that so many jobs more are done, before the next block.
+    async fn report(
+        &self,
+        watch: &mut SearchWatch<'_>,
+        n_jobs: u64,
+        next: Option<&Arc<BlockEntry>>,
+    ) {
+        let newest_left = next.map_or(i64::MIN, |next| newest_start(next));
+        watch.done(n_jobs, newest_left, &self.best, || self.inspected_until_now()).await;
     }
 
     /// The start that a trace must reach to be among the best; `None` while there is room.
@@ -138,17 +166,15 @@ impl<'a> Running<'a> {
         self.decide(split, true).await
     }
 
-    async fn scan_blocks(&mut self) -> Result<(), QueryError> {
+    async fn scan_blocks(&mut self, watch: &mut SearchWatch<'_>) -> Result<(), QueryError> {
         let (engine, view, scan) = (self.engine, self.view, Arc::clone(&self.scan));
         let entries = view.near_range();
         let mut ahead = Ahead::new(engine, view, &scan.node, &entries);
         let mut side_by_side = 1;
+        let mut left = ahead.n_left();
         loop {
             // Blocks come with the newest trace first: what comes after cannot be newer.
-            let may_enter = |entry: &BlockEntry| {
-                let newest = i64::try_from(entry.max_trace_start_unix_nanos);
-                self.may_enter(newest.unwrap_or(i64::MAX))
-            };
+            let may_enter = |entry: &BlockEntry| self.may_enter(newest_start(entry));
             let room = self.search.traces_max.saturating_sub(self.best.len());
             ahead.look(room, may_enter).await?;
             let some = ahead.take(side_by_side, room, may_enter);
@@ -158,6 +184,9 @@ impl<'a> Running<'a> {
             for (block, candidates) in some.iter().zip(scan.blocks(&some).await?) {
                 self.decide(candidates, view.is_in_range(block.entry)).await?;
             }
+            let n_done = left - ahead.n_left();
+            left -= n_done;
+            self.report(watch, n_done as u64, ahead.next()).await;
             side_by_side = SIDE_BY_SIDE_MAX.min(2 * side_by_side);
         }
         self.inspected.row_groups_pruned += ahead.finish();
@@ -270,6 +299,11 @@ impl<'a> Running<'a> {
             services: services(&trace.spans),
         }
     }
+}
+
+/// When the newest trace of a block starts.
+fn newest_start(entry: &BlockEntry) -> i64 {
+    i64::try_from(entry.max_trace_start_unix_nanos).unwrap_or(i64::MAX)
 }
 
 fn services(spans: &[Span]) -> BTreeMap<String, ServiceStats> {

@@ -22,10 +22,10 @@ const STORED_BEFORE: DecodeLimits =
 /// came from.
 #[derive(Debug)]
 pub struct TraceSpans {
-    trace_id: TraceId,
-    spans: SpanColumns,
+    pub(crate) trace_id: TraceId,
+    pub(crate) spans: SpanColumns,
     /// Rows of `spans` in the order of the trace.
-    order: Vec<u32>,
+    pub(crate) order: Vec<u32>,
     /// Their memory.
     _held: Option<Reservation>,
 }
@@ -53,9 +53,22 @@ impl TraceSpans {
         Ok(Self { trace_id, spans, order, _held: None })
     }
 
+    /// One trace out of parts of it; `None` when there is no part.
+    pub(crate) fn join(parts: Vec<Self>) -> Result<Option<Self>, QueryError> {
+        let mut parts = parts.into_iter();
+        let Some(Self { trace_id, mut spans, .. }) = parts.next() else { return Ok(None) };
+        parts.for_each(|part| spans.append(&part.spans));
+        Self::new(trace_id, spans, false).map(Some)
+    }
+
+    /// Memory that it takes.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.spans.size_bytes() + size_of_val(&*self.order)
+    }
+
     /// Keeps of this memory what the trace takes, as long as it is there.
     pub(crate) fn holding(self, mut held: Reservation) -> Self {
-        held.set_anyway(self.spans.size_bytes() + size_of_val(&*self.order));
+        held.set_anyway(self.size_bytes());
         Self { _held: Some(held), ..self }
     }
 

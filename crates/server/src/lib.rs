@@ -19,9 +19,12 @@ mod listener;
 mod memory;
 mod options;
 mod server;
+mod settings;
 mod status;
+mod status_pages;
 
 pub use compaction::StoreTenants;
 pub use error::ServerError;
 pub use options::{ListenAddresses, MemoryOptions, ServerOptions};
 pub use server::Server;
+pub use spandrel_api::ApiOptions;

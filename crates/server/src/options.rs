@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use spandrel_api::ApiOptions;
 use spandrel_compaction::CompactionOptions;
 use spandrel_ingest::StoreOptions;
 use spandrel_objects::{Location, ObjectsOptions};
@@ -29,6 +30,10 @@ pub struct ServerOptions {
     pub compaction: Option<CompactionOptions>,
     /// The memory of all of that together.
     pub memory: MemoryOptions,
+    /// Switches of the query APIs.
+    pub api: ApiOptions,
+    /// Whether tenants may set overrides of their own; off by default, as in Tempo.
+    pub overrides_api: bool,
 }
 
 impl ServerOptions {
@@ -45,6 +50,8 @@ impl ServerOptions {
             query: QueryOptions::default(),
             compaction: Some(CompactionOptions::default()),
             memory: MemoryOptions::default(),
+            api: ApiOptions::default(),
+            overrides_api: false,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::ObjectStore;
-use spandrel_api::{ApiState, Dialect, router};
+use spandrel_api::{ApiState, Dialect, OverridesStore, router};
 use spandrel_base::clock::{SharedClock, SystemClock};
 use spandrel_base::fs::{DirLock, create_dir_all_synced};
 use spandrel_base::task::TaskSet;
@@ -19,7 +19,9 @@ use spandrel_telemetry::Metrics;
 use crate::gate::{Gate, Phase, Readiness};
 use crate::listener::{BoundPort, HttpListeners};
 use crate::memory::Memory;
+use crate::settings::Settings;
 use crate::status::OwnMetrics;
+use crate::status_pages::{Running, StatusPages};
 use crate::{ListenAddresses, ServerError, ServerOptions, compaction, status};
 
 /// An orderly stop takes at most this long.
@@ -52,6 +54,8 @@ impl Server {
     /// # Errors
     /// [`ServerError`]; nothing is left running then.
     pub async fn start(options: ServerOptions) -> Result<Self, ServerError> {
+        let has_compaction = options.compaction.is_some();
+        let settings = Settings::of(&options);
         let ServerOptions {
             data_dir,
             storage,
@@ -61,6 +65,8 @@ impl Server {
             mut query,
             mut compaction,
             memory,
+            api,
+            overrides_api,
         } = options;
         let memory = Memory::new(memory);
         let mut otlp = otlp_options(&listen);
@@ -76,8 +82,10 @@ impl Server {
         let (tempo, jaeger) = (Gate::default(), Gate::default());
         let listeners = HttpListeners::default();
         let own = OwnMetrics { metrics: metrics.clone(), memory };
-        let query_port =
-            |gate: &Gate| status::query_port(readiness.clone(), own.clone(), gate.clone());
+        let pages = StatusPages::new(readiness.clone(), settings, has_compaction);
+        let query_port = |gate: &Gate| {
+            status::query_port(readiness.clone(), own.clone(), pages.clone(), gate.clone())
+        };
         listeners.serve(ports.http, query_port(&tempo));
         listeners.serve(ports.jaeger_http, query_port(&jaeger));
         listeners.serve(ports.health, status::health_port(readiness.clone(), Arc::clone(&clock)));
@@ -89,7 +97,14 @@ impl Server {
             |source: StoreError| ServerError::Store { dir: data_dir, source: source.into() };
         let store = store.map(Arc::new).map_err(failed)?;
         let engine = Arc::new(QueryEngine::new(Arc::clone(&store), query, metrics.clone()));
-        let api = ApiState::new(engine, Arc::clone(&clock), metrics.clone());
+        let overrides = overrides_api.then(|| OverridesStore::new(Arc::clone(store.objects())));
+        let api = ApiState::new(engine, Arc::clone(&clock), metrics.clone()).with_options(api);
+        let api = match overrides.clone() {
+            Some(overrides) => api.with_overrides(overrides),
+            None => api,
+        };
+        let endpoints = spandrel_api::endpoints(&api);
+        pages.started(Running { endpoints, store: Arc::clone(&store), overrides });
         tempo.open(router(api.clone(), Dialect::Tempo));
         jaeger.open(router(api, Dialect::Jaeger));
 

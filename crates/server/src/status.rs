@@ -10,6 +10,7 @@ use spandrel_telemetry::{METRICS_CONTENT_TYPE, Metrics};
 
 use crate::gate::{Gate, Phase, Readiness};
 use crate::memory::Memory;
+use crate::status_pages::StatusPages;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -27,13 +28,17 @@ impl OwnMetrics {
     }
 }
 
-/// The routes of a query port: `/`, `/ready`, `/metrics`, `/status/version`; the rest is behind `gate`.
-pub(crate) fn query_port(readiness: Readiness, own: OwnMetrics, gate: Gate) -> Router {
-    let version = async || format!("spandrel, version {VERSION}\n");
+/// The routes of a query port: `/`, `/ready`, `/metrics`, `/status`; the rest is behind `gate`.
+pub(crate) fn query_port(
+    readiness: Readiness,
+    own: OwnMetrics,
+    pages: StatusPages,
+    gate: Gate,
+) -> Router {
     Router::new()
         .route("/", get(async || Html(page())))
         .route("/ready", get(async move || ready(&readiness)))
-        .route("/status/version", get(version))
+        .merge(pages.routes())
         .merge(telemetry_port(own))
         .fallback(Gate::pass)
         .with_state(gate)
@@ -93,7 +98,7 @@ fn page() -> String {
     let links: String = [
         ("/ready", "whether spans and queries are taken"),
         ("/metrics", "what this process does, in OpenMetrics text"),
-        ("/status/version", "what runs here"),
+        ("/status", "what runs here, with which settings"),
         ("/tempo/api/search", "the newest traces, through Tempo's API"),
         ("/tempo/api/search?q=%7B%20status%20%3D%20error%20%7D", "<code>{ status = error }</code>"),
         ("/tempo/api/v2/search/tags", "which attributes there are"),

@@ -5,11 +5,11 @@ use axum::response::Response;
 use http::HeaderMap;
 
 use super::answer::{Failure, Format};
-use super::search_params;
 use super::search_response::search_response;
+use super::{federated, search_params};
 use crate::ApiState;
 use crate::params::Params;
-use crate::tenant::tenant_of;
+use crate::tenant::Tenants;
 
 /// `GET /api/search`.
 pub(super) async fn search(
@@ -17,8 +17,8 @@ pub(super) async fn search(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Failure> {
-    let tenant = tenant_of(&headers)?;
+    let tenants = Tenants::of(&headers, &state)?;
     let search = search_params::search(&params)?;
-    let answer = state.engine.search(&tenant, &search).await?;
+    let answer = federated::search(&state, &tenants, &search).await?;
     Ok(Format::accepted_by(&headers).message(&search_response(&answer)))
 }

@@ -8,9 +8,12 @@ pub(super) async fn echo() -> &'static str {
     "echo"
 }
 
-/// `GET /api/status/buildinfo`; Grafana decides by the version what it may ask for.
+/// The Tempo whose API this is, with our own version behind it.
+const VERSION: &str = concat!("3.1.0+spandrel.", env!("CARGO_PKG_VERSION"));
+
+/// `GET /api/status/buildinfo`; Grafana decides by the version what it may ask for, and knows Tempo's only.
 pub(super) async fn build_info() -> Json<BuildInfo> {
-    Json(BuildInfo { version: env!("CARGO_PKG_VERSION"), ..BuildInfo::default() })
+    Json(BuildInfo { version: VERSION, branch: "spandrel", ..BuildInfo::default() })
 }
 
 /// All fields must be there. What the build does not know is empty.

@@ -6,17 +6,16 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use spandrel_model::AttributeScope;
-use spandrel_proto::tempo::{
-    MetadataMetrics, SearchTagsResponse, SearchTagsV2Response, SearchTagsV2Scope,
-};
-use spandrel_query::TagNames;
+use spandrel_proto::tempo::{SearchTagsResponse, SearchTagsV2Response, SearchTagsV2Scope};
+use spandrel_query::{TagNames, TagNamesAnswer, TagNamesRequest};
 
 use super::answer::{Failure, Format};
-use super::time_range::time_range;
+use super::federated;
+use super::tag_request::{TagRequest, metadata_metrics};
 use crate::ApiState;
 use crate::error::ApiError;
 use crate::params::{Params, malformed};
-use crate::tenant::tenant_of;
+use crate::tenant::Tenants;
 
 /// The scope of what every span has by its nature.
 const INTRINSIC: &str = "intrinsic";
@@ -61,7 +60,7 @@ const SCOPES: [AttributeScope; 5] = [
 
 /// Which names are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+pub(super) enum Wanted {
     All,
     Intrinsics,
     Scope(AttributeScope),
@@ -79,8 +78,46 @@ impl Wanted {
         scope.map(Self::Scope).ok_or_else(|| malformed("scope", expected, text))
     }
 
-    fn includes(self, scope: AttributeScope) -> bool {
-        self == Self::All || self == Self::Scope(scope)
+    fn scopes(self) -> Vec<AttributeScope> {
+        SCOPES.into_iter().filter(|s| self == Self::All || self == Self::Scope(*s)).collect()
+    }
+
+    fn has_intrinsics(self) -> bool {
+        matches!(self, Self::All | Self::Intrinsics)
+    }
+}
+
+/// A request for names.
+#[derive(Debug, Clone)]
+pub(super) struct NamesRequest {
+    pub(super) wanted: Wanted,
+    scopes: Vec<AttributeScope>,
+    common: TagRequest,
+}
+
+impl NamesRequest {
+    /// From `scope` and the parameters of [`TagRequest`].
+    ///
+    /// # Errors
+    /// [`ApiError`], which names the parameter at fault.
+    pub(super) fn parse(params: &Params) -> Result<Self, ApiError> {
+        let wanted = Wanted::parse(params)?;
+        Ok(Self { wanted, scopes: wanted.scopes(), common: TagRequest::parse(params)? })
+    }
+
+    /// What the engine is asked.
+    pub(super) fn for_engine(&self) -> TagNamesRequest<'_> {
+        TagNamesRequest {
+            scopes: &self.scopes,
+            filter: self.common.filter.as_ref(),
+            range: self.common.range,
+            limits: self.common.limits,
+        }
+    }
+
+    /// How many names, of each scope in the second version.
+    fn n_max(&self) -> usize {
+        self.common.limits.n_max
     }
 }
 
@@ -90,10 +127,9 @@ pub(super) async fn tags_v1(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Failure> {
-    let wanted = Wanted::parse(&params)?;
-    let limit = names_max(&params)?;
-    let names = names(&state, &headers, &params).await?;
-    Ok(Format::accepted_by(&headers).message(&v1_response(&names, wanted, limit)))
+    let request = NamesRequest::parse(&params)?;
+    let answer = names(&state, &headers, &request).await?;
+    Ok(Format::accepted_by(&headers).message(&v1_response(&answer, &request)))
 }
 
 /// `GET /api/v2/search/tags`: names by scope.
@@ -102,63 +138,68 @@ pub(super) async fn tags_v2(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Failure> {
-    let wanted = Wanted::parse(&params)?;
-    let limit = names_max(&params)?;
-    let names = names(&state, &headers, &params).await?;
-    Ok(Format::accepted_by(&headers).message(&v2_response(&names, wanted, limit)))
-}
-
-/// How many names per scope; zero, as in Tempo, means all.
-fn names_max(params: &Params) -> Result<usize, ApiError> {
-    let limit = params.number("limit", 0..=u32::MAX as usize)?.unwrap_or(0);
-    Ok(if limit == 0 { usize::MAX } else { limit })
+    let request = NamesRequest::parse(&params)?;
+    let answer = names(&state, &headers, &request).await?;
+    Ok(Format::accepted_by(&headers).message(&v2_response(&answer, &request)))
 }
 
 async fn names(
     state: &ApiState,
     headers: &HeaderMap,
-    params: &Params,
-) -> Result<TagNames, ApiError> {
-    Ok(state.engine.tag_names(&tenant_of(headers)?, time_range(params)?).await?)
+    request: &NamesRequest,
+) -> Result<TagNamesAnswer, ApiError> {
+    federated::tag_names(state, &Tenants::of(headers, state)?, request).await
 }
 
-fn v1_response(names: &TagNames, wanted: Wanted, limit: usize) -> SearchTagsResponse {
-    let scopes = names.iter().filter(|(scope, _)| wanted.includes(**scope));
-    let mut flat: BTreeSet<&str> =
-        scopes.flat_map(|(_, names)| names.iter().map(String::as_str)).collect();
+pub(super) fn v1_response(answer: &TagNamesAnswer, request: &NamesRequest) -> SearchTagsResponse {
+    let mut names = flat(&answer.names, request.wanted);
+    let truncated = answer.truncated || names.len() > request.n_max();
+    names.truncate(request.n_max());
+    let mut metrics = metadata_metrics(&answer.inspected, truncated);
+    if truncated && !answer.truncated {
+        metrics.completed_jobs = metrics.completed_jobs.saturating_sub(1);
+    }
+    SearchTagsResponse { tag_names: names, metrics: Some(metrics) }
+}
+
+/// The names of all scopes in one list; with those of intrinsics only when nothing else was asked for.
+pub(super) fn flat(names: &TagNames, wanted: Wanted) -> Vec<String> {
+    let mut flat: BTreeSet<&str> = names.values().flatten().map(String::as_str).collect();
     if wanted == Wanted::Intrinsics {
         flat.extend(INTRINSICS);
     }
-    SearchTagsResponse {
-        tag_names: flat.into_iter().take(limit).map(str::to_owned).collect(),
-        metrics: Some(metadata_metrics()),
-    }
+    flat.into_iter().map(str::to_owned).collect()
 }
 
-fn v2_response(names: &TagNames, wanted: Wanted, limit: usize) -> SearchTagsV2Response {
-    let mut scopes = Vec::new();
-    for scope in SCOPES.into_iter().filter(|scope| wanted.includes(*scope)) {
-        let tags: Vec<String> =
-            names.get(&scope).into_iter().flatten().take(limit).cloned().collect();
-        if !tags.is_empty() {
-            scopes.push(SearchTagsV2Scope { name: scope.as_str().to_owned(), tags });
-        }
-    }
-    if matches!(wanted, Wanted::All | Wanted::Intrinsics) {
-        let tags = INTRINSICS.into_iter().take(limit).map(str::to_owned).collect();
-        scopes.push(SearchTagsV2Scope { name: INTRINSIC.to_owned(), tags });
-    }
-    SearchTagsV2Response { scopes, metrics: Some(metadata_metrics()) }
+pub(super) fn v2_response(answer: &TagNamesAnswer, request: &NamesRequest) -> SearchTagsV2Response {
+    let mut scopes = by_scope(&answer.names);
+    scopes.extend(intrinsics(request));
+    let metrics = metadata_metrics(&answer.inspected, answer.truncated);
+    SearchTagsV2Response { scopes, metrics: Some(metrics) }
 }
 
-/// A query is one job that is done when the answer is sent.
-pub(super) fn metadata_metrics() -> MetadataMetrics {
-    MetadataMetrics { total_jobs: 1, completed_jobs: 1, ..MetadataMetrics::default() }
+/// The names of each scope that has some.
+pub(super) fn by_scope(names: &TagNames) -> Vec<SearchTagsV2Scope> {
+    let named = SCOPES.into_iter().filter_map(|scope| Some((scope, names.get(&scope)?)));
+    let named = named.filter(|(_, names)| !names.is_empty());
+    let scope = |(scope, names): (AttributeScope, &BTreeSet<String>)| SearchTagsV2Scope {
+        name: scope.as_str().to_owned(),
+        tags: names.iter().cloned().collect(),
+    };
+    named.map(scope).collect()
+}
+
+/// The intrinsics, if they are asked for.
+pub(super) fn intrinsics(request: &NamesRequest) -> Option<SearchTagsV2Scope> {
+    let tags = INTRINSICS.into_iter().take(request.n_max()).map(str::to_owned).collect();
+    let scope = SearchTagsV2Scope { name: INTRINSIC.to_owned(), tags };
+    request.wanted.has_intrinsics().then_some(scope)
 }
 
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use spandrel_query::{Jobs, TagsInspected};
 
     use super::*;
     use crate::tempo::jsonpb::to_json;
@@ -177,12 +218,26 @@ mod tests {
         String::from_utf8(json).unwrap().replace(",\"", ",\n\"")
     }
 
+    /// What the engine answers, which leaves out other scopes and what is beyond the limit of one.
+    fn asked(wanted: Wanted, limit: usize) -> (TagNamesAnswer, NamesRequest) {
+        let mut request = NamesRequest::parse(&Params::parse("")).unwrap();
+        (request.wanted, request.scopes) = (wanted, wanted.scopes());
+        request.common.limits.n_max = limit;
+        let names = names().into_iter().filter(|(scope, _)| request.scopes.contains(scope));
+        let names = names.map(|(scope, keys)| (scope, keys.into_iter().take(limit).collect()));
+        let jobs = Jobs { done: 1, total: 1 };
+        let inspected = TagsInspected { jobs, ..TagsInspected::default() };
+        (TagNamesAnswer { names: names.collect(), truncated: false, inspected }, request)
+    }
+
     fn v1(wanted: Wanted, limit: usize) -> String {
-        lines(to_json(&v1_response(&names(), wanted, limit)))
+        let (answer, request) = asked(wanted, limit);
+        lines(to_json(&v1_response(&answer, &request)))
     }
 
     fn v2(wanted: Wanted, limit: usize) -> String {
-        lines(to_json(&v2_response(&names(), wanted, limit)))
+        let (answer, request) = asked(wanted, limit);
+        lines(to_json(&v2_response(&answer, &request)))
     }
 
     #[test]
@@ -200,11 +255,12 @@ mod tests {
             "metrics":{"totalJobs":1,
             "completedJobs":1}}"#]]
         .assert_eq(&v1(Wanted::Scope(AttributeScope::Span), usize::MAX));
+        // There are more than were asked for, and the metrics say so.
         expect![[r#"
             {"tagNames":["duration",
             "event:name"],
             "metrics":{"totalJobs":1,
-            "completedJobs":1}}"#]]
+            "additionalMetrics":{"truncated":"1"}}}"#]]
         .assert_eq(&v1(Wanted::Intrinsics, 2));
     }
 

@@ -40,6 +40,22 @@ pub(crate) fn time_param(params: &Params, name: &'static str) -> Result<Option<i
     unix_nanos(text).map(Some).ok_or_else(|| malformed(name, EXPECTED, text))
 }
 
+/// As [`time_range`], for endpoints where one of `start` and `end` may be missing: the range is open there.
+///
+/// # Errors
+/// [`ApiError`] when one is no time, or the range is empty.
+pub(crate) fn open_range(params: &Params) -> Result<TimeRange, ApiError> {
+    let range = TimeRange {
+        start_unix_nanos: time_param(params, "start")?.unwrap_or(i64::MIN),
+        end_unix_nanos: time_param(params, "end")?.unwrap_or(i64::MAX),
+    };
+    if range.end_unix_nanos <= range.start_unix_nanos {
+        let given = |name| params.get(name).unwrap_or_default().to_owned();
+        return Err(ApiError::Reversed { start: given("start"), end: given("end") });
+    }
+    Ok(range)
+}
+
 fn unix_nanos(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_number =
@@ -84,6 +100,22 @@ mod tests {
         ] {
             assert_eq!(range(query), Ok(expected), "{query}");
         }
+    }
+
+    #[test]
+    fn an_open_range_may_be_half() {
+        let open = |query: &str| {
+            let range = open_range(&Params::parse(query)).map_err(|error| error.to_string())?;
+            Ok::<_, String>((range.start_unix_nanos, range.end_unix_nanos))
+        };
+        assert_eq!(open("start=1&end="), Ok((1_000_000_000, i64::MAX)));
+        assert_eq!(open("end=2"), Ok((i64::MIN, 2_000_000_000)));
+        assert_eq!(open(""), Ok((i64::MIN, i64::MAX)));
+        assert_eq!(
+            open("start=2&end=1"),
+            Err("http parameter start must be before end. received start=2 end=1".to_owned())
+        );
+        assert!(open("end=tomorrow").is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A trace by its id, in the two versions of the route.
 //!
-//! `start` and `end` are checked and then not needed: the index finds a trace without them, and
-//! half a trace would be a wrong answer.
+//! `start`, `end`, `mode`, `blockStart` and `blockEnd` are checked and then not needed: the index finds a trace
+//! without them, and half a trace would be a wrong answer. Parts of a trace are asked for by `q`.
 
 use std::sync::Arc;
 
@@ -16,18 +16,21 @@ use spandrel_base::cpu;
 use spandrel_model::{Trace, TraceId};
 use spandrel_otlp::encode_trace;
 use spandrel_otlp::json::{Dialect, write_resource_spans};
-use spandrel_proto::tempo::{TraceByIdMetrics, TraceByIdResponse};
-use spandrel_query::{QueryError, TimeRange, TraceSpans};
+use spandrel_proto::tempo::{PartialStatus, TraceByIdMetrics, TraceByIdResponse};
+use spandrel_query::{QueryError, TraceSpans};
 
 use super::answer::{Failure, Format};
-use super::time_range::time_range;
+use super::trace_params::TraceParams;
+use super::{federated, llm};
 use crate::ApiState;
 use crate::error::ApiError;
 use crate::params::Params;
-use crate::tenant::tenant_of;
+use crate::tenant::Tenants;
 
 /// `trace` in `TraceByIDResponse`.
 const TRACE_FIELD: u32 = 1;
+/// What the second version says about a trace that is not whole.
+const FILTERED: &str = "Trace filtered: only the spans that q asks for are returned";
 /// Larger traces are sent in pieces of so many spans, so that an answer takes little memory besides the
 /// trace itself.
 const PIECE_SPANS: usize = 8192;
@@ -39,30 +42,36 @@ pub(super) async fn trace_v1(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Failure> {
-    let Some(trace) = find(&state, &id, &headers, &params).await? else {
+    TraceParams::parse(&params)?;
+    let format = match Format::accepted_by(&headers) {
+        Format::Llm => Format::Json,
+        format => format,
+    };
+    let Some(trace) = find(&state, &id, &headers).await? else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
-    Ok(Form { version: Version::V1, format: Format::accepted_by(&headers) }.answer(trace).await?)
+    Ok(Form { version: Version::V1, format, message: None }.answer(trace).await?)
 }
 
-/// `GET /api/v2/traces/{id}`: an empty trace when there is none.
+/// `GET /api/v2/traces/{id}`: an empty trace when there is none. `q` leaves spans out.
 pub(super) async fn trace_v2(
     State(state): State<ApiState>,
     Path(id): Path<String>,
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Failure> {
-    if params.get("q").is_some() {
-        return Err(ApiError::Contradiction(
-            "parameter 'q' is not supported yet for a trace by id: expected no 'q', the answer \
-                is the whole trace",
-        )
-        .into());
-    }
-    let form = Form { version: Version::V2, format: Format::accepted_by(&headers) };
-    match find(&state, &id, &headers, &params).await? {
-        Some(trace) => Ok(form.answer(trace).await?),
-        None => Ok(form.format.response(form.no_trace())),
+    let params = TraceParams::parse_with_filter(&params)?;
+    let format = Format::accepted_by(&headers);
+    let whole = Form { version: Version::V2, format, message: None };
+    let Some(trace) = find(&state, &id, &headers).await? else {
+        return Ok(format.response(whole.no_trace()));
+    };
+    let Some(kept) = params.kept else { return Ok(whole.answer(trace).await?) };
+    let n_spans = trace.n_spans();
+    match state.engine.keep_spans(trace, kept).await? {
+        Some(trace) if trace.n_spans() == n_spans => Ok(whole.answer(trace).await?),
+        Some(trace) => Ok(Form { message: Some(FILTERED), ..whole }.answer(trace).await?),
+        None => Ok(format.response(Form { message: Some(FILTERED), ..whole }.no_trace())),
     }
 }
 
@@ -70,12 +79,9 @@ async fn find(
     state: &ApiState,
     id: &str,
     headers: &HeaderMap,
-    params: &Params,
 ) -> Result<Option<TraceSpans>, ApiError> {
-    let tenant = tenant_of(headers)?;
-    let trace_id = TraceId::from_hex(id)?;
-    time_range(params)?;
-    Ok(state.engine.find_trace(&tenant, trace_id, TimeRange::ALL).await?)
+    let tenants = Tenants::of(headers, state)?;
+    federated::find_trace(state, &tenants, TraceId::from_hex(id)?).await
 }
 
 /// Of the route.
@@ -94,6 +100,8 @@ enum Version {
 struct Form {
     version: Version,
     format: Format,
+    /// What is missing from the trace; only in the second version.
+    message: Option<&'static str>,
 }
 
 impl Form {
@@ -133,13 +141,25 @@ impl Form {
                 encode_trace(spans, &mut bytes);
                 put_trace_field(&bytes, &mut body);
                 if is_last {
-                    put_metrics(&mut body);
+                    self.put_rest(&mut body);
+                }
+            }
+            (Format::Llm, _) => {
+                body = match is_first {
+                    true => llm::head(spans.trace_id),
+                    false => b",".to_vec(),
+                };
+                body.append(&mut llm::services(spans));
+                if is_last {
+                    body.append(&mut llm::tail(self.message));
                 }
             }
             (Format::Json, version) => {
-                let (head, tail): (&[u8], &[u8]) = match version {
-                    Version::V1 => (b"{\"batches\":", b"]}"),
-                    Version::V2 => (b"{\"trace\":{\"resourceSpans\":", b"]},\"metrics\":{}}"),
+                let (head, tail): (&[u8], String) = match version {
+                    Version::V1 => (b"{\"batches\":", "]}".to_owned()),
+                    Version::V2 => {
+                        (b"{\"trace\":{\"resourceSpans\":", format!("]}}{}", self.json_rest()))
+                    }
                 };
                 if is_first {
                     body.extend_from_slice(head);
@@ -152,7 +172,7 @@ impl Form {
                     body[list_at] = b',';
                 }
                 if is_last {
-                    body.extend_from_slice(tail);
+                    body.extend_from_slice(tail.as_bytes());
                 }
             }
         }
@@ -165,11 +185,36 @@ impl Form {
             Format::Protobuf => {
                 let mut body = Vec::new();
                 put_trace_field(&[], &mut body);
-                put_metrics(&mut body);
+                self.put_rest(&mut body);
                 body
             }
-            Format::Json => b"{\"trace\":{},\"metrics\":{}}".to_vec(),
+            Format::Json => format!("{{\"trace\":{{}}{}", self.json_rest()).into_bytes(),
+            Format::Llm => b"{}".to_vec(),
         }
+    }
+
+    /// What stands behind the trace.
+    fn put_rest(self, body: &mut Vec<u8>) {
+        let status = match self.message {
+            Some(_) => PartialStatus::Partial,
+            None => PartialStatus::Complete,
+        };
+        let rest = TraceByIdResponse {
+            trace: None,
+            metrics: Some(TraceByIdMetrics::default()),
+            status: status.into(),
+            message: self.message.unwrap_or_default().to_owned(),
+        };
+        body.append(&mut rest.encode_to_vec());
+    }
+
+    /// The same in JSON, to the end of the answer.
+    fn json_rest(self) -> String {
+        let partial = self.message.map(|message| {
+            let message = serde_json::Value::from(message);
+            format!(",\"status\":\"PARTIAL\",\"message\":{message}")
+        });
+        format!(",\"metrics\":{{}}{}}}", partial.unwrap_or_default())
     }
 }
 
@@ -177,12 +222,6 @@ fn put_trace_field(bytes: &[u8], body: &mut Vec<u8>) {
     encode_key(TRACE_FIELD, WireType::LengthDelimited, body);
     encode_varint(bytes.len() as u64, body);
     body.extend_from_slice(bytes);
-}
-
-fn put_metrics(body: &mut Vec<u8>) {
-    let metrics = Some(TraceByIdMetrics::default());
-    let rest = TraceByIdResponse { metrics, ..TraceByIdResponse::default() };
-    body.append(&mut rest.encode_to_vec());
 }
 
 #[cfg(test)]
@@ -193,7 +232,7 @@ mod tests {
     use crate::test_trace::checkout;
 
     fn body(version: Version, format: Format, trace: &Trace) -> Vec<u8> {
-        Form { version, format }.piece(trace, true, true)
+        Form { version, format, message: None }.piece(trace, true, true)
     }
 
     #[test]
@@ -225,7 +264,7 @@ mod tests {
 
     #[test]
     fn an_absent_trace_is_an_empty_one() {
-        let form = |format| Form { version: Version::V2, format };
+        let form = |format| Form { version: Version::V2, format, message: None };
         let bytes = form(Format::Protobuf).no_trace();
         let response = TraceByIdResponse::decode(&*bytes).unwrap();
         assert_eq!(response.trace, Some(tempo::Trace::default()));
@@ -241,7 +280,7 @@ mod tests {
         let piece = |spans: &[_]| Trace { trace_id: trace.trace_id, spans: spans.to_vec() };
         for version in [Version::V1, Version::V2] {
             let in_pieces = |format| {
-                let form = Form { version, format };
+                let form = Form { version, format, message: None };
                 let first = form.piece(&piece(halves.0), true, false);
                 [first, form.piece(&piece(halves.1), false, true)].concat()
             };

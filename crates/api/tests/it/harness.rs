@@ -1,17 +1,19 @@
 //! A store, an engine and a router; and traces to put in.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use serde_json::Value;
-use spandrel_api::{ApiState, Dialect, router};
+use spandrel_api::{ApiOptions, ApiState, Dialect, OverridesStore, router};
 use spandrel_base::clock::{ManualClock, SharedClock};
+use spandrel_base::task::TaskSet;
 use spandrel_ingest::{CutOptions, Store, StoreOptions};
 use spandrel_model::TenantId;
 use spandrel_otlp::{DecodeLimits, json_to_protobuf};
@@ -19,6 +21,7 @@ use spandrel_pipeline::{TraceBatch, TraceConsumer};
 use spandrel_query::{QueryEngine, QueryOptions};
 use spandrel_telemetry::Metrics;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 /// 2017-01-27, the day after the traces of Jaeger's suite.
@@ -48,7 +51,8 @@ impl Site {
         let store = Arc::new(store.await.unwrap());
         let engine = QueryEngine::new(Arc::clone(&store), query, metrics.clone());
         let state = ApiState::new(Arc::new(engine), clock, metrics.clone());
-        Server { metrics, router: router(state, default), store, _site: Arc::clone(self) }
+        let router = router(state.clone(), default);
+        Server { metrics, router, state, store, _site: Arc::clone(self) }
     }
 }
 
@@ -56,6 +60,7 @@ pub(crate) struct Server {
     pub(crate) metrics: Metrics,
     pub(crate) store: Arc<Store>,
     router: Router,
+    state: ApiState,
     _site: Arc<Site>,
 }
 
@@ -85,6 +90,17 @@ impl Server {
         Self::start_with(default, Arc::new(InMemory::new()), QueryOptions::default()).await
     }
 
+    /// With switches, and the API for overrides.
+    pub(crate) async fn start_switched(options: ApiOptions) -> Self {
+        let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let mut server =
+            Self::start_with(Dialect::Tempo, Arc::clone(&objects), QueryOptions::default()).await;
+        let state = server.state.clone().with_options(options);
+        let state = state.with_overrides(OverridesStore::new(objects));
+        server.router = router(state, Dialect::Tempo);
+        server
+    }
+
     pub(crate) async fn start_with(
         default: Dialect,
         objects: Arc<dyn ObjectStore>,
@@ -94,6 +110,16 @@ impl Server {
         site.start(default, query).await
     }
 
+    /// Serves on a port of its own, as long as the tasks are kept.
+    pub(crate) async fn listen(&self) -> (SocketAddr, TaskSet) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let tasks = TaskSet::new();
+        let routes = self.routes();
+        tasks.spawn("http", async move { axum::serve(listener, routes).await.unwrap() });
+        (address, tasks)
+    }
+
     /// What a listener serves.
     pub(crate) fn routes(&self) -> Router {
         self.router.clone()
@@ -101,9 +127,14 @@ impl Server {
 
     /// Stores OTLP JSON.
     pub(crate) async fn store(&self, otlp_json: &str) {
+        self.store_for(TenantId::single(), otlp_json).await;
+    }
+
+    /// Stores OTLP JSON of a tenant.
+    pub(crate) async fn store_for(&self, tenant: TenantId, otlp_json: &str) {
         let limits = DecodeLimits::default();
         let otlp = json_to_protobuf(otlp_json.as_bytes(), &limits).unwrap();
-        let batch = TraceBatch { tenant: TenantId::single(), otlp: otlp.into() };
+        let batch = TraceBatch { tenant, otlp: otlp.into() };
         let accepted = self.store.consume(batch).await.unwrap();
         assert_eq!(accepted.rejected_spans, 0, "{}", accepted.message);
     }
@@ -123,11 +154,21 @@ impl Server {
     }
 
     pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let mut request = Request::get(path);
+        self.send(Method::GET, path, headers, String::new()).await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::empty()).unwrap();
+        let request = request.body(Body::from(body)).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
@@ -150,3 +191,20 @@ pub(crate) const CHECKOUT: &str = r#"{"resourceSpans":[
         "startTimeUnixNano":"1485432000100000000","endTimeUnixNano":"1485432000200000000",
         "attributes":[{"key":"amount","value":{"doubleValue":72.5}},{"key":"vip","value":{"boolValue":true}}],
         "status":{"code":2,"message":"card declined"}}]}]}]}"#;
+
+/// One span of a service that fails when its number is even, in a trace of its own. Later numbers start later.
+pub(crate) fn numbered(number: u64, service: &str) -> String {
+    let start = 1_485_432_000_000_000_000 + number * 1_000_000_000;
+    let end = start + 1_000_000;
+    let (id, code) = (number + 1, if number % 2 == 0 { 2 } else { 1 });
+    format!(
+        r#"{{"resourceSpans":[{{
+            "resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"{service}"}}}}]}},
+            "scopeSpans":[{{"spans":[{{
+                "traceId":"{id:032x}","spanId":"{id:016x}","name":"span {number}","kind":2,
+                "startTimeUnixNano":"{start}","endTimeUnixNano":"{end}",
+                "attributes":[{{"key":"number","value":{{"intValue":"{number}"}}}},
+                    {{"key":"only.{number}","value":{{"boolValue":true}}}}],
+                "status":{{"code":{code}}}}}]}}]}}]}}"#
+    )
+}

@@ -1,6 +1,5 @@
 //! What a query may take, and that it ends when nobody waits for it.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +7,11 @@ use http::StatusCode;
 use object_store::memory::InMemory;
 use spandrel_api::Dialect;
 use spandrel_base::memory::MemoryBudget;
-use spandrel_base::task::TaskSet;
 use spandrel_objects_testing::LatencyStore;
 use spandrel_query::QueryOptions;
 use spandrel_telemetry::QueryRefuseReason;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use crate::harness::{CHECKOUT, Server};
 
@@ -22,7 +20,10 @@ const TRACE: &str = "/api/v2/traces/abc";
 const JAEGER_TRACE: &str = "/jaeger/api/traces/abc";
 
 /// A server whose queries have this memory, with [`CHECKOUT`] in a block.
-async fn server(memory: &MemoryBudget, query_bytes_max: usize) -> (Server, Arc<LatencyStore>) {
+pub(crate) async fn server(
+    memory: &MemoryBudget,
+    query_bytes_max: usize,
+) -> (Server, Arc<LatencyStore>) {
     let objects = LatencyStore::new(Arc::new(InMemory::new())).with_latency(Duration::ZERO);
     let objects = Arc::new(objects);
     let options =
@@ -34,7 +35,7 @@ async fn server(memory: &MemoryBudget, query_bytes_max: usize) -> (Server, Arc<L
 }
 
 /// Waits until it is true.
-async fn eventually(what: &str, is_true: impl Fn() -> bool) {
+pub(crate) async fn eventually(what: &str, is_true: impl Fn() -> bool) {
     let waiting = async {
         while !is_true() {
             tokio::task::yield_now().await;
@@ -50,11 +51,7 @@ async fn eventually(what: &str, is_true: impl Fn() -> bool) {
 async fn a_client_that_hangs_up_ends_its_query() {
     let memory = MemoryBudget::new("memory of all queries", 1 << 30);
     let (server, objects) = server(&memory, 1 << 30).await;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let tasks = TaskSet::new();
-    let routes = server.routes();
-    tasks.spawn("http", async move { axum::serve(listener, routes).await.unwrap() });
+    let (address, _tasks) = server.listen().await;
     for path in [SEARCH, TRACE, JAEGER_TRACE] {
         // The block is open then, and what is left to read are columns.
         assert_eq!(server.get(path).await.status, StatusCode::OK, "{path}");

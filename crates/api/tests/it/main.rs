@@ -3,10 +3,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bad_input;
+mod federation;
+mod grafana;
 mod harness;
 mod jaeger;
 mod jaeger_suite;
 mod limits;
+mod mcp;
 mod metrics;
+mod overrides;
 mod same_answer;
+mod streaming;
+mod strict;
+mod tags;
 mod tempo;
+mod trace_by_id;
+mod trace_diff;

@@ -134,7 +134,7 @@ async fn failures_are_plain_text_that_says_what_to_change() {
             "/api/traces/0000000000000000000000000000000001",
             "trace IDs can't be larger than 128 bits",
         ),
-        ("/api/v2/traces/abc?start=1", "'start' needs an 'end'"),
+        ("/api/v2/traces/abc?start=2&end=1", "http parameter start must be before end"),
         ("/api/search?q=%7B%7D&tags=a%3Db", "parameters 'q' and 'tags' exclude each other"),
         ("/api/search?q=%7B", "parse error at line 1, col 2: syntax error: unexpected $end"),
         ("/api/search?q=%7B%201%20%3D%20%22a%22%20%7D", "invalid query"),
@@ -178,7 +178,6 @@ async fn names_and_values_of_tags() {
                 "resource.service.name/values?q=%7Bstatus%3D%7D",
                 json!([string("bank"), string("frontend")]),
             ),
-            ("resource.service.name/values?limit=1", json!([string("bank")])),
             (".http.status_code/values", json!([{"type": "int", "value": "500"}])),
             ("span.%2522amount%2522/values", json!([{"type": "float", "value": "72.5"}])),
             ("span.vip/values", json!([{"type": "bool", "value": "true"}])),
@@ -206,7 +205,8 @@ async fn what_data_sources_probe() {
     assert_eq!(server.get("/api/echo").await.text(), "echo");
     let info = server.get("/api/status/buildinfo").await.json();
     let keys: Vec<_> = info.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
+    // Grafana compares it with versions of Tempo.
+    assert_eq!(info["version"], concat!("3.1.0+spandrel.", env!("CARGO_PKG_VERSION")));
     for key in ["revision", "branch", "buildUser", "buildDate", "goVersion"] {
         assert!(keys.contains(&key), "{key}");
     }

@@ -52,6 +52,11 @@ impl Gates {
         gate
     }
 
+    /// The limits that are in force.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits.read().clone()
+    }
+
     /// Puts other limits in force, for those too who are about.
     pub(crate) fn set_limits(&self, limits: Limits) {
         *self.limits.write() = limits;

@@ -153,6 +153,47 @@ pub(crate) fn values(
             }
         }
     }
+    // Intrinsics are empty where there is nothing.
+    if matches!(attribute, Attribute::Intrinsic(_)) {
+        found.remove(&Static::String(String::new()).to_string());
+    }
+    found
+}
+
+/// Keys under which a span that passes has a value that a query can look at, by scope.
+pub(crate) fn keys_of(
+    traces: &[NaiveTrace],
+    filter: &FieldExpr,
+) -> BTreeMap<AttributeScope, BTreeSet<String>> {
+    let scopes = [
+        (AttributeScope::Span, Scope::Span),
+        (AttributeScope::Resource, Scope::Resource),
+        (AttributeScope::Instrumentation, Scope::Instrumentation),
+        (AttributeScope::Event, Scope::Event),
+        (AttributeScope::Link, Scope::Link),
+    ];
+    let all = keys(traces);
+    let mut found: BTreeMap<AttributeScope, BTreeSet<String>> = BTreeMap::new();
+    for trace in traces {
+        for index in 0..trace.spans.len() {
+            let span = NaiveSpan { trace, index };
+            if !spandrel_traceql::matches(filter, &span).unwrap_or(false) {
+                continue;
+            }
+            for (scope, in_language) in scopes {
+                for key in all.get(&scope).into_iter().flatten() {
+                    let value = span.get(&Attribute::scoped(in_language, key.as_str()));
+                    let is_there = match &value {
+                        Static::Several(values) => values.iter().any(|value| !value.is_nil()),
+                        value => !value.is_nil(),
+                    };
+                    if is_there {
+                        found.entry(scope).or_default().insert(key.clone());
+                    }
+                }
+            }
+        }
+    }
     found
 }
 

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use spandrel_model::{Span, TenantId};
+use spandrel_model::{AttributeScope, Span, TenantId};
 use spandrel_query::{
-    Operation, QueryError, Search, TagValue, TagValuesRequest, TimeRange, TraceMatch,
+    Operation, Progress, QueryError, Search, TagLimits, TagNamesRequest, TagValue,
+    TagValuesRequest, TimeRange, TraceMatch,
 };
-use spandrel_traceql::compile;
+use spandrel_traceql::{FieldExpr, compile};
 
 use crate::data::{BASE, batches};
 use crate::filters::filter;
@@ -18,6 +19,14 @@ use crate::place::{Place, Placement};
 
 const DATA_SETS: usize = 25;
 const FILTERS: usize = 100;
+
+const SCOPES: [AttributeScope; 5] = [
+    AttributeScope::Span,
+    AttributeScope::Resource,
+    AttributeScope::Instrumentation,
+    AttributeScope::Event,
+    AttributeScope::Link,
+];
 
 fn runner(seed: u8) -> TestRunner {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
@@ -176,24 +185,34 @@ async fn names_and_values_are_those_of_the_spans() {
         "event:name",
         ".gone",
     ];
-    let filters = ["", "{ span.b != nil }", "{ .a = 1 || name = \"buy\" }", "{ -.a = 1 }"];
+    let filters = [
+        "",
+        "{ span.b != nil }",
+        "{ .a = 1 || name = \"buy\" }",
+        "{ -.a = 1 }",
+        "{ traceDuration > 1us && !(rootName = \"buy\") }",
+        "{ nestedSetParent > 0 }",
+    ];
     for _ in 0..DATA_SETS {
         let batches = sample(&mut runner, batches());
         let traces = naive::traces(&batches);
         for placement in Placement::ALL {
             let place = Place::with(&batches, placement).await;
             let (engine, tenant) = (&place.engine, TenantId::single());
-            let names = engine.tag_names(&tenant, TimeRange::ALL).await.unwrap();
-            let names: BTreeMap<_, _> = names.into_iter().filter(|n| !n.1.is_empty()).collect();
-            assert_eq!(names, naive::keys(&traces), "{placement:?}");
+            assert_eq!(names(&place, None).await, naive::keys(&traces), "{placement:?}");
+            for filter in filters.iter().filter(|filter| !filter.is_empty()) {
+                compare_names(&place, &traces, filter).await;
+            }
             for (text, filter) in attributes.iter().flat_map(|a| filters.map(|f| (*a, f))) {
                 let attribute = spandrel_traceql::parse_identifier(text).unwrap();
                 let filter = (!filter.is_empty()).then(|| compile(filter).unwrap());
                 let filter = filter.as_ref().map(|query| query.spanset_filter().unwrap());
                 let range = TimeRange::ALL;
-                let request =
-                    TagValuesRequest { attribute: &attribute, filter, range, values_max: 1000 };
-                let got = engine.tag_values(&tenant, &request).await.unwrap();
+                let limits = TagLimits::NONE;
+                let request = TagValuesRequest { attribute: &attribute, filter, range, limits };
+                let got =
+                    engine.tag_values(&tenant, &request, &Progress::unwatched()).await.unwrap();
+                assert!(!got.truncated && got.inspected.jobs.done == got.inspected.jobs.total);
                 let got: BTreeSet<String> = got.values.iter().map(spelled).collect();
                 let wanted = naive::values(&traces, &attribute, filter);
                 assert_eq!(
@@ -217,6 +236,38 @@ async fn names_and_values_are_those_of_the_spans() {
     }
 }
 
+/// Names on spans that pass, against those of the definition.
+async fn compare_names(place: &Place, traces: &[NaiveTrace], filter: &str) {
+    let query = compile(filter).unwrap();
+    let got = names(place, query.spanset_filter()).await;
+    let wanted = naive::keys_of(traces, query.spanset_filter().unwrap());
+    if !filter.contains("trace") && !filter.contains("nested") {
+        assert_eq!(got, wanted, "{filter}");
+        return;
+    }
+    // Of whole traces, keys that have only maps count as well.
+    let known = naive::keys(traces);
+    for scope in SCOPES {
+        let of = |keys: &BTreeMap<AttributeScope, BTreeSet<String>>| {
+            keys.get(&scope).cloned().unwrap_or_default()
+        };
+        assert!(of(&got).is_subset(&of(&known)), "{filter} {scope:?}");
+        assert!(of(&wanted).is_subset(&of(&got)), "{filter} {scope:?}: {got:?} {wanted:?}");
+    }
+}
+
+async fn names(
+    place: &Place,
+    filter: Option<&FieldExpr>,
+) -> BTreeMap<AttributeScope, BTreeSet<String>> {
+    let request =
+        TagNamesRequest { scopes: &SCOPES, filter, range: TimeRange::ALL, limits: TagLimits::NONE };
+    let tenant = TenantId::single();
+    let answer = place.engine.tag_names(&tenant, &request, &Progress::unwatched()).await.unwrap();
+    assert!(!answer.truncated && answer.inspected.jobs.done == answer.inspected.jobs.total);
+    answer.names.into_iter().filter(|(_, keys)| !keys.is_empty()).collect()
+}
+
 /// Without the long texts of which a failure would be unreadable.
 fn shortened(values: &BTreeSet<String>) -> Vec<String> {
     values.iter().map(|value| value.chars().take(40).collect()).collect()
@@ -227,6 +278,7 @@ fn spelled(value: &TagValue) -> String {
     match value {
         TagValue::String(text) => Static::String(text.clone()).to_string(),
         TagValue::Int(number) => Static::Int(*number).to_string(),
+        TagValue::Duration(nanos) => Static::Duration(*nanos).to_string(),
         TagValue::Float(number) => Static::Float(*number).to_string(),
         TagValue::Bool(truth) => Static::Bool(*truth).to_string(),
         TagValue::Keyword(word) => (*word).to_owned(),

@@ -86,7 +86,7 @@ async fn it_speaks_about_itself() -> anyhow::Result<()> {
     for address in [server.addresses.http, server.addresses.jaeger_http] {
         assert_eq!(get(address, "/ready").await?, (StatusCode::OK, "ready\n".to_owned()));
         let (_, version) = get(address, "/status/version").await?;
-        assert!(version.starts_with("spandrel, version "), "{version}");
+        assert!(version.starts_with("GET /status/version\nspandrel, version "), "{version}");
         let (status, page) = get(address, "/").await?;
         assert_eq!((status, page.contains("<h1>Spandrel ")), (StatusCode::OK, true), "{page}");
     }

@@ -4,3 +4,4 @@ mod client;
 mod fixture;
 mod life_cycle;
 mod refusal;
+mod status;

@@ -1,0 +1,116 @@
+//! Names and values on spans that pass a filter which looks at more than one span: as in a search, candidates come
+//! from the columns, and each is decided on its complete trace.
+
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+use spandrel_model::{Trace, TraceId};
+use spandrel_trace_values::TraceValues;
+use spandrel_traceql::{Attribute, FieldExpr};
+
+use super::walk::{Collect, Walk, WantedOfTraces};
+use crate::engine::OPENING;
+use crate::gather::Gather;
+use crate::scan::{Candidate, Scan};
+use crate::split::possible_split_traces;
+use crate::unit::Unit;
+use crate::{QueryError, memory};
+
+/// Traces and spans that are gathered at a time.
+const GATHERED_TRACES_MAX: usize = 1024;
+const GATHERED_SPANS_MAX: usize = 64 * 1024;
+/// Memory of one known trace id, with the room that a hash set leaves free.
+const KNOWN_ID_BYTES: usize = 2 * size_of::<TraceId>();
+
+/// Collects from everything in the view's range, until it is full.
+pub(super) async fn walk(
+    walk: &mut Walk<'_>,
+    filter: &FieldExpr,
+    collect: &mut impl Collect,
+) -> Result<(), QueryError> {
+    let scan = Scan::new(filter);
+    let attributes: Vec<Attribute> = filter.attributes().cloned().collect();
+    let wanted = collect.wanted(attributes);
+    let mut decided = Decided { filter, wanted, ids: HashSet::new(), held: memory::reserve(0)? };
+    for run in &walk.view.live {
+        let candidates = scan.unit(&Unit::Live(Arc::clone(run))).await?;
+        decided.decide(walk, candidates, collect).await?;
+        if collect.is_full() {
+            return Ok(());
+        }
+        tokio::task::yield_now().await;
+    }
+    let split = possible_split_traces(walk.engine, walk.view, &scan.node).await?;
+    decided.decide(walk, split, collect).await?;
+    if collect.is_full() {
+        return Ok(());
+    }
+    walk.note_bytes(&scan.counters);
+    walk.done(collect).await;
+    for entries in walk.view.in_range().chunks(OPENING) {
+        for entry in entries {
+            let (candidates, _) = scan.block(walk.engine, walk.view, entry).await?;
+            decided.decide(walk, candidates, collect).await?;
+            if collect.is_full() {
+                return Ok(());
+            }
+            walk.note_bytes(&scan.counters);
+            walk.done(collect).await;
+        }
+    }
+    Ok(())
+}
+
+/// Traces that were decided.
+struct Decided<'a> {
+    filter: &'a FieldExpr,
+    wanted: WantedOfTraces,
+    ids: HashSet<TraceId>,
+    held: spandrel_base::memory::Reservation,
+}
+
+impl Decided<'_> {
+    async fn decide(
+        &mut self,
+        walk: &Walk<'_>,
+        candidates: Vec<Candidate>,
+        collect: &mut impl Collect,
+    ) -> Result<(), QueryError> {
+        let mut some = Vec::new();
+        let mut n_spans = 0;
+        let mut candidates = candidates.into_iter().peekable();
+        while let Some(next) = candidates.next() {
+            if self.ids.insert(next.trace_id) {
+                self.held.try_grow(KNOWN_ID_BYTES)?;
+                some.push(next.trace_id);
+                n_spans += next.n_rows as usize;
+            }
+            let next_spans = candidates.peek().map_or(0, |next| next.n_rows as usize);
+            let is_last = candidates.peek().is_none();
+            let is_enough =
+                some.len() >= GATHERED_TRACES_MAX || n_spans + next_spans > GATHERED_SPANS_MAX;
+            if !some.is_empty() && (is_last || is_enough) {
+                let gather =
+                    Gather { engine: walk.engine, view: walk.view, wanted: self.wanted.columns() };
+                for trace in gather.traces(&some).await? {
+                    let indexes = passing_spans(&trace, self.filter);
+                    collect.spans(&trace, &indexes);
+                }
+                some.clear();
+                n_spans = 0;
+            }
+            if collect.is_full() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The spans that pass; one for which the filter cannot be computed does not.
+fn passing_spans(trace: &Trace, filter: &FieldExpr) -> Vec<usize> {
+    let values = TraceValues::new(trace, filter.attributes());
+    let passes =
+        |index: &usize| spandrel_traceql::matches(filter, &values.span(*index)).unwrap_or(false);
+    (0..trace.spans.len()).filter(passes).collect()
+}
