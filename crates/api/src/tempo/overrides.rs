@@ -104,6 +104,17 @@ pub(super) async fn delete(
 /// Tempo refuses what contradicts an operator's settings unless this is given. There are no such settings here.
 const SKIP_CHECK: &str = "skip-conflicting-overrides-check";
 
+/// What is an object in a document.
+const OBJECTS: [&str; 7] = [
+    "",
+    "/cost_attribution",
+    "/metrics_generator",
+    "/metrics_generator/processor",
+    "/metrics_generator/processor/service_graphs",
+    "/metrics_generator/processor/span_metrics",
+    "/metrics_generator/processor/host_info",
+];
+
 fn store(state: &ApiState) -> Result<&OverridesStore, OverridesError> {
     state.overrides.as_ref().ok_or(OverridesError::Absent)
 }
@@ -127,8 +138,14 @@ fn if_match(headers: &HeaderMap) -> Result<u64, OverridesError> {
 
 /// A document as it is kept: everything that it says, in one spelling.
 fn parse(body: &[u8]) -> Result<Value, ApiError> {
-    let document: Document =
-        serde_json::from_slice(body).map_err(|error| ApiError::Body(error.to_string()))?;
+    let wrong = |error: serde_json::Error| ApiError::Body(error.to_string());
+    let value: Value = serde_json::from_slice(body).map_err(wrong)?;
+    // A list would be taken as the members in their order.
+    let is_list = |path: &&str| value.pointer(path).is_some_and(Value::is_array);
+    if let Some(path) = OBJECTS.iter().find(is_list) {
+        return Err(ApiError::Body(format!("expected an object, not a list, at '{path}'")));
+    }
+    let document: Document = serde_json::from_value(value).map_err(wrong)?;
     validate::check(&document).map_err(ApiError::Body)?;
     Ok(serde_json::to_value(&document).expect("a document is JSON"))
 }

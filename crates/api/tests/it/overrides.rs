@@ -86,7 +86,9 @@ async fn mistakes_are_refused() {
     let server = Server::start_switched(ApiOptions::default()).await;
     for (body, text) in [
         (json!({"unknown": 1}), "unknown field `unknown`"),
-        (json!([]), "invalid request body"),
+        (json!([]), "expected an object, not a list, at ''"),
+        (json!({"metrics_generator": []}), "at '/metrics_generator'"),
+        (json!(5), "invalid request body"),
         (json!({"forwarders": ["x"]}), "not a known forwarder"),
         (json!({"metrics_generator": {"processors": ["x"]}}), "'x' is not known"),
     ] {
