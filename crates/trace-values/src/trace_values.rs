@@ -1,17 +1,20 @@
-//! The reference evaluation: a filter over the spans of one whole trace, span by span.
+//! The values of the spans of one whole trace.
 //!
-//! Written for clarity, from the language's definition. It decides every candidate of a search, so a
-//! columnar scan may only ever leave out spans that this would not accept; tests hold the two against
-//! each other.
+//! What is evaluated over them decides every candidate of a search, so a columnar scan may only ever leave
+//! out spans that would not be accepted here; tests hold the two against each other.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use hashbrown::HashMap;
-use spandrel_columns::arrange::Arrangement;
 use spandrel_model::{Span, Trace};
 use spandrel_traceql::{Attribute, EvalError, FieldExpr, Intrinsic, Scope, SpanValues, Static};
 
-use crate::{Shape, arrange_spans, find_attribute, kind_word, needs_shape, status_word};
+use crate::filter::passes;
+use crate::forest::Forest;
+use crate::trace_tree::{shape_numbers, tree_of};
+use crate::value::text_attribute;
+use crate::{find_attribute, kind_word, needs_shape, status_word};
 
 /// A whole trace, ready to be asked.
 pub struct TraceValues<'a> {
@@ -24,6 +27,8 @@ pub struct TraceValues<'a> {
     pub root: Option<usize>,
     /// Numbers that follow from the tree, by span.
     shape: HashMap<Intrinsic, Vec<i64>>,
+    /// Made when a relation between spans is asked for.
+    tree: OnceLock<Forest>,
 }
 
 impl<'a> TraceValues<'a> {
@@ -32,15 +37,28 @@ impl<'a> TraceValues<'a> {
         let (start, end) = extent(trace);
         // Roots come first, the earliest one before the others.
         let root = trace.spans.first().filter(|span| span.parent_span_id.is_none()).map(|_| 0);
-        let mut shape = HashMap::new();
+        let mut values =
+            Self { trace, start, end, root, shape: HashMap::new(), tree: OnceLock::new() };
         for attribute in attributes {
             if let Attribute::Intrinsic(intrinsic) = attribute
                 && needs_shape(attribute)
+                && !values.shape.contains_key(intrinsic)
             {
-                shape.entry(*intrinsic).or_insert_with(|| shape_numbers(trace, *intrinsic));
+                let numbers = shape_numbers(trace, values.tree(), *intrinsic);
+                values.shape.insert(*intrinsic, numbers);
             }
         }
-        Self { trace, start, end, root, shape }
+        values
+    }
+
+    /// How many spans there are.
+    pub fn n_spans(&self) -> usize {
+        self.trace.spans.len()
+    }
+
+    /// Who is whose parent; spans are known by index.
+    pub fn tree(&self) -> &Forest {
+        self.tree.get_or_init(|| tree_of(self.trace))
     }
 
     /// The spans that pass, by index.
@@ -50,7 +68,7 @@ impl<'a> TraceValues<'a> {
     pub fn matching(&self, filter: &FieldExpr) -> Result<Vec<usize>, EvalError> {
         let mut matching = Vec::new();
         for index in 0..self.trace.spans.len() {
-            if spandrel_traceql::matches(filter, &self.span(index))? {
+            if passes(filter, &self.span(index))? {
                 matching.push(index);
             }
         }
@@ -81,25 +99,6 @@ pub fn extent(trace: &Trace) -> (i64, i64) {
     (starts.min().unwrap_or_default(), ends.max().unwrap_or_default())
 }
 
-/// Numbers of all spans, by index in the trace.
-fn shape_numbers(trace: &Trace, intrinsic: Intrinsic) -> Vec<i64> {
-    let Arrangement { order, parent_offsets, subtree_rows, depths, .. } =
-        arrange_spans(&trace.spans);
-    let shape = Shape {
-        parent_offsets: &parent_offsets,
-        subtree_rows: &subtree_rows,
-        depths: &depths,
-        trace_starts: &[0],
-    };
-    let is_root = |row: usize| trace.spans[order[row] as usize].parent_span_id.is_none();
-    let in_block_order = shape.numbers(intrinsic, is_root);
-    let mut numbers = vec![0; in_block_order.len()];
-    for (row, number) in in_block_order.into_iter().enumerate() {
-        numbers[order[row] as usize] = number;
-    }
-    numbers
-}
-
 /// One span of a whole trace.
 pub struct SpanOfTrace<'a> {
     trace: &'a TraceValues<'a>,
@@ -111,13 +110,40 @@ impl SpanValues for SpanOfTrace<'_> {
     fn value(&self, attribute: &Attribute) -> Cow<'_, Static> {
         Cow::Owned(match attribute {
             Attribute::Intrinsic(intrinsic) => self.intrinsic(*intrinsic),
-            Attribute::Scoped { parent: true, .. } => Static::Nil,
-            Attribute::Scoped { scope, name, .. } => self.scoped(*scope, name),
+            Attribute::Scoped { parent: false, scope, name } => self.scoped(*scope, name),
+            Attribute::Scoped { parent: true, scope, name } => {
+                let parent = self.trace.tree().parent(self.index);
+                parent.map_or(Static::Nil, |parent| self.trace.span(parent).scoped(*scope, name))
+            }
         })
     }
 }
 
 impl SpanOfTrace<'_> {
+    /// The value where it is a text that need not be copied.
+    pub(crate) fn text(&self, attribute: &Attribute) -> Option<&str> {
+        let span = self.span;
+        match attribute {
+            Attribute::Intrinsic(Intrinsic::Name) => Some(&span.name),
+            Attribute::Intrinsic(Intrinsic::StatusMessage) => Some(&span.status_message),
+            Attribute::Scoped { parent: false, scope, name } => {
+                let own = || text_attribute(&span.attributes, name);
+                let resource = || text_attribute(&span.resource.attributes, name);
+                match scope {
+                    Scope::Span => own(),
+                    Scope::Resource => resource(),
+                    // A value of another type hides the resource's, unless the language has none for it.
+                    Scope::None if !span.attributes.iter().any(|own| own.key == *name) => {
+                        resource()
+                    }
+                    Scope::None => own(),
+                    Scope::Event | Scope::Link | Scope::Instrumentation => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
     fn scoped(&self, scope: Scope, name: &str) -> Static {
         let span = self.span;
         let own = || find_attribute(&span.attributes, name);

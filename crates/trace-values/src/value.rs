@@ -49,6 +49,14 @@ pub fn find_attribute(attributes: &[Attribute], key: &str) -> Static {
     found.map_or(Static::Nil, |attribute| static_of(&attribute.value))
 }
 
+/// The text under a key, when the value is one.
+pub(crate) fn text_attribute<'a>(attributes: &'a [Attribute], key: &str) -> Option<&'a str> {
+    match &attributes.iter().rfind(|attribute| attribute.key == key)?.value {
+        AttributeValue::String(text) => Some(text),
+        _ => None,
+    }
+}
+
 /// The language's word for a status code.
 pub fn status_word(code: StatusCode) -> Status {
     match code {

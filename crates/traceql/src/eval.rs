@@ -18,6 +18,8 @@ mod compare;
 #[cfg(test)]
 mod tests;
 
+pub use compare::compare_texts;
+
 /// Where an expression reads a span's values from.
 pub trait SpanValues {
     /// The span's value of `attribute`, [`Static::Nil`] when it has none.
@@ -117,7 +119,10 @@ pub(crate) fn unary(op: UnaryOp, operand: &Static) -> Result<Static, EvalError> 
 }
 
 /// Applies an operator other than a regular expression match to two values.
-pub(crate) fn binary(op: BinaryOp, lhs: &Static, rhs: &Static) -> Result<Static, EvalError> {
+///
+/// # Errors
+/// [`EvalError`] when the result has no value although the types fit.
+pub fn binary(op: BinaryOp, lhs: &Static, rhs: &Static) -> Result<Static, EvalError> {
     if op.is_logical() {
         let (left, right) = (is_true(lhs), is_true(rhs));
         let typed = is_boolean(lhs) && is_boolean(rhs);

@@ -31,7 +31,7 @@ pub use ast::{FieldExpr, Query};
 pub use attribute::{Attribute, Intrinsic, Scope};
 pub use diagnose::{Diagnostic, Severity, diagnose};
 pub use error::{Error, EvalError, ParseError, ValidateError};
-pub use eval::{SpanValues, eval, matches};
+pub use eval::{SpanValues, binary, compare_texts, eval, matches};
 pub use lexer::tokenize;
 pub use parser::{MAX_DEPTH, MAX_QUERY_BYTES, parse, parse_identifier};
 pub use pattern::Pattern;

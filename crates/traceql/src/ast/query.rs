@@ -1,8 +1,10 @@
 //! Questions about a whole query and about the attributes an expression reads.
 
+use std::collections::HashSet;
+
 use super::{
-    FieldExpr, MetricsExpr, MetricsSource, Pipeline, Query, Root, ScalarExpr, SpansetExpr,
-    SpansetOp, Stage,
+    Aggregate, FieldExpr, MetricsExpr, MetricsSource, Pipeline, Query, Root, ScalarExpr,
+    SpansetExpr, SpansetOp, Stage,
 };
 use crate::attribute::Attribute;
 
@@ -15,6 +17,22 @@ impl Query {
             [Stage::Spanset(SpansetExpr::Filter(expr))] => Some(expr),
             _ => None,
         }
+    }
+
+    /// The attributes that a search reads or selects, each once, in order of appearance. None for a
+    /// metrics query.
+    #[must_use]
+    pub fn attributes(&self) -> Vec<&Attribute> {
+        let mut all = Vec::new();
+        match &self.root {
+            Root::Pipeline(pipeline) => all = pipeline.attributes(),
+            Root::ScalarPipelines(filter) => {
+                add_scalar(&filter.lhs, &mut all);
+                add_scalar(&filter.rhs, &mut all);
+            }
+            Root::Metrics(_) => {}
+        }
+        once(all)
     }
 
     /// The expression of the spanset filter that comes first in the text.
@@ -43,6 +61,65 @@ impl Query {
                 let stage = pipeline.stages.iter().find_map(unexecuted_stage);
                 stage.or((pipeline.stages.len() > 1).then_some("pipelines of several filters"))
             }
+        }
+    }
+}
+
+impl Pipeline {
+    /// The attributes that its stages read or select, each once, in order of appearance.
+    #[must_use]
+    pub fn attributes(&self) -> Vec<&Attribute> {
+        let mut all = Vec::new();
+        add_pipeline(self, &mut all);
+        once(all)
+    }
+}
+
+fn once(mut attributes: Vec<&Attribute>) -> Vec<&Attribute> {
+    let mut seen = HashSet::new();
+    attributes.retain(|attribute| seen.insert(*attribute));
+    attributes
+}
+
+fn add_pipeline<'a>(pipeline: &'a Pipeline, all: &mut Vec<&'a Attribute>) {
+    for stage in &pipeline.stages {
+        match stage {
+            Stage::Spanset(expr) => add_spanset(expr, all),
+            Stage::ScalarFilter(filter) => {
+                add_scalar(&filter.lhs, all);
+                add_scalar(&filter.rhs, all);
+            }
+            Stage::Group(expr) => all.extend(expr.attributes()),
+            Stage::Coalesce => {}
+            Stage::Select(attributes) => all.extend(attributes),
+        }
+    }
+}
+
+fn add_spanset<'a>(expr: &'a SpansetExpr, all: &mut Vec<&'a Attribute>) {
+    match expr {
+        SpansetExpr::Filter(expr) => all.extend(expr.attributes()),
+        SpansetExpr::Pipeline(pipeline) => add_pipeline(pipeline, all),
+        SpansetExpr::Operation { lhs, rhs, .. } => {
+            add_spanset(lhs, all);
+            add_spanset(rhs, all);
+        }
+    }
+}
+
+fn add_scalar<'a>(scalar: &'a ScalarExpr, all: &mut Vec<&'a Attribute>) {
+    match scalar {
+        ScalarExpr::Static(_) | ScalarExpr::Aggregate(Aggregate::Count) => {}
+        ScalarExpr::Aggregate(Aggregate::Field { field, .. }) => all.extend(field.attributes()),
+        ScalarExpr::Pipeline { pipeline, aggregate } => {
+            add_pipeline(pipeline, all);
+            if let Aggregate::Field { field, .. } = aggregate {
+                all.extend(field.attributes());
+            }
+        }
+        ScalarExpr::Operation { lhs, rhs, .. } => {
+            add_scalar(lhs, all);
+            add_scalar(rhs, all);
         }
     }
 }

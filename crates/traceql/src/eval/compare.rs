@@ -47,7 +47,17 @@ fn scalars(op: BinaryOp, lhs: &Static, rhs: &Static) -> bool {
             _ => None,
         },
     };
-    ordering.is_some_and(|ordering| match op {
+    ordering.is_some_and(|ordering| holds(op, ordering))
+}
+
+/// `lhs op rhs` for two texts, which compare by their bytes; false for what is no comparison.
+#[must_use]
+pub fn compare_texts(op: BinaryOp, lhs: &str, rhs: &str) -> bool {
+    holds(op, lhs.cmp(rhs))
+}
+
+fn holds(op: BinaryOp, ordering: Ordering) -> bool {
+    match op {
         BinaryOp::Equal => ordering == Ordering::Equal,
         BinaryOp::NotEqual => ordering != Ordering::Equal,
         BinaryOp::Less => ordering == Ordering::Less,
@@ -55,7 +65,7 @@ fn scalars(op: BinaryOp, lhs: &Static, rhs: &Static) -> bool {
         BinaryOp::Greater => ordering == Ordering::Greater,
         BinaryOp::GreaterEqual => ordering != Ordering::Less,
         _ => false,
-    })
+    }
 }
 
 /// The verdict for types that have no order.
