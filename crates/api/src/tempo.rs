@@ -5,7 +5,6 @@
 //! data, and results are always the newest.
 
 mod answer;
-mod completion_filter;
 mod diff;
 mod federated;
 mod jsonpb;

@@ -11,7 +11,7 @@ use spandrel_catalog::BlockEntry;
 
 use crate::block_cache::{OpenBlock, tail_bytes};
 use crate::engine::View;
-use crate::filter::{Node, row_groups, spans_max};
+use crate::scan::Scan;
 use crate::{QueryEngine, QueryError};
 
 /// Blocks that are opened together at most, and that are kept open until they are read.
@@ -35,7 +35,7 @@ pub(crate) struct Promising<'a> {
 pub(crate) struct Ahead<'a> {
     engine: &'a QueryEngine,
     view: &'a View,
-    node: &'a Node,
+    scan: &'a Scan,
     promising: VecDeque<Promising<'a>>,
     /// Not opened yet.
     rest: &'a [&'a Arc<BlockEntry>],
@@ -43,8 +43,6 @@ pub(crate) struct Ahead<'a> {
     next: usize,
     /// Spans in the blocks that were opened, and about how many of them may pass.
     opened: (u64, u64),
-    /// Row groups that need not be read.
-    pruned: u64,
 }
 
 impl<'a> Ahead<'a> {
@@ -52,11 +50,11 @@ impl<'a> Ahead<'a> {
     pub(crate) fn new(
         engine: &'a QueryEngine,
         view: &'a View,
-        node: &'a Node,
+        scan: &'a Scan,
         entries: &'a [&'a Arc<BlockEntry>],
     ) -> Self {
         let promising = VecDeque::new();
-        Self { engine, view, node, promising, rest: entries, next: 1, opened: (0, 0), pruned: 0 }
+        Self { engine, view, scan, promising, rest: entries, next: 1, opened: (0, 0) }
     }
 
     /// Opens blocks until those that wait to be read may hold `room` traces, or none of the rest `may_enter`
@@ -114,17 +112,16 @@ impl<'a> Ahead<'a> {
     }
 
     async fn open(&mut self, entries: &'a [&'a Arc<BlockEntry>]) -> Result<(), QueryError> {
-        let Self { engine, view, node, opened, pruned, .. } = self;
+        let Self { engine, view, scan, opened, .. } = self;
         let mut found = Vec::new();
         let visit = |number: usize, block: Arc<OpenBlock>| {
-            let row_groups = row_groups(node, &block)?;
+            let row_groups = scan.row_groups(&block)?;
             let entry: &'a Arc<BlockEntry> = entries[number];
             opened.0 += entry.n_spans;
-            *pruned += (block.file.n_row_groups() - row_groups.len()) as u64;
             if row_groups.is_empty() {
                 return Ok(());
             }
-            let spans_max = spans_max(node, &block)?;
+            let spans_max = scan.plan.spans_max(&block)?;
             opened.1 += spans_max;
             found.push((number, Promising { entry, block, row_groups, spans_max }));
             Ok(())
@@ -162,11 +159,5 @@ impl<'a> Ahead<'a> {
     /// The one of them with the newest trace.
     pub(crate) fn next(&self) -> Option<&Arc<BlockEntry>> {
         self.promising.front().map(|block| block.entry).or(self.rest.first().copied())
-    }
-
-    /// How many row groups need not be read; of blocks that were not opened, one each.
-    pub(crate) fn finish(self) -> u64 {
-        let left = self.promising.iter().map(|block| block.row_groups.len()).sum::<usize>();
-        self.pruned + (left + self.rest.len()) as u64
     }
 }

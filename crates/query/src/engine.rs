@@ -101,6 +101,11 @@ impl View {
         })
     }
 
+    /// The time range that was asked for.
+    pub(crate) fn range(&self) -> TimeRange {
+        self.range
+    }
+
     /// Blocks in the time range, in the view's order.
     pub(crate) fn in_range(&self) -> Vec<&Arc<BlockEntry>> {
         self.entries.iter().filter(|entry| self.is_in_range(entry)).collect()

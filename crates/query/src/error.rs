@@ -13,8 +13,8 @@ use crate::memory;
 /// A query failed.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// The query is valid TraceQL, but this version does not execute that part yet.
-    #[error("{0} are not supported yet; only a single spanset filter such as {{ span.x = 1 }} is")]
+    /// The query is valid TraceQL, but it asks for something else than is answered here.
+    #[error("{0} are not supported here: a search answers with traces")]
     NotExecuted(&'static str),
     /// The query finds traces; series were asked for.
     #[error("not a metrics query: it finds traces; add a function such as | rate() to get series")]

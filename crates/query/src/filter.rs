@@ -20,7 +20,7 @@ pub(crate) use expected::spans_max;
 pub(crate) use leaf::{Layer, LeafColumn, Meaning, RowMask};
 pub(crate) use number::NumberTest;
 pub(crate) use possible::Possible;
-pub(crate) use prune::row_groups;
+pub(crate) use prune::{Evidence, Verdict, row_groups};
 
 /// A node of a compiled filter.
 #[derive(Debug, Clone)]
@@ -47,7 +47,10 @@ pub(crate) enum Node {
 /// A condition on one attribute.
 #[derive(Debug, Clone)]
 pub(crate) struct Leaf {
+    /// What it reads, without `parent.`.
     pub(crate) attribute: Attribute,
+    /// Whether it is the parent's value that counts, nil for the top of a tree.
+    pub(crate) of_parent: bool,
     pub(crate) expr: FieldExpr,
     /// The same condition on plain numbers, when it is that simple.
     pub(crate) number: Option<NumberTest>,
@@ -86,7 +89,18 @@ impl Node {
             return Self::Rows { expr: expr.clone(), on_error };
         }
         let number = NumberTest::of(expr);
-        Self::Leaf(Leaf { attribute: first.clone(), expr: expr.clone(), number, on_error })
+        let (attribute, of_parent) = own_attribute(first);
+        Self::Leaf(Leaf { attribute, of_parent, expr: expr.clone(), number, on_error })
+    }
+}
+
+/// The attribute without `parent.`, and whether it had that.
+pub(crate) fn own_attribute(attribute: &Attribute) -> (Attribute, bool) {
+    match attribute {
+        Attribute::Scoped { scope, parent: true, name } => {
+            (Attribute::scoped(*scope, name.clone()), true)
+        }
+        attribute => (attribute.clone(), false),
     }
 }
 
@@ -108,7 +122,7 @@ fn always_boolean(expr: &FieldExpr) -> bool {
 /// Whether the attribute depends on other spans of the trace, so that a unit that holds only a part of
 /// the trace cannot know its value.
 pub(crate) fn needs_whole_trace(attribute: &Attribute) -> bool {
-    let Attribute::Intrinsic(intrinsic) = attribute else { return false };
+    let Attribute::Intrinsic(intrinsic) = attribute else { return attribute.is_parent() };
     let of_trace = [Intrinsic::RootName, Intrinsic::RootServiceName, Intrinsic::TraceDuration];
     of_trace.contains(intrinsic) || needs_shape(attribute)
 }

@@ -4,31 +4,35 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use hashbrown::HashSet;
+use spandrel_base::memory::Reservation;
 use spandrel_catalog::BlockEntry;
-use spandrel_model::{Span, StatusCode, TenantId, Trace, TraceId};
+use spandrel_model::{TenantId, Trace, TraceId};
 use spandrel_trace_values::TraceValues;
-use spandrel_traceql::{Attribute, FieldExpr, SpanValues};
+use spandrel_traceql::Attribute;
+use spandrel_traceql::ast::Root;
 
 use crate::ahead::Ahead;
 use crate::engine::View;
-use crate::filter::needs_whole_trace;
 use crate::gather::{Gather, SpanColumnsWanted};
+use crate::plan::Plan;
 use crate::progress::{Progress, SearchReport, SearchWatch};
 use crate::scan::{Candidate, SIDE_BY_SIDE_MAX, Scan};
-use crate::search::{
-    MatchedSpan, Search, SearchAnswer, SearchInspected, ServiceStats, Spanset, TraceMatch,
-};
-use crate::split::possible_split_traces;
-use crate::unit::Unit;
-use crate::{QueryEngine, QueryError};
+use crate::search::{Search, SearchAnswer, TraceMatch};
+use crate::split::SplitTraces;
+use crate::trace_match::{Shown, size_bytes};
+use crate::{QueryEngine, QueryError, SearchCursor, SearchInspected, SearchOrder, memory};
 
 /// Traces and spans that are gathered at a time, which bounds what a search holds besides its results. A trace
 /// with more spans is gathered alone.
 const GATHERED_TRACES_MAX: usize = 1024;
 const GATHERED_SPANS_MAX: usize = 64 * 1024;
+
+/// Bytes that a span takes in spansets while its trace is decided: as one of a spanset that is taken apart and
+/// put together, or as a spanset of its own.
+const EVALUATED_SPAN_BYTES: usize = 16;
+const EVALUATED_GROUP_BYTES: usize = 256;
 
 pub(crate) async fn search(
     engine: &QueryEngine,
@@ -44,12 +48,14 @@ pub(crate) async fn search_reporting(
     search: &Search,
     progress: &Progress<SearchReport>,
 ) -> Result<SearchAnswer, QueryError> {
-    let filter = filter_of(search)?;
+    if let Root::Metrics(_) = &search.query.root {
+        return Err(QueryError::NotExecuted("metrics queries"));
+    }
     let view = engine.view(tenant, search.range).await?;
-    let mut running = Running::new(engine, &view, search, filter);
-    let mut watch = SearchWatch::new(progress, view.near_range().len() as u64);
-    running.scan_live().await?;
+    let mut running = Running::new(engine, &view, search);
     running.scan_split_traces().await?;
+    running.scan_live().await?;
+    let mut watch = SearchWatch::new(progress, view.near_range().len() as u64);
     running.report(&mut watch, 1, view.near_range().first().copied()).await;
     running.scan_blocks(&mut watch).await?;
     let answer = running.finish();
@@ -57,42 +63,27 @@ pub(crate) async fn search_reporting(
     inspected.bytes.add(answer.inspected.bytes);
     inspected.spans.add(answer.inspected.spans);
     inspected.blocks.add(answer.inspected.blocks);
-    inspected.row_groups_pruned.add(answer.inspected.row_groups_pruned);
+    inspected.row_groups_pruned.add(answer.inspected.row_groups_pruned());
     Ok(answer)
-}
-
-fn filter_of(search: &Search) -> Result<&FieldExpr, QueryError> {
-    let unexecuted = || search.query.first_unexecuted().unwrap_or("queries of this form");
-    search.query.spanset_filter().ok_or_else(|| QueryError::NotExecuted(unexecuted()))
 }
 
 struct Running<'a> {
     engine: &'a QueryEngine,
     view: &'a View,
     search: &'a Search,
-    filter: &'a FieldExpr,
     scan: Arc<Scan>,
     attributes: Vec<Attribute>,
+    /// Traces whose parts a unit cannot judge alone; `None` where a part alone is enough.
+    split: Option<SplitTraces>,
     /// Traces that were decided, whatever the outcome.
     decided: HashSet<TraceId>,
-    /// The best so far, by start.
-    best: BTreeMap<(Reverse<i64>, TraceId), TraceMatch>,
+    /// The first ones so far, by rank and id, with their memory.
+    best: BTreeMap<(Reverse<i64>, TraceId), (TraceMatch, Reservation)>,
     inspected: SearchInspected,
 }
 
 impl<'a> Running<'a> {
-    fn new(
-        engine: &'a QueryEngine,
-        view: &'a View,
-        search: &'a Search,
-        filter: &'a FieldExpr,
-    ) -> Self {
-        let mut attributes: Vec<Attribute> = Vec::new();
-        for attribute in filter.attributes() {
-            if !attributes.contains(attribute) {
-                attributes.push(attribute.clone());
-            }
-        }
+    fn new(engine: &'a QueryEngine, view: &'a View, search: &'a Search) -> Self {
         let inspected = SearchInspected {
             blocks: view.in_range().len() as u64,
             block_bytes: view.in_range().iter().map(|entry| entry.size_bytes).sum(),
@@ -102,25 +93,18 @@ impl<'a> Running<'a> {
             engine,
             view,
             search,
-            filter,
-            scan: Arc::new(Scan::new(filter)),
-            attributes,
+            scan: Arc::new(Scan::new(Plan::new(&search.query.root), search.order)),
+            attributes: search.query.attributes().into_iter().cloned().collect(),
+            split: None,
             decided: HashSet::new(),
             best: BTreeMap::new(),
             inspected,
         }
     }
 
-    fn finish(self) -> SearchAnswer {
-        let inspected = self.inspected_until_now();
-        SearchAnswer { traces: self.best.into_values().collect(), inspected }
-    }
-
     fn inspected_until_now(&self) -> SearchInspected {
-        let (mut inspected, counters) = (self.inspected, &self.scan.counters);
-        inspected.row_groups_read = counters.row_groups_read.load(Ordering::Relaxed);
-        inspected.spans = counters.spans.load(Ordering::Relaxed);
-        inspected.bytes = counters.bytes.load(Ordering::Relaxed);
+        let mut inspected = self.inspected;
+        self.scan.counters.report(&mut inspected);
         inspected
     }
 
@@ -131,24 +115,64 @@ impl<'a> Running<'a> {
         n_jobs: u64,
         next: Option<&Arc<BlockEntry>>,
     ) {
-        let newest_left = next.map_or(i64::MIN, |next| newest_start(next));
-        watch.done(n_jobs, newest_left, &self.best, || self.inspected_until_now()).await;
+        let best_left = match (self.search.order, next) {
+            (_, None) => i64::MIN,
+            (SearchOrder::NewestFirst, Some(next)) => newest_start(next),
+            // Any block may hold the longest.
+            (SearchOrder::LongestFirst, Some(_)) => i64::MAX,
+        };
+        let best = self.best.iter().map(|((rank, _), (found, _))| (rank.0, found));
+        watch.done(n_jobs, best_left, best, || self.inspected_until_now()).await;
     }
 
-    /// The start that a trace must reach to be among the best; `None` while there is room.
+    fn finish(self) -> SearchAnswer {
+        let inspected = self.inspected_until_now();
+        let order = self.search.order;
+        let is_full = self.best.len() >= self.search.traces_max;
+        let last = self.best.last_key_value().filter(|_| is_full);
+        let next = last.map(|((rank, trace_id), _)| SearchCursor {
+            order,
+            nanos: rank.0,
+            trace_id: *trace_id,
+        });
+        let traces = self.best.into_values().map(|(found, _)| found);
+        SearchAnswer { traces: traces.collect(), next, inspected }
+    }
+
+    /// The rank that a trace must reach to be among the first; `None` while there is room.
     fn threshold(&self) -> Option<i64> {
         let full = self.best.len() >= self.search.traces_max;
         full.then(|| self.best.last_key_value().map_or(i64::MAX, |(worst, _)| worst.0.0))
     }
 
-    fn may_enter(&self, start: i64) -> bool {
-        self.threshold().is_none_or(|threshold| start >= threshold)
+    fn may_enter(&self, rank: i64) -> bool {
+        self.threshold().is_none_or(|threshold| rank >= threshold)
+    }
+
+    fn is_behind_cursor(&self, rank: i64, trace_id: TraceId) -> bool {
+        self.search.after.is_none_or(|cursor| cursor.is_before(rank, trace_id))
+    }
+
+    /// What depends on the whole trace cannot be told where a unit holds only a part of one: not conditions
+    /// on the whole trace, not its duration, and of its start only that it is not later. Traces that lie
+    /// in several units are candidates without being scanned where that matters.
+    async fn scan_split_traces(&mut self) -> Result<(), QueryError> {
+        let plan = &self.scan.plan;
+        let by_start = self.search.order == SearchOrder::NewestFirst;
+        if !plan.needs_whole_traces && by_start && self.search.after.is_none() {
+            return Ok(());
+        }
+        let split = SplitTraces::of(self.engine, self.view, plan).await?;
+        let candidates = split.candidates(plan, self.search);
+        self.inspected.split_traces = split.len() as u64;
+        self.decide(candidates, true).await?;
+        self.split = Some(split);
+        Ok(())
     }
 
     async fn scan_live(&mut self) -> Result<(), QueryError> {
         for run in self.view.live.iter().rev() {
-            let unit = Unit::Live(Arc::clone(run));
-            let candidates = self.scan.unit(&unit).await?;
+            let candidates = self.scan.live(run).await?;
             self.decide(candidates, true).await?;
             // Nothing here waits for anything, so this is where a deadline or a client that left stops it.
             tokio::task::yield_now().await;
@@ -156,25 +180,21 @@ impl<'a> Running<'a> {
         Ok(())
     }
 
-    /// Conditions on the whole trace cannot be trusted where a unit holds only a part of one, so traces that
-    /// lie in several units are candidates without being scanned.
-    async fn scan_split_traces(&mut self) -> Result<(), QueryError> {
-        if !self.attributes.iter().any(needs_whole_trace) {
-            return Ok(());
-        }
-        let split = possible_split_traces(self.engine, self.view, &self.scan.node).await?;
-        self.decide(split, true).await
-    }
-
     async fn scan_blocks(&mut self, watch: &mut SearchWatch<'_>) -> Result<(), QueryError> {
         let (engine, view, scan) = (self.engine, self.view, Arc::clone(&self.scan));
-        let entries = view.near_range();
-        let mut ahead = Ahead::new(engine, view, &scan.node, &entries);
+        let mut entries = view.near_range();
+        self.inspected.blocks_out_of_range = (view.entries.len() - entries.len()) as u64;
+        let n_near = entries.len();
+        entries.retain(|entry| self.may_be_behind_cursor(entry));
+        self.inspected.blocks_not_reached = (n_near - entries.len()) as u64;
+        let mut ahead = Ahead::new(engine, view, &scan, &entries);
         let mut side_by_side = 1;
         let mut left = ahead.n_left();
         loop {
             // Blocks come with the newest trace first: what comes after cannot be newer.
-            let may_enter = |entry: &BlockEntry| self.may_enter(newest_start(entry));
+            let may_enter = |entry: &BlockEntry| {
+                self.search.order != SearchOrder::NewestFirst || self.may_enter(newest_start(entry))
+            };
             let room = self.search.traces_max.saturating_sub(self.best.len());
             ahead.look(room, may_enter).await?;
             let some = ahead.take(side_by_side, room, may_enter);
@@ -189,12 +209,19 @@ impl<'a> Running<'a> {
             self.report(watch, n_done as u64, ahead.next()).await;
             side_by_side = SIDE_BY_SIDE_MAX.min(2 * side_by_side);
         }
-        self.inspected.row_groups_pruned += ahead.finish();
+        self.inspected.blocks_not_reached += ahead.n_left() as u64;
         Ok(())
     }
 
-    /// Decides candidates on their complete traces, newest first, until the rest is too old. Those of
-    /// a block outside of the time range only count when they have parts elsewhere.
+    /// Whether a block may hold a trace behind the cursor that does not also lie elsewhere.
+    fn may_be_behind_cursor(&self, entry: &BlockEntry) -> bool {
+        let Some(cursor) = self.search.after else { return true };
+        let oldest = i64::try_from(entry.min_start_unix_nanos).unwrap_or(i64::MAX);
+        cursor.order != SearchOrder::NewestFirst || oldest <= cursor.nanos
+    }
+
+    /// Decides candidates on their complete traces, in the order of the answer, until the rest cannot get
+    /// into it. Those of a block outside of the time range only count when they have parts elsewhere.
     async fn decide(
         &mut self,
         mut candidates: Vec<Candidate>,
@@ -212,7 +239,9 @@ impl<'a> Running<'a> {
             let gather = Gather { engine: self.engine, view: self.view, wanted };
             for trace in gather.traces(&some).await? {
                 let Some(found) = self.decide_one(&trace)? else { continue };
-                self.best.insert((Reverse(found.start_unix_nanos), trace.trace_id), found);
+                let rank = self.search.order.rank_of(&found);
+                let held = memory::reserve(size_bytes(&found))?;
+                self.best.insert((Reverse(rank), trace.trace_id), (found, held));
                 if self.best.len() > self.search.traces_max {
                     self.best.pop_last();
                 }
@@ -220,8 +249,8 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// The newest candidates that may get into the answer, no more than there is room for in it; none when the
-    /// rest is too old.
+    /// The first candidates that may get into the answer, no more than there is room for in it; none when the
+    /// rest cannot.
     async fn next_to_gather(
         &mut self,
         candidates: &mut Peekable<impl Iterator<Item = Candidate>>,
@@ -230,11 +259,10 @@ impl<'a> Running<'a> {
         let room = self.search.traces_max.saturating_sub(self.best.len());
         let traces_max = room.clamp(1, GATHERED_TRACES_MAX);
         let (mut some, mut n_spans) = (Vec::new(), 0);
-        // What a unit knows as the start is at most too late, never too early.
-        while let Some(next) = candidates.next_if(|next| self.may_enter(next.start.0)) {
-            let skipped = self.decided.contains(&next.trace_id)
-                || (!in_range && !self.may_be_split(next.trace_id).await?);
-            if skipped {
+        // What a unit knows as the start is at most too late, never too early; other ranks are only believed
+        // where the trace does not lie in several units.
+        while let Some(next) = candidates.next_if(|next| self.may_enter(next.rank.0)) {
+            if !self.is_wanted(&next, in_range).await? {
                 continue;
             }
             self.decided.insert(next.trace_id);
@@ -248,6 +276,19 @@ impl<'a> Running<'a> {
         Ok(some)
     }
 
+    async fn is_wanted(&self, next: &Candidate, in_range: bool) -> Result<bool, QueryError> {
+        if self.decided.contains(&next.trace_id) {
+            return Ok(false);
+        }
+        match &self.split {
+            // Split traces have been considered, and what is known of the others is all there is.
+            Some(split) if split.contains(next.trace_id) => Ok(false),
+            Some(_) => Ok(in_range && self.is_behind_cursor(next.rank.0, next.trace_id)),
+            None if in_range => Ok(true),
+            None => self.may_be_split(next.trace_id).await,
+        }
+    }
+
     /// Whether a trace of a block may have spans in other units.
     async fn may_be_split(&self, trace_id: TraceId) -> Result<bool, QueryError> {
         if self.view.live.iter().any(|run| run.find(trace_id).is_some()) {
@@ -258,64 +299,28 @@ impl<'a> Running<'a> {
 
     fn decide_one(&self, trace: &Trace) -> Result<Option<TraceMatch>, QueryError> {
         let values = TraceValues::new(trace, self.attributes.iter());
-        if !self.search.range.overlaps(values.start, values.end) {
+        let rank = self.search.order.rank(values.start, values.end);
+        let qualifies = self.search.range.overlaps(values.start, values.end)
+            && self.is_behind_cursor(rank, trace.trace_id);
+        if !qualifies {
             return Ok(None);
         }
-        let matching = values.matching(self.filter)?;
-        Ok((!matching.is_empty()).then(|| self.trace_match(trace, &values, matching)))
-    }
-
-    fn trace_match(
-        &self,
-        trace: &Trace,
-        values: &TraceValues<'_>,
-        mut matching: Vec<usize>,
-    ) -> TraceMatch {
-        let matched = matching.len() as u32;
-        matching.sort_by_key(|&index| trace.spans[index].start_unix_nanos);
-        matching.truncate(self.search.spans_per_spanset);
-        let spans = matching.iter().map(|&index| {
-            let (span, own) = (&trace.spans[index], values.span(index));
-            let attributes = self.attributes.iter().filter_map(|attribute| {
-                let value = own.value(attribute).into_owned();
-                (!value.is_nil()).then(|| (attribute.clone(), value))
-            });
-            MatchedSpan {
-                span_id: span.span_id,
-                name: span.name.clone(),
-                start_unix_nanos: span.start_unix_nanos.cast_signed(),
-                duration_nanos: span.duration_nanos(),
-                attributes: attributes.collect(),
-            }
-        });
-        let root = values.root_span();
-        TraceMatch {
-            trace_id: trace.trace_id,
-            root_service: root.and_then(|r| r.resource.service_name()).map(str::to_owned),
-            root_name: root.map(|root| root.name.clone()),
-            start_unix_nanos: values.start,
-            duration_nanos: values.end.saturating_sub(values.start),
-            spanset: Spanset { spans: spans.collect(), matched },
-            services: services(&trace.spans),
+        let span_bytes =
+            if self.scan.plan.groups { EVALUATED_GROUP_BYTES } else { EVALUATED_SPAN_BYTES };
+        let _held = memory::reserve(span_bytes * trace.spans.len())?;
+        let spansets = values.query(&self.search.query.root)?;
+        if spansets.is_empty() {
+            return Ok(None);
         }
+        let shown = Shown {
+            attributes: &self.attributes,
+            spans_per_spanset: self.search.spans_per_spanset,
+        };
+        Ok(Some(shown.trace_match(trace, &values, spansets)))
     }
 }
 
 /// When the newest trace of a block starts.
 fn newest_start(entry: &BlockEntry) -> i64 {
     i64::try_from(entry.max_trace_start_unix_nanos).unwrap_or(i64::MAX)
-}
-
-fn services(spans: &[Span]) -> BTreeMap<String, ServiceStats> {
-    let mut services: BTreeMap<String, ServiceStats> = BTreeMap::new();
-    for span in spans {
-        let name = span.resource.service_name().unwrap_or_default();
-        let stats = match services.get_mut(name) {
-            Some(stats) => stats,
-            None => services.entry(name.to_owned()).or_default(),
-        };
-        stats.n_spans += 1;
-        stats.n_errors += u32::from(span.status_code == StatusCode::Error);
-    }
-    services
 }

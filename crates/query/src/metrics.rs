@@ -101,7 +101,7 @@ async fn run(
     counted.bytes.add(inspected.bytes);
     counted.spans.add(inspected.spans);
     counted.blocks.add(inspected.blocks);
-    counted.row_groups_pruned.add(inspected.row_groups_pruned);
+    counted.row_groups_pruned.add(inspected.row_groups_pruned());
     let mut series = series_of(expr, found);
     let left_out = limit_series(&mut series, request.series_max);
     limit_exemplars(&mut series, settings.exemplars_max);

@@ -4,10 +4,7 @@
 //! another. It waits for whoever takes the reports, so that a slow client holds up its query and nothing else;
 //! the deadline of the query goes on meanwhile.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
-
-use spandrel_model::{TenantId, TraceId};
+use spandrel_model::TenantId;
 use tokio::sync::mpsc;
 
 use crate::{QueryEngine, QueryError, Search, SearchAnswer, SearchInspected, TraceMatch};
@@ -93,19 +90,20 @@ impl<'a> SearchWatch<'a> {
         Self { progress, n_reported: 0, jobs: Jobs { done: 0, total: 1 + n_blocks } }
     }
 
-    /// Reports after `n_jobs` more are done. No trace that is still to come starts after `newest_left`.
+    /// Reports after `n_jobs` more are done. `best` are the traces found so far with their ranks, in the order of
+    /// the answer; no trace that is still to come has a rank above `best_left`.
     pub(crate) async fn done(
         &mut self,
         n_jobs: u64,
-        newest_left: i64,
-        best: &BTreeMap<(Reverse<i64>, TraceId), TraceMatch>,
+        best_left: i64,
+        best: impl Iterator<Item = (i64, &'_ TraceMatch)>,
         inspected: impl FnOnce() -> SearchInspected,
     ) {
         self.jobs.done = self.jobs.total.min(self.jobs.done + n_jobs);
         if !self.progress.is_watched() {
             return;
         }
-        let certain = best.iter().take_while(|((start, _), _)| start.0 > newest_left);
+        let certain = best.take_while(|(rank, _)| *rank > best_left);
         let traces: Vec<TraceMatch> =
             certain.skip(self.n_reported).map(|(_, found)| found.clone()).collect();
         self.n_reported += traces.len();

@@ -1,11 +1,12 @@
-//! Search: the newest traces in which a span passes a filter.
+//! Search: the traces in which a pipeline finds spans, the newest or the longest first.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use spandrel_model::{SpanId, TenantId, TraceId};
 use spandrel_traceql::{Attribute, Query, Static};
 
-use crate::{QueryEngine, QueryError, TimeRange};
+use crate::{QueryEngine, QueryError, SearchCursor, SearchInspected, SearchOrder, TimeRange};
 
 /// A search. Nothing here has a default that hides a choice: every field changes the answer.
 #[derive(Debug, Clone)]
@@ -16,39 +17,39 @@ pub struct Search {
     pub range: TimeRange,
     /// How many traces to return at most.
     pub traces_max: usize,
-    /// How many spans of each trace to return at most; all matching spans are counted.
+    /// How many spans of each spanset to return at most; all matching spans are counted.
     pub spans_per_spanset: usize,
+    /// Which traces come first.
+    pub order: SearchOrder,
+    /// Only traces behind this position, which has to be of the same order.
+    pub after: Option<SearchCursor>,
 }
 
-/// The newest matching traces, newest first.
+impl Search {
+    /// A search for the newest traces, from the first one on.
+    pub fn newest(
+        query: Query,
+        range: TimeRange,
+        traces_max: usize,
+        spans_per_spanset: usize,
+    ) -> Self {
+        let order = SearchOrder::NewestFirst;
+        Self { query, range, traces_max, spans_per_spanset, order, after: None }
+    }
+}
+
+/// The first matching traces.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SearchAnswer {
-    /// By start of the trace, descending; ties by trace id, ascending.
+    /// In the order that was asked for; ties by trace id, ascending.
     pub traces: Vec<TraceMatch>,
+    /// Where to go on when the answer is full; nothing may be behind it. `None` when there surely is nothing.
+    pub next: Option<SearchCursor>,
     /// What it took.
     pub inspected: SearchInspected,
 }
 
-/// What a search looked at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SearchInspected {
-    /// Blocks in the time range.
-    pub blocks: u64,
-    /// Their size.
-    pub block_bytes: u64,
-    /// Row groups of which columns were read.
-    pub row_groups_read: u64,
-    /// Row groups that the index ruled out, or that came after the last result.
-    pub row_groups_pruned: u64,
-    /// Spans in the live runs and row groups that were read.
-    pub spans: u64,
-    /// Candidate traces that were read whole.
-    pub traces: u64,
-    /// Bytes of the columns that were read, in memory.
-    pub bytes: u64,
-}
-
-/// A trace with at least one matching span.
+/// A trace in which the query finds spans.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceMatch {
     /// The trace.
@@ -61,8 +62,8 @@ pub struct TraceMatch {
     pub start_unix_nanos: i64,
     /// From there to the end of the span that ends last.
     pub duration_nanos: i64,
-    /// The matching spans.
-    pub spanset: Spanset,
+    /// What the query finds, at least one; several where it groups, in the order of their first spans.
+    pub spansets: Vec<Spanset>,
     /// Spans and errors of each service, by name; a service without name is the empty string.
     pub services: BTreeMap<String, ServiceStats>,
 }
@@ -74,6 +75,8 @@ pub struct Spanset {
     pub spans: Vec<MatchedSpan>,
     /// How many there are in all.
     pub matched: u32,
+    /// Values of `by(...)` and of aggregates, by their canonical text, in the order of the query.
+    pub attributes: Vec<(Arc<str>, Static)>,
 }
 
 /// A matching span.
@@ -87,7 +90,7 @@ pub struct MatchedSpan {
     pub start_unix_nanos: i64,
     /// End minus start.
     pub duration_nanos: i64,
-    /// What the query looked at, in the order of the query, without what the span lacks.
+    /// What the query looked at or selected, in the order of the query, without what the span lacks.
     pub attributes: Vec<(Attribute, Static)>,
 }
 
@@ -101,10 +104,10 @@ pub struct ServiceStats {
 }
 
 impl QueryEngine {
-    /// Finds the newest traces in which a span passes the query's filter.
+    /// Finds the first traces in which the query finds spans.
     ///
     /// # Errors
-    /// [`QueryError`].
+    /// [`QueryError`]; [`QueryError::NotExecuted`] for a metrics query.
     pub async fn search(
         &self,
         tenant: &TenantId,

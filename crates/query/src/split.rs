@@ -1,21 +1,29 @@
-//! Traces that lie in several units, for conditions on the whole trace.
+//! Traces that lie in several units.
 //!
-//! A unit that holds a part of a trace cannot know its duration or its root. The trace tables of all units together
-//! can: so of the split traces only those are read of which these facts leave a chance.
+//! A unit that holds a part of a trace cannot know its duration, its root, or what its spans have to do with
+//! those elsewhere. The trace tables of all units together can say which traces these are, how long they take, and
+//! with the indexes of the blocks which conditions may hold in one of their parts: so of the split traces
+//! only those are read of which that leaves a chance.
 
 use std::cmp::Reverse;
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use spandrel_base::memory::Reservation;
 use spandrel_model::TraceId;
 use spandrel_traceql::{Attribute, Intrinsic, Static};
 
 use crate::block_cache::OpenBlock;
 use crate::engine::View;
-use crate::filter::{Leaf, Node, Possible};
+use crate::filter::{Evidence, Leaf, Possible, Verdict};
+use crate::plan::Plan;
 use crate::scan::Candidate;
-use crate::{QueryEngine, QueryError};
+use crate::{QueryEngine, QueryError, Search, memory};
+
+/// Traces between two reservations of memory.
+const RESERVED_TRACES: usize = 4096;
 
 /// What the units together know of a trace.
 #[derive(Debug, Clone, Copy)]
@@ -24,52 +32,141 @@ struct Facts {
     n_rows: u32,
     start: i64,
     end: i64,
+    /// Which filters may hold for a span of a part: one bit each, the last one for all that follow.
+    may_hold: u64,
 }
 
-/// The split traces for which the filter may hold.
-pub(crate) async fn possible_split_traces(
-    engine: &QueryEngine,
-    view: &View,
-    node: &Node,
-) -> Result<Vec<Candidate>, QueryError> {
-    let mut traces: HashMap<TraceId, Facts> = HashMap::new();
-    let mut note = |trace_id, n_rows: u32, start: i64, end: i64| {
-        let known = traces.entry(trace_id).or_insert(Facts { n_units: 0, n_rows: 0, start, end });
-        known.n_units += 1;
-        known.n_rows = known.n_rows.saturating_add(n_rows);
-        known.start = known.start.min(start);
-        known.end = known.end.max(end);
-    };
-    for run in &view.live {
-        let known = &run.arrangement().traces;
-        known.iter().for_each(|trace| {
-            note(trace.trace_id, trace.n_rows, trace.start_unix_nanos, trace.end_unix_nanos);
-        });
-    }
-    let noted = |_, block: Arc<OpenBlock>| {
-        let table = block.traces()?;
-        let n_rows = table.first_rows().windows(2).map(|rows| rows[1] - rows[0]);
-        let times = table.starts().iter().zip(table.ends());
-        for ((id, n_rows), (start, end)) in table.ids().iter().zip(n_rows).zip(times) {
-            note(*id, n_rows, *start, *end);
+/// All traces that lie in several of the units near the time range.
+pub(crate) struct SplitTraces {
+    traces: HashMap<TraceId, Facts>,
+    _held: Reservation,
+}
+
+/// All traces of the units, in the making.
+struct Traces {
+    by_id: HashMap<TraceId, Facts>,
+    held: Reservation,
+}
+
+impl Traces {
+    fn note(&mut self, trace_id: TraceId, facts: Facts) -> Result<(), QueryError> {
+        match self.by_id.entry(trace_id) {
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                known.n_units += 1;
+                known.n_rows = known.n_rows.saturating_add(facts.n_rows);
+                known.start = known.start.min(facts.start);
+                known.end = known.end.max(facts.end);
+                known.may_hold |= facts.may_hold;
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(facts);
+                if self.by_id.len() % RESERVED_TRACES == 1 {
+                    // Tables are at least half full most of the time.
+                    self.held.try_grow(2 * RESERVED_TRACES * size_of::<(TraceId, Facts)>())?;
+                }
+            }
         }
         Ok(())
-    };
-    engine.visit_blocks(view, &view.near_range(), noted).await?;
-    let possible = |facts: &Facts| {
-        let mut of_leaf = |leaf: &Leaf| Ok::<_, Infallible>(of_trace(leaf, facts));
-        match node.possible(&mut of_leaf) {
-            Ok(possible) => possible.holds,
-            Err(never) => match never {},
+    }
+}
+
+impl SplitTraces {
+    /// Collects them.
+    pub(crate) async fn of(
+        engine: &QueryEngine,
+        view: &View,
+        plan: &Plan,
+    ) -> Result<Self, QueryError> {
+        let mut all = Traces { by_id: HashMap::new(), held: memory::reserve(0)? };
+        for run in &view.live {
+            for trace in &run.arrangement().traces {
+                let facts = Facts {
+                    n_units: 1,
+                    n_rows: trace.n_rows,
+                    start: trace.start_unix_nanos,
+                    end: trace.end_unix_nanos,
+                    may_hold: u64::MAX,
+                };
+                all.note(trace.trace_id, facts)?;
+            }
         }
-    };
-    let split = traces.into_iter().filter(|(_, facts)| facts.n_units > 1 && possible(facts));
-    let candidate = |(trace_id, facts): (_, Facts)| Candidate {
-        start: Reverse(facts.start),
-        trace_id,
-        n_rows: facts.n_rows,
-    };
-    Ok(split.map(candidate).collect())
+        let noted = |_, block: Arc<OpenBlock>| note_block(&block, plan, &mut all);
+        engine.visit_blocks(view, &view.near_range(), noted).await?;
+        all.by_id.retain(|_, facts| facts.n_units > 1);
+        all.by_id.shrink_to_fit();
+        all.held.shrink_to(all.by_id.capacity() * size_of::<(TraceId, Facts)>());
+        Ok(Self { traces: all.by_id, _held: all.held })
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.traces.len()
+    }
+
+    pub(crate) fn contains(&self, trace_id: TraceId) -> bool {
+        self.traces.contains_key(&trace_id)
+    }
+
+    /// Those that the plan may find and that may be in the answer.
+    pub(crate) fn candidates(&self, plan: &Plan, search: &Search) -> Vec<Candidate> {
+        let possible = |facts: &Facts| {
+            let of_facts: Vec<bool> = plan
+                .filters
+                .iter()
+                .map(|filter| {
+                    let of_leaf = filter
+                        .possible(&mut |leaf: &Leaf| Ok::<_, Infallible>(of_trace(leaf, facts)));
+                    match of_leaf {
+                        Ok(possible) => possible.holds,
+                        Err(never) => match never {},
+                    }
+                })
+                .collect();
+            plan.possible(|number| of_facts[number] && facts.may_hold & bit(number) != 0)
+        };
+        let candidate = |(trace_id, facts): (&TraceId, &Facts)| {
+            let rank = search.order.rank(facts.start, facts.end);
+            let wanted = search.range.overlaps(facts.start, facts.end)
+                && search.after.is_none_or(|cursor| cursor.is_before(rank, *trace_id))
+                && possible(facts);
+            let (trace_id, n_rows) = (*trace_id, facts.n_rows);
+            wanted.then_some(Candidate { rank: Reverse(rank), trace_id, n_rows })
+        };
+        self.traces.iter().filter_map(candidate).collect()
+    }
+}
+
+fn bit(number: usize) -> u64 {
+    1 << number.min(63)
+}
+
+fn note_block(block: &OpenBlock, plan: &Plan, all: &mut Traces) -> Result<(), QueryError> {
+    let mut may_hold = Vec::with_capacity(block.file.n_row_groups());
+    for row_group in 0..block.file.n_row_groups() {
+        let evidence = Evidence::of_split_traces(block, row_group);
+        let mut bits = 0;
+        for (number, filter) in plan.filters.iter().enumerate() {
+            if evidence.verdict(filter)? == Verdict::Possible {
+                bits |= bit(number);
+            }
+        }
+        may_hold.push(bits);
+    }
+    let table = block.traces()?;
+    let first_rows = table.first_rows().windows(2);
+    let times = table.starts().iter().zip(table.ends());
+    for ((id, rows), (start, end)) in table.ids().iter().zip(first_rows).zip(times) {
+        let facts = Facts {
+            n_units: 1,
+            n_rows: rows[1] - rows[0],
+            start: *start,
+            end: *end,
+            may_hold: may_hold[block.file.row_group_of(rows[0])],
+        };
+        all.note(*id, facts)?;
+    }
+    Ok(())
 }
 
 /// The duration is the one fact that parts add up to without reading a span.

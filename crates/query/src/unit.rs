@@ -5,6 +5,7 @@ mod block;
 mod events;
 mod live;
 mod oversized;
+mod tree;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use spandrel_traceql::Attribute;
 use crate::QueryError;
 use crate::block_cache::OpenBlock;
 use crate::filter::{Leaf, LeafColumn};
+pub(crate) use tree::TracesOfRows;
 
 /// A live run, or a row group of a block.
 #[derive(Clone)]
@@ -30,6 +32,8 @@ pub(crate) struct PartialTrace {
     pub(crate) trace_id: spandrel_model::TraceId,
     /// Start of its earliest span in this unit.
     pub(crate) start: i64,
+    /// End of the span in this unit that ends last.
+    pub(crate) end: i64,
     /// Its spans in this unit.
     pub(crate) n_rows: u32,
 }

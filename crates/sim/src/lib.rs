@@ -42,7 +42,13 @@ mod mutation;
 #[expect(dead_code, reason = "the engine's own tests do more with it")]
 #[expect(clippy::unwrap_used, reason = "an oracle of tests, on spans that the simulation made")]
 mod naive;
+#[path = "../../query/tests/it/naive_aggregate.rs"]
+#[expect(clippy::unwrap_used, reason = "as above")]
+mod naive_aggregate;
+#[path = "../../query/tests/it/naive_pipeline.rs"]
+mod naive_pipeline;
 #[path = "../../query/tests/it/naive_tree.rs"]
+#[expect(clippy::unwrap_used, reason = "as above")]
 mod naive_tree;
 mod process;
 mod questions;

@@ -16,20 +16,22 @@ pub(crate) const EVERYTHING: &str = "{ }";
 /// A search without limits.
 pub(crate) fn search_for(query: &str) -> Result<Search, String> {
     let query = spandrel_traceql::compile(query).map_err(|error| format!("{query}: {error}"))?;
-    let (traces_max, spans_per_spanset) = (usize::MAX, usize::MAX);
-    Ok(Search { query, range: TimeRange::ALL, traces_max, spans_per_spanset })
+    Ok(Search::newest(query, TimeRange::ALL, usize::MAX, usize::MAX))
 }
 
 /// Searches whose answers are compared with their definition.
 pub(crate) fn searches(random: &mut Random) -> Result<Vec<Search>, String> {
     let needle = format!("{{ span.needle = \"{}\" }}", random.pick(&NEEDLES));
-    let shapes: [&str; 6] = [
+    let shapes: [&str; 9] = [
         "{ status = error && span.items > 2 }",
         "{ resource.service.name = \"pay\" && duration > 20ms }",
         "{ span.ratio >= 1.5 || name = \"buy\" }",
         "{ rootServiceName = \"shop\" && kind = server }",
         "{ event.last = true }",
         "{ traceDuration > 60ms }",
+        "{ kind = server } >> { status = error } | count() > 1",
+        "{ parent.items > 2 } || { status = error } ~ { name = \"buy\" }",
+        "{ } | by(resource.service.name) | max(duration) > 20ms",
     ];
     let shape: &str = random.pick::<&str>(&shapes);
     let mut newest = search_for(EVERYTHING)?;
@@ -48,7 +50,7 @@ pub(crate) async fn ask(
 
 /// The spans in an answer, as often as they are there.
 pub(crate) fn span_ids(found: &[TraceMatch]) -> Vec<SpanId> {
-    let spans = found.iter().flat_map(|trace| &trace.spanset.spans);
+    let spans = found.iter().flat_map(|trace| trace.spansets.iter().flat_map(|set| &set.spans));
     spans.map(|span| span.span_id).collect()
 }
 

@@ -21,3 +21,6 @@ pub use pipeline::Spanset;
 pub use shape::{Shape, needs_shape};
 pub use trace_values::{SpanOfTrace, TraceValues, extent};
 pub use value::{find_attribute, kind_word, static_of, status_word};
+
+#[cfg(test)]
+mod tests;

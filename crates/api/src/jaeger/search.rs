@@ -54,13 +54,13 @@ pub(super) async fn find_traces(
             (found, errors)
         }
         Request::Search(query) => {
-            let search = Search {
-                query: filter_query(search_filter::filter(&query)),
-                range: query.range,
-                traces_max: query.traces_max,
-                // Traces are fetched whole, so none of their matching spans is needed here.
-                spans_per_spanset: 0,
-            };
+            // Traces are fetched whole, so none of their matching spans is needed here.
+            let search = Search::newest(
+                filter_query(search_filter::filter(&query)),
+                query.range,
+                query.traces_max,
+                0,
+            );
             let answer = state.engine.search(&tenant, &search).await?;
             let ids: Vec<TraceId> = answer.traces.iter().map(|found| found.trace_id).collect();
             // A trace that is gone by now has expired between the two steps.

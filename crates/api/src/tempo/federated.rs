@@ -49,27 +49,31 @@ pub(super) async fn search(
         return Ok(state.engine.search(tenant, search).await?);
     }
     let mut best: BTreeMap<(Reverse<i64>, TraceId), TraceMatch> = BTreeMap::new();
-    let mut starts: BTreeMap<TraceId, i64> = BTreeMap::new();
+    let mut ranks: BTreeMap<TraceId, i64> = BTreeMap::new();
     let mut inspected = SearchInspected::default();
     for tenant in tenants.all() {
         let answer = state.engine.search(tenant, search).await?;
-        add_inspected(&mut inspected, &answer.inspected);
+        inspected += answer.inspected;
         for found in answer.traces {
-            let known = starts.remove(&found.trace_id);
-            let known = known.and_then(|start| best.remove(&(Reverse(start), found.trace_id)));
+            let known = ranks.remove(&found.trace_id);
+            let known = known.and_then(|rank| best.remove(&(Reverse(rank), found.trace_id)));
             let found = match known {
                 Some(known) => merged(known, found, search.spans_per_spanset),
                 None => found,
             };
-            starts.insert(found.trace_id, found.start_unix_nanos);
-            best.insert((Reverse(found.start_unix_nanos), found.trace_id), found);
+            let rank = search.order.rank_of(&found);
+            ranks.insert(found.trace_id, rank);
+            best.insert((Reverse(rank), found.trace_id), found);
         }
     }
-    let traces = best.into_values().take(search.traces_max).collect();
-    Ok(SearchAnswer { traces, inspected })
+    let traces: Vec<TraceMatch> = best.into_values().take(search.traces_max).collect();
+    let last = traces.last().filter(|_| traces.len() >= search.traces_max);
+    let next = last.map(|last| search.order.cursor_at(last));
+    Ok(SearchAnswer { traces, next, inspected })
 }
 
-/// One result out of two of the same trace id.
+/// One result out of two of the same trace id. Each tenant has decided about its own part of the trace; spansets of the
+/// same groups are put together.
 fn merged(a: TraceMatch, b: TraceMatch, spans_max: usize) -> TraceMatch {
     let end = |found: &TraceMatch| found.start_unix_nanos.saturating_add(found.duration_nanos);
     let last_end = end(&a).max(end(&b));
@@ -81,10 +85,18 @@ fn merged(a: TraceMatch, b: TraceMatch, spans_max: usize) -> TraceMatch {
         (first.root_service, first.root_name) = (second.root_service, second.root_name);
     }
     first.duration_nanos = last_end.saturating_sub(first.start_unix_nanos);
-    first.spanset.matched = first.spanset.matched.saturating_add(second.spanset.matched);
-    first.spanset.spans.extend(second.spanset.spans);
-    first.spanset.spans.sort_by_key(|span| span.start_unix_nanos);
-    first.spanset.spans.truncate(spans_max);
+    for spanset in second.spansets {
+        let same = first.spansets.iter_mut().find(|own| own.attributes == spanset.attributes);
+        match same {
+            Some(own) => {
+                own.matched = own.matched.saturating_add(spanset.matched);
+                own.spans.extend(spanset.spans);
+                own.spans.sort_by_key(|span| span.start_unix_nanos);
+                own.spans.truncate(spans_max);
+            }
+            None => first.spansets.push(spanset),
+        }
+    }
     for (service, stats) in second.services {
         match first.services.entry(service) {
             Entry::Vacant(entry) => {
@@ -97,16 +109,6 @@ fn merged(a: TraceMatch, b: TraceMatch, spans_max: usize) -> TraceMatch {
         }
     }
     first
-}
-
-fn add_inspected(sum: &mut SearchInspected, more: &SearchInspected) {
-    sum.blocks += more.blocks;
-    sum.block_bytes += more.block_bytes;
-    sum.row_groups_read += more.row_groups_read;
-    sum.row_groups_pruned += more.row_groups_pruned;
-    sum.spans += more.spans;
-    sum.traces += more.traces;
-    sum.bytes += more.bytes;
 }
 
 /// The names of all tenants.

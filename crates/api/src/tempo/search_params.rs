@@ -1,14 +1,14 @@
 //! Parameters of a search, and the search that they ask for.
 
-use spandrel_query::Search;
-use spandrel_traceql::ast::BinaryOp;
+use spandrel_query::{InvalidCursor, Search, SearchCursor, SearchOrder, UnknownOrder};
+use spandrel_traceql::ast::{BinaryOp, Root, SpansetExpr, Stage};
 use spandrel_traceql::{FieldExpr, Intrinsic, Query, Static, compile};
 
 use super::legacy_tags;
 use super::time_range::time_range;
 use crate::error::ApiError;
 use crate::go_duration::duration_param;
-use crate::params::Params;
+use crate::params::{Params, malformed};
 use crate::value_match::{all_of, compare, filter_query};
 
 const TRACES_DEFAULT: usize = 20;
@@ -21,6 +21,7 @@ const SPANS_PER_SPANSET_MAX: usize = 100;
 /// # Errors
 /// [`ApiError`], which names the parameter at fault.
 pub(super) fn search(params: &Params) -> Result<Search, ApiError> {
+    let order = order(params)?;
     Ok(Search {
         query: with_durations(query(params)?, duration_conditions(params)?)?,
         range: time_range(params)?,
@@ -28,7 +29,32 @@ pub(super) fn search(params: &Params) -> Result<Search, ApiError> {
         spans_per_spanset: params
             .number("spss", 1..=SPANS_PER_SPANSET_MAX)?
             .unwrap_or(SPANS_PER_SPANSET_DEFAULT),
+        order,
+        after: after(params, order)?,
     })
+}
+
+/// `order=start` (the newest first) or `order=duration` (the longest first): not a parameter of Tempo's.
+fn order(params: &Params) -> Result<SearchOrder, ApiError> {
+    let Some(word) = params.get("order") else { return Ok(SearchOrder::NewestFirst) };
+    word.parse().map_err(|error: UnknownOrder| malformed("order", expected(&error), word))
+}
+
+/// `after=` the cursor of another answer in the same order: not a parameter of Tempo's.
+fn after(params: &Params, order: SearchOrder) -> Result<Option<SearchCursor>, ApiError> {
+    let Some(text) = params.get("after") else { return Ok(None) };
+    let cursor: SearchCursor =
+        text.parse().map_err(|error: InvalidCursor| malformed("after", expected(&error), text))?;
+    if cursor.order != order {
+        return Err(ApiError::Contradiction("'after' is a cursor of another 'order'"));
+    }
+    Ok(Some(cursor))
+}
+
+/// What is expected, of an error that says so.
+fn expected(error: &impl ToString) -> String {
+    let text = error.to_string();
+    text.strip_prefix("expected ").unwrap_or(&text).to_owned()
 }
 
 fn query(params: &Params) -> Result<Query, ApiError> {
@@ -59,12 +85,19 @@ fn with_durations(query: Query, conditions: Vec<FieldExpr>) -> Result<Query, Api
     if conditions.is_empty() {
         return Ok(query);
     }
-    let filter = query.spanset_filter().ok_or(ApiError::Contradiction(
-        "'minDuration' and 'maxDuration' need a 'q' that is a single spanset filter; write \
-            traceDuration in 'q' instead",
-    ))?;
-    let conditions = std::iter::once(filter.clone()).chain(conditions);
-    Ok(Query { hints: query.hints.clone(), ..filter_query(all_of(conditions)) })
+    if let Some(filter) = query.spanset_filter() {
+        let conditions = std::iter::once(filter.clone()).chain(conditions);
+        return Ok(Query { hints: query.hints.clone(), ..filter_query(all_of(conditions)) });
+    }
+    // The duration is the same for all spans of a trace, so a filter in front is one of traces.
+    let Root::Pipeline(mut pipeline) = query.root else {
+        return Err(ApiError::Contradiction(
+            "'minDuration' and 'maxDuration' need a 'q' that is a pipeline of spansets; write \
+                traceDuration in 'q' instead",
+        ));
+    };
+    pipeline.stages.insert(0, Stage::Spanset(SpansetExpr::Filter(all_of(conditions))));
+    Ok(Query { root: Root::Pipeline(pipeline), hints: query.hints })
 }
 
 #[cfg(test)]
@@ -101,6 +134,22 @@ mod tests {
     }
 
     #[test]
+    fn durations_of_pipelines_come_first() {
+        let search = parse("q=%7B.a%7D%7Cby(.b)&minDuration=1s").unwrap();
+        assert_eq!(search.query.to_string(), "{ traceDuration >= 1s }|{ .a }|by(.b)");
+    }
+
+    #[test]
+    fn the_longest_from_a_position_on() {
+        let search = parse("order=duration&after=duration:5:0000000000000000000000000000000a");
+        let search = search.unwrap();
+        assert_eq!(search.order, SearchOrder::LongestFirst);
+        let after = search.after.unwrap();
+        assert_eq!((after.order, after.nanos), (SearchOrder::LongestFirst, 5));
+        assert_eq!(parse("").unwrap().order, SearchOrder::NewestFirst);
+    }
+
+    #[test]
     fn legacy_tags_with_durations() {
         let search = parse("tags=foo%3DBar&minDuration=999ms").unwrap();
         assert_eq!(search.query.to_string(), "{ (.foo = `Bar`) && (traceDuration >= 999ms) }");
@@ -127,6 +176,13 @@ mod tests {
             ),
             ("minDuration=2s&maxDuration=1s", "'maxDuration' should be greater than 'minDuration'"),
             ("end=5", "'end' needs a 'start'"),
+            ("order=size", "unable to parse param 'order': expected start or duration, got 'size'"),
+            (
+                "after=5",
+                "unable to parse param 'after': expected the cursor of an answer, such as \
+                    start:1767225600000000000:<trace id>, got '5'",
+            ),
+            ("after=duration:5:ab", "'after' is a cursor of another 'order'"),
         ] {
             assert_eq!(parse(query).map(drop), Err(error.to_owned()), "{query}");
         }

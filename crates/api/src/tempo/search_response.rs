@@ -25,7 +25,7 @@ pub(super) fn search_response(answer: &SearchAnswer) -> SearchResponse {
 }
 
 fn trace_metadata(found: &TraceMatch) -> TraceSearchMetadata {
-    let span_set = span_set(&found.spanset);
+    let span_sets: Vec<SpanSet> = found.spansets.iter().map(span_set).collect();
     let root_service = match (&found.root_service, &found.root_name) {
         (Some(service), _) => service.as_str(),
         (None, Some(_)) => "",
@@ -42,17 +42,22 @@ fn trace_metadata(found: &TraceMatch) -> TraceSearchMetadata {
         start_time_unix_nano: not_negative(found.start_unix_nanos),
         duration_ms: saturate(not_negative(found.duration_nanos / NANOS_PER_MILLI)),
         // Deprecated in favor of the list, but read first by Grafana.
-        span_set: Some(span_set.clone()),
-        span_sets: vec![span_set],
+        span_set: span_sets.first().cloned(),
+        span_sets,
         service_stats: stats.collect(),
     }
 }
 
 fn span_set(spanset: &Spanset) -> SpanSet {
+    let attributes = spanset.attributes.iter().map(|(name, value)| {
+        // The group of spans that lack the attribute has to be told from the others.
+        let value = any_value(value).unwrap_or_else(|| Value::StringValue("nil".to_owned()));
+        KeyValue { key: name.to_string(), value: Some(AnyValue { value: Some(value) }) }
+    });
     SpanSet {
         spans: spanset.spans.iter().map(span).collect(),
         matched: spanset.matched,
-        attributes: Vec::new(),
+        attributes: attributes.collect(),
     }
 }
 
@@ -82,6 +87,7 @@ fn key_value((attribute, value): &(Attribute, Static)) -> Option<KeyValue> {
             | Intrinsic::SpanId,
         ) => return None,
         Attribute::Intrinsic(intrinsic) => intrinsic.as_str().to_owned(),
+        Attribute::Scoped { parent: true, name, .. } => format!("parent.{name}"),
         Attribute::Scoped { name, .. } => name.clone(),
     };
     Some(KeyValue { key, value: Some(AnyValue { value: Some(any_value(value)?) }) })
@@ -120,11 +126,18 @@ fn array(values: &[Static]) -> ArrayValue {
 
 /// A query is one job that is done when the answer is sent.
 pub(super) fn search_metrics(inspected: &SearchInspected) -> SearchMetrics {
-    let row_groups = [
+    // The first two are Tempo's names; the others say in the same way what they are made of.
+    let counts = [
         ("rowGroupsInspected", inspected.row_groups_read),
-        ("rowGroupsSkipped", inspected.row_groups_pruned),
+        ("rowGroupsSkipped", inspected.row_groups_pruned()),
+        ("rowGroupsSkippedByFilter", inspected.row_groups_ruled_out_by_filter),
+        ("rowGroupsSkippedByStatistics", inspected.row_groups_ruled_out_by_statistics),
+        ("blocksOutOfRange", inspected.blocks_out_of_range),
+        ("blocksNotReached", inspected.blocks_not_reached),
+        ("liveRunsInspected", inspected.live_runs),
+        ("splitTraces", inspected.split_traces),
     ];
-    let additional: BTreeMap<_, _> = row_groups
+    let additional: BTreeMap<_, _> = counts
         .into_iter()
         .filter(|(_, count)| *count > 0)
         .map(|(name, count)| (name.to_owned(), i64::try_from(count).unwrap_or(i64::MAX)))

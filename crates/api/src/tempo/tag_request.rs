@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use spandrel_proto::tempo::MetadataMetrics;
 use spandrel_query::{TagLimits, TagsInspected, TimeRange};
-use spandrel_traceql::FieldExpr;
+use spandrel_traceql::{FieldExpr, lenient};
 
-use super::completion_filter::filter_of;
 use super::time_range::open_range;
 use crate::error::ApiError;
 use crate::params::Params;
@@ -34,7 +33,7 @@ impl TagRequest {
         let all = u32::MAX as usize;
         let n_max = params.number("limit", 0..=all)?.filter(|limit| *limit > 0);
         Ok(Self {
-            filter: filter_of(params.get("q")),
+            filter: params.get("q").and_then(|q| lenient::repair(q).expr().cloned()),
             range: open_range(params)?,
             limits: TagLimits {
                 n_max: n_max.unwrap_or(usize::MAX),

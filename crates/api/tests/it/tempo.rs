@@ -138,8 +138,8 @@ async fn failures_are_plain_text_that_says_what_to_change() {
         ("/api/search?q=%7B%7D&tags=a%3Db", "parameters 'q' and 'tags' exclude each other"),
         ("/api/search?q=%7B", "parse error at line 1, col 2: syntax error: unexpected $end"),
         ("/api/search?q=%7B%201%20%3D%20%22a%22%20%7D", "invalid query"),
-        ("/api/search?q=%7B%7D%20%7C%20rate()", "metrics queries are not supported yet"),
-        ("/api/search?q=%7B%7D%20%3E%20%7B%7D", "not supported yet"),
+        ("/api/search?q=%7B%7D%20%7C%20rate()", "metrics queries are not supported here"),
+        ("/api/search?q=%7B%20parent%20%7D", "parent without an attribute is not yet supported"),
         ("/api/search?q=%7B%201%20%2F%200%20%3D%201%20%7D", "integer division by zero"),
         ("/api/search?limit=x", "unable to parse param 'limit'"),
         ("/api/v2/search/tags?scope=x", "unable to parse param 'scope'"),
@@ -152,6 +152,42 @@ async fn failures_are_plain_text_that_says_what_to_change() {
     }
     let answer = server.get_with("/api/search", &[("x-scope-orgid", "a|b")]).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn groups_and_positions_of_a_search() {
+    live_and_flushed(async |server| {
+        // { } | by(resource.service.name) | count() = 1
+        let query = "q=%7B%7D%7Cby(resource.service.name)%7Ccount()%3D1&order=duration&limit=1";
+        let answer = server.get(&format!("/api/search?{query}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        let group = |id: &str, start: &str, duration: &str, service: &str| {
+            let service = json!({"stringValue": service});
+            json!({
+                "spans": [{
+                    "spanID": id,
+                    "startTimeUnixNano": start,
+                    "durationNanos": duration,
+                    "attributes": [{"key": "service.name", "value": service}],
+                }],
+                "matched": 1,
+                "attributes": [
+                    {"key": "by(resource.service.name)", "value": service},
+                    {"key": "count()", "value": {"intValue": "1"}},
+                ],
+            })
+        };
+        let frontend = group("000000000000000a", "1485432000000000000", "250000000", "frontend");
+        let bank = group("000000000000000b", "1485432000100000000", "100000000", "bank");
+        let body = answer.json();
+        assert_eq!(body["traces"][0]["spanSets"], json!([frontend, bank]));
+        assert_eq!(body["traces"][0]["spanSet"], frontend);
+        let next = "duration:250000000:00000000000000000000000000000abc";
+        assert_eq!(answer.header("x-spandrel-next-cursor"), next);
+        let behind = server.get(&format!("/api/search?{query}&after={next}")).await;
+        assert_eq!((behind.status, behind.json()["traces"].is_null()), (StatusCode::OK, true));
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -144,7 +144,7 @@ async fn costs(engine: &QueryEngine, runs: usize) -> anyhow::Result<Vec<Cost>> {
         reset_peak()?;
         let (times, answer) = queries::timed(engine, query, 20, runs).await?;
         let inspected = answer.inspected;
-        let all = inspected.row_groups_read + inspected.row_groups_pruned;
+        let all = inspected.row_groups_read + inspected.row_groups_pruned();
         costs.push(Cost {
             query: query.to_owned(),
             median_ms: queries::latency(query, times, 0).median_ms,

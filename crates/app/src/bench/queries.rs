@@ -54,7 +54,7 @@ pub(super) async fn timed(
     runs: usize,
 ) -> anyhow::Result<(Vec<f64>, SearchAnswer)> {
     let query = spandrel_traceql::compile(query)?;
-    let search = Search { query, range: TimeRange::ALL, traces_max, spans_per_spanset: 3 };
+    let search = Search::newest(query, TimeRange::ALL, traces_max, 3);
     let tenant = TenantId::single();
     // The first run warms the caches of indexes and of the operating system.
     let mut answer = engine.search(&tenant, &search).await?;
@@ -114,7 +114,7 @@ impl Bench<'_> {
     ) -> anyhow::Result<SearchAnswer> {
         let (times, answer) = timed(&self.engine, query, traces_max, self.runs).await?;
         let inspected = answer.inspected;
-        let all = inspected.row_groups_read + inspected.row_groups_pruned;
+        let all = inspected.row_groups_read + inspected.row_groups_pruned();
         let row_groups = Some((inspected.row_groups_read, all));
         let found = answer.traces.len();
         self.report.queries.push(Latency { row_groups, bar_ms, ..latency(query, times, found) });

@@ -17,20 +17,25 @@ use super::{Leaf, Node, Possible};
 use crate::QueryError;
 use crate::block_cache::OpenBlock;
 
-/// Whether the filter may hold for some span of a row group.
-pub(crate) fn possible_in_block(
-    node: &Node,
-    block: &OpenBlock,
-    row_group: usize,
-) -> Result<bool, QueryError> {
-    let evidence = Evidence { block, row_group };
+/// What the index says about a filter and the spans of a row group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It may hold for one.
+    Possible,
+    /// It holds for none: no value that the directories list, and no range, lets it.
+    RuledOutByStatistics,
+    /// It holds for none: the value that it asks for has no token.
+    RuledOutByTokens,
+}
+
+fn possible(evidence: &Evidence<'_>, node: &Node) -> Result<bool, QueryError> {
     if !evidence.node(node, None)?.holds {
         return Ok(false);
     }
     if !reads_operation(node) {
         return Ok(true);
     }
-    let operations = block.operations()?;
+    let operations = evidence.block.operations()?;
     if !operations.is_complete() {
         return Ok(true);
     }
@@ -49,6 +54,7 @@ fn reads_operation(node: &Node) -> bool {
             reads_operation(left) || reads_operation(right)
         }
         Node::Not(operand) => reads_operation(operand),
+        Node::Leaf(leaf) if leaf.of_parent => false,
         Node::Leaf(leaf) => match &leaf.attribute {
             Attribute::Intrinsic(intrinsic) => {
                 matches!(intrinsic, Intrinsic::Name | Intrinsic::Kind | Intrinsic::Duration)
@@ -66,9 +72,36 @@ fn is_service(attribute: &Attribute) -> bool {
     )
 }
 
-struct Evidence<'a> {
+/// What is known of the spans of a row group.
+#[derive(Clone, Copy)]
+pub(crate) struct Evidence<'a> {
     block: &'a OpenBlock,
     row_group: usize,
+    /// Whether parents of its spans may lie elsewhere.
+    split: bool,
+    /// Whether tokens are asked.
+    tokens: bool,
+}
+
+impl<'a> Evidence<'a> {
+    /// For traces that lie in the row group as a whole.
+    pub(crate) fn of_whole_traces(block: &'a OpenBlock, row_group: usize) -> Self {
+        Self { block, row_group, split: false, tokens: true }
+    }
+
+    /// For traces that also lie elsewhere.
+    pub(crate) fn of_split_traces(block: &'a OpenBlock, row_group: usize) -> Self {
+        Self { split: true, ..Self::of_whole_traces(block, row_group) }
+    }
+
+    /// Whether the filter may hold for some span.
+    pub(crate) fn verdict(&self, node: &Node) -> Result<Verdict, QueryError> {
+        if possible(self, node)? {
+            return Ok(Verdict::Possible);
+        }
+        let by_tokens = possible(&Self { tokens: false, ..*self }, node)?;
+        Ok(if by_tokens { Verdict::RuledOutByTokens } else { Verdict::RuledOutByStatistics })
+    }
 }
 
 impl Evidence<'_> {
@@ -80,6 +113,9 @@ impl Evidence<'_> {
     }
 
     fn operation_leaf(&self, leaf: &Leaf, operation: &Operation) -> Result<Possible, QueryError> {
+        if leaf.of_parent {
+            return self.block_leaf(leaf);
+        }
         let one = |value: &Static| Ok(Possible::of(leaf, value));
         match &leaf.attribute {
             Attribute::Intrinsic(Intrinsic::Duration) => {
@@ -104,8 +140,19 @@ impl Evidence<'_> {
     }
 
     fn block_leaf(&self, leaf: &Leaf) -> Result<Possible, QueryError> {
+        if leaf.of_parent && self.split {
+            return Ok(Possible::UNKNOWN);
+        }
+        let possible = self.own_leaf(leaf)?;
+        // A span may have no parent.
+        Ok(match leaf.of_parent {
+            true => possible.or_else(Possible::of(leaf, &Static::Nil)),
+            false => possible,
+        })
+    }
+
+    fn own_leaf(&self, leaf: &Leaf) -> Result<Possible, QueryError> {
         match &leaf.attribute {
-            Attribute::Scoped { parent: true, .. } => Ok(Possible::of(leaf, &Static::Nil)),
             Attribute::Scoped { scope, name, .. } => match scope {
                 Scope::None => {
                     let span = self.owner(leaf, AttributeScope::Span, name)?;
@@ -126,6 +173,9 @@ impl Evidence<'_> {
     /// `trace:id = "..."`: the one condition on ids that the index can answer.
     fn trace_id(&self, leaf: &Leaf) -> Result<Possible, QueryError> {
         let Some(Static::String(text)) = equal_to(&leaf.expr) else { return Ok(Possible::UNKNOWN) };
+        if !self.tokens {
+            return Ok(Possible::UNKNOWN);
+        }
         let holds = match spandrel_model::TraceId::from_hex(text) {
             Ok(id) => self.block.trace_filter()?.may_contain(id),
             Err(_) => false,
@@ -169,7 +219,8 @@ impl Evidence<'_> {
         let mut possible = typed.fold(Possible { holds: false, fails: false }, Possible::or_else);
         // Arrays and the like have no tokens, so only plain values can be ruled out by them.
         let plain = !entry.types.iter().any(|summary| matches!(summary.values, Values::Others));
-        if possible.holds
+        if self.tokens
+            && possible.holds
             && plain
             && let Some(value) = equal_to(&leaf.expr).and_then(token_value)
         {
@@ -237,7 +288,7 @@ pub(crate) fn row_groups(node: &Node, block: &OpenBlock) -> Result<Vec<usize>, Q
     let all: Range<usize> = 0..block.file.n_row_groups();
     let mut kept = Vec::new();
     for row_group in all {
-        if possible_in_block(node, block, row_group)? {
+        if possible(&Evidence::of_whole_traces(block, row_group), node)? {
             kept.push(row_group);
         }
     }

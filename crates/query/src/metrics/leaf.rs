@@ -86,7 +86,7 @@ pub(super) async fn evaluate(
     let apart = Apart::find(engine, view, &plan).await?;
     let counters = Counters::default();
     let scan = Scan { engine, view, plan: &plan, apart: &apart, counters: &counters };
-    inspected.row_groups_pruned += scan.run(&mut sink).await?;
+    inspected.row_groups_ruled_out_by_statistics += scan.run(&mut sink).await?;
     whole::add_traces(&scan, &mut sink).await?;
     inspected.row_groups_read += counters.row_groups_read.load(Ordering::Relaxed);
     inspected.spans += counters.spans.load(Ordering::Relaxed);

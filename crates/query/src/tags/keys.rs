@@ -80,7 +80,7 @@ impl<'a> Keys<'a> {
             let attribute = Attribute::scoped(language_scope(scope), key.as_str());
             let operand = Box::new(FieldExpr::Attribute(attribute.clone()));
             let expr = FieldExpr::Unary { op: UnaryOp::Exists, operand };
-            let leaf = Leaf { attribute, expr, number: None, on_error: false };
+            let leaf = Leaf { attribute, expr, number: None, on_error: false, of_parent: false };
             let column = unit.column_for(&leaf).await?;
             counters.bytes.fetch_add(column.size_bytes() as u64, Relaxed);
             if (&leaf.mask(&column) & mask).count_set_bits() > 0 {

@@ -1,20 +1,18 @@
 //! Names and values on spans that pass a filter which looks at more than one span: as in a search, candidates come
 //! from the columns, and each is decided on its complete trace.
 
-use std::sync::Arc;
-
 use hashbrown::HashSet;
 use spandrel_model::{Trace, TraceId};
 use spandrel_trace_values::TraceValues;
-use spandrel_traceql::{Attribute, FieldExpr};
+use spandrel_traceql::ast::{Pipeline, Root, SpansetExpr, Stage};
+use spandrel_traceql::{Attribute, FieldExpr, Query};
 
 use super::walk::{Collect, Walk, WantedOfTraces};
-use crate::engine::OPENING;
 use crate::gather::Gather;
+use crate::plan::Plan;
 use crate::scan::{Candidate, Scan};
-use crate::split::possible_split_traces;
-use crate::unit::Unit;
-use crate::{QueryError, memory};
+use crate::split::SplitTraces;
+use crate::{QueryError, Search, memory};
 
 /// Traces and spans that are gathered at a time.
 const GATHERED_TRACES_MAX: usize = 1024;
@@ -28,35 +26,39 @@ pub(super) async fn walk(
     filter: &FieldExpr,
     collect: &mut impl Collect,
 ) -> Result<(), QueryError> {
-    let scan = Scan::new(filter);
+    let stages = vec![Stage::Spanset(SpansetExpr::Filter(filter.clone()))];
+    let query = Query { root: Root::Pipeline(Pipeline { stages }), hints: Vec::new() };
+    // Every trace counts, however many there are.
+    let search = Search::newest(query, walk.view.range(), usize::MAX, 0);
+    let scan = Scan::new(Plan::new(&search.query.root), search.order);
     let attributes: Vec<Attribute> = filter.attributes().cloned().collect();
     let wanted = collect.wanted(attributes);
     let mut decided = Decided { filter, wanted, ids: HashSet::new(), held: memory::reserve(0)? };
     for run in &walk.view.live {
-        let candidates = scan.unit(&Unit::Live(Arc::clone(run))).await?;
-        decided.decide(walk, candidates, collect).await?;
+        decided.decide(walk, scan.live(run).await?, collect).await?;
         if collect.is_full() {
             return Ok(());
         }
         tokio::task::yield_now().await;
     }
-    let split = possible_split_traces(walk.engine, walk.view, &scan.node).await?;
-    decided.decide(walk, split, collect).await?;
+    let split = SplitTraces::of(walk.engine, walk.view, &scan.plan).await?;
+    decided.decide(walk, split.candidates(&scan.plan, &search), collect).await?;
     if collect.is_full() {
         return Ok(());
     }
     walk.note_bytes(&scan.counters);
     walk.done(collect).await;
-    for entries in walk.view.in_range().chunks(OPENING) {
-        for entry in entries {
-            let (candidates, _) = scan.block(walk.engine, walk.view, entry).await?;
+    for entry in walk.view.in_range() {
+        let block = walk.engine.open(walk.view, entry).await?;
+        for row_group in scan.row_groups(&block)? {
+            let candidates = scan.row_group(&block, row_group).await?;
             decided.decide(walk, candidates, collect).await?;
             if collect.is_full() {
                 return Ok(());
             }
-            walk.note_bytes(&scan.counters);
-            walk.done(collect).await;
         }
+        walk.note_bytes(&scan.counters);
+        walk.done(collect).await;
     }
     Ok(())
 }

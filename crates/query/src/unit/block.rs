@@ -263,6 +263,7 @@ pub(super) fn traces_of(
         traces.push(PartialTrace {
             trace_id: trace.facts.trace_id,
             start: trace.facts.start_unix_nanos,
+            end: trace.facts.end_unix_nanos,
             n_rows: trace.facts.n_rows,
         });
     }

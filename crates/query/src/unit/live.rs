@@ -323,6 +323,7 @@ pub(super) fn traces_of(run: &LiveRun, mask: &RowMask) -> Vec<PartialTrace> {
         .map(|trace| PartialTrace {
             trace_id: trace.trace_id,
             start: trace.start_unix_nanos,
+            end: trace.end_unix_nanos,
             n_rows: trace.n_rows,
         })
         .collect()

@@ -49,7 +49,7 @@ fn service(name: &str) -> Arc<Resource> {
 /// The answer must be the naive one in all placements. Returns how many traces there are.
 pub(crate) async fn check(batches: &[Vec<Span>], query: &str, traces_max: usize) -> usize {
     let query = spandrel_traceql::compile(query).unwrap();
-    let search = Search { query, range: TimeRange::ALL, traces_max, spans_per_spanset: 3 };
+    let search = Search::newest(query, TimeRange::ALL, traces_max, 3);
     let wanted = naive::search(&naive::traces(batches), &search).unwrap();
     for placement in Placement::ALL {
         let place = Place::with(batches, placement).await;
@@ -141,7 +141,7 @@ async fn runs_that_grow_while_they_are_asked_lose_nothing() {
     let place = Place::empty().await;
     let tenant = TenantId::single();
     let query = spandrel_traceql::compile("{ .number > 0 }").unwrap();
-    let search = Search { query, range: TimeRange::ALL, traces_max: 1000, spans_per_spanset: 1 };
+    let search = Search::newest(query, TimeRange::ALL, 1000, 1);
     for number in 1..60 {
         let spans = [span(number, 1, None)];
         let sending = place.send(&tenant, &spans);

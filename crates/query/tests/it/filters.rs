@@ -44,12 +44,14 @@ fn leaf() -> impl Strategy<Value = String> {
     ]
 }
 
-fn attribute() -> impl Strategy<Value = String> {
+pub(crate) fn attribute() -> impl Strategy<Value = String> {
     let scopes = [".", ".", "span.", "resource.", "event.", "link.", "instrumentation."];
     let scoped = (select(scopes.to_vec()), select(vec!["a", "a", "b", "c", "gone"]));
     prop_oneof![
         8 => scoped.prop_map(|(scope, key)| format!("{scope}{key}")),
         1 => select(vec![".service.name", "resource.service.name"]).prop_map(str::to_owned),
+        1 => select(vec!["parent.a", "parent.span.b", "parent.resource.a", "parent.service.name"])
+            .prop_map(str::to_owned),
         1 => select(vec![
             "name", "duration", "rootName", "rootServiceName", "traceDuration", "statusMessage",
             "span:childCount", "nestedSetLeft", "nestedSetParent", "event:name",
@@ -109,7 +111,7 @@ fn comparison() -> impl Strategy<Value = &'static str> {
     select(vec!["=", "=", "!=", "<", "<=", ">", ">="])
 }
 
-fn number() -> impl Strategy<Value = &'static str> {
+pub(crate) fn number() -> impl Strategy<Value = &'static str> {
     select(vec!["0", "1", "2", "3", "-1", "1.0", "1.5", "0.0", "1ns"])
 }
 

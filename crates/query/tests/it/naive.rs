@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use spandrel_model::{
     Attribute as Pair, AttributeScope, AttributeValue, Span, StatusCode, TraceId,
 };
-use spandrel_query::{MatchedSpan, Search, ServiceStats, Spanset, TimeRange, TraceMatch};
+use spandrel_query::{
+    MatchedSpan, Search, SearchOrder, ServiceStats, Spanset, TimeRange, TraceMatch,
+};
 use spandrel_traceql::{
-    Attribute, EvalError, FieldExpr, Intrinsic, Kind, Scope, SpanValues, Static, Status,
+    Attribute, EvalError, FieldExpr, Intrinsic, Kind, Query, Scope, SpanValues, Static, Status,
 };
 
+use crate::naive_pipeline::{self, Found};
 use crate::naive_tree::{Numbers, content, tree};
 
 /// A whole trace.
@@ -36,14 +39,22 @@ pub(crate) fn traces(batches: &[Vec<Span>]) -> Vec<NaiveTrace> {
 
 /// What a search must answer.
 pub(crate) fn search(traces: &[NaiveTrace], search: &Search) -> Result<Vec<TraceMatch>, EvalError> {
-    let filter = search.query.spanset_filter().unwrap();
     let mut found = Vec::new();
     for trace in traces {
         if trace.overlaps(search.range) {
-            found.extend(trace.search(filter, search.spans_per_spanset)?);
+            found.extend(trace.search(&search.query, search.spans_per_spanset)?);
         }
     }
-    found.sort_by_key(|found| (std::cmp::Reverse(found.start_unix_nanos), found.trace_id));
+    let rank = |found: &TraceMatch| match search.order {
+        SearchOrder::NewestFirst => -i128::from(found.start_unix_nanos),
+        SearchOrder::LongestFirst => -i128::from(found.duration_nanos),
+    };
+    found.sort_by_key(|found| (rank(found), found.trace_id));
+    if let Some(cursor) = search.after {
+        found.retain(|found| {
+            (rank(found), found.trace_id) > (-i128::from(cursor.nanos), cursor.trace_id)
+        });
+    }
     found.truncate(search.traces_max);
     Ok(found)
 }
@@ -65,23 +76,11 @@ impl NaiveTrace {
         self.spans.iter().find(|span| span.parent_span_id.is_none())
     }
 
-    fn search(
-        &self,
-        filter: &FieldExpr,
-        spans_max: usize,
-    ) -> Result<Option<TraceMatch>, EvalError> {
-        let mut matching = Vec::new();
-        for index in 0..self.spans.len() {
-            if spandrel_traceql::matches(filter, &NaiveSpan { trace: self, index })? {
-                matching.push(index);
-            }
-        }
-        if matching.is_empty() {
+    fn search(&self, query: &Query, spans_max: usize) -> Result<Option<TraceMatch>, EvalError> {
+        let spansets = naive_pipeline::query(self, &query.root)?;
+        if spansets.is_empty() {
             return Ok(None);
         }
-        let matched = matching.len() as u32;
-        matching.sort_by_key(|&index| self.spans[index].start_unix_nanos);
-        matching.truncate(spans_max);
         let mut services: BTreeMap<String, ServiceStats> = BTreeMap::new();
         for span in &self.spans {
             let name = span.resource.service_name().unwrap_or("");
@@ -90,26 +89,34 @@ impl NaiveTrace {
             stats.n_errors += (span.status_code == StatusCode::Error) as u32;
         }
         let root = self.root();
+        let spanset = |found: Found| {
+            let mut spans = found.spans.clone();
+            spans.sort_by_key(|&index| self.spans[index].start_unix_nanos);
+            spans.truncate(spans_max);
+            let attributes = found.attributes.into_iter();
+            Spanset {
+                spans: spans.into_iter().map(|index| self.matched(query, index)).collect(),
+                matched: found.spans.len() as u32,
+                attributes: attributes.map(|(name, value)| (name.into(), value)).collect(),
+            }
+        };
         Ok(Some(TraceMatch {
             trace_id: self.trace_id,
             root_service: root.and_then(|root| root.resource.service_name()).map(str::to_owned),
             root_name: root.map(|root| root.name.clone()),
             start_unix_nanos: self.start(),
             duration_nanos: self.end() - self.start(),
-            spanset: Spanset {
-                spans: matching.iter().map(|&index| self.matched(filter, index)).collect(),
-                matched,
-            },
+            spansets: spansets.into_iter().map(spanset).collect(),
             services,
         }))
     }
 
-    fn matched(&self, filter: &FieldExpr, index: usize) -> MatchedSpan {
+    fn matched(&self, query: &Query, index: usize) -> MatchedSpan {
         let span = &self.spans[index];
         let mut attributes: Vec<(Attribute, Static)> = Vec::new();
-        for attribute in filter.attributes() {
-            let value = NaiveSpan { trace: self, index }.get(attribute);
-            if value != Static::Nil && attributes.iter().all(|(known, _)| known != attribute) {
+        for attribute in query.attributes() {
+            let value = self.span(index).get(attribute);
+            if value != Static::Nil {
                 attributes.push((attribute.clone(), value));
             }
         }
@@ -120,6 +127,14 @@ impl NaiveTrace {
             duration_nanos: span.duration_nanos(),
             attributes,
         }
+    }
+
+    pub(crate) fn span(&self, index: usize) -> NaiveSpan<'_> {
+        NaiveSpan { trace: self, index }
+    }
+
+    pub(crate) fn parent(&self, index: usize) -> Option<usize> {
+        self.numbers[index].parent_index
     }
 }
 
@@ -230,10 +245,15 @@ impl SpanValues for NaiveSpan<'_> {
 impl NaiveSpan<'_> {
     pub(crate) fn get(&self, attribute: &Attribute) -> Static {
         let span = &self.trace.spans[self.index];
-        let Attribute::Scoped { scope, name, .. } = attribute else {
+        let Attribute::Scoped { scope, name, parent } = attribute else {
             let Attribute::Intrinsic(intrinsic) = attribute else { unreachable!() };
             return self.intrinsic(*intrinsic);
         };
+        if *parent {
+            let own = Attribute::scoped(*scope, name.clone());
+            let parent = self.trace.parent(self.index);
+            return parent.map_or(Static::Nil, |parent| self.trace.span(parent).get(&own));
+        }
         match scope {
             Scope::None => match lookup(&span.attributes, name) {
                 Static::Nil => lookup(&span.resource.attributes, name),

@@ -25,6 +25,8 @@ pub(crate) struct Numbers {
     pub(crate) left: i64,
     pub(crate) right: i64,
     pub(crate) parent: i64,
+    /// Where the parent stands, if it is there.
+    pub(crate) parent_index: Option<usize>,
 }
 
 /// Puts spans into depth-first order, and numbers them.
@@ -52,7 +54,10 @@ pub(crate) fn tree(spans: Vec<Span>) -> (Vec<Span>, Vec<Numbers>) {
     roots.iter().for_each(|&root| walk.enter(root, -1));
     walk.next = i64::MIN;
     strays.iter().for_each(|&stray| walk.enter(stray, 0));
-    let numbers = walk.order.iter().map(|i| walk.numbers[i]).collect();
+    let place_of = |parent| walk.order.iter().position(|i| *i == parent).unwrap();
+    let numbers =
+        |i: &usize| Numbers { parent_index: parents[*i].map(place_of), ..walk.numbers[i] };
+    let numbers = walk.order.iter().map(numbers).collect();
     (walk.order.iter().map(|&i| spans[i].clone()).collect(), numbers)
 }
 
@@ -75,7 +80,8 @@ impl Walk {
         let right = if connected { self.next } else { 0 };
         self.next += 1;
         let child_count = children.len() as i64;
-        self.numbers.insert(span, Numbers { child_count, left, right, parent });
+        let numbers = Numbers { child_count, left, right, parent, parent_index: None };
+        self.numbers.insert(span, numbers);
     }
 }
 

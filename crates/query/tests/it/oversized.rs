@@ -112,8 +112,7 @@ async fn place_with_bodies(value: impl Fn(u64) -> AttributeValue) -> Place {
 
 async fn inspected(place: &Place, query: &str, wanted: usize) -> SearchInspected {
     let compiled = spandrel_traceql::compile(query).unwrap();
-    let search =
-        Search { query: compiled, range: TimeRange::ALL, traces_max: 5, spans_per_spanset: 1 };
+    let search = Search::newest(compiled, TimeRange::ALL, 5, 1);
     let answer = place.engine.search(&TenantId::single(), &search).await.unwrap();
     assert_eq!(answer.traces.len(), wanted, "{query}");
     answer.inspected

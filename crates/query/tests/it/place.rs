@@ -74,7 +74,7 @@ impl Place {
                 whole.send(&TenantId::single(), batch).await;
             }
             whole.close().await;
-            replace_block(&objects, batches, 3).await;
+            replace_block(&objects, batches, 8).await;
             return Self::over(objects, QueryOptions::default()).await;
         }
         let place = Self::empty().await;

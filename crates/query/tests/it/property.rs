@@ -2,23 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::strategy::{Strategy, ValueTree};
+use proptest::sample::select;
+use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use spandrel_model::{AttributeScope, Span, TenantId};
 use spandrel_query::{
-    Operation, Progress, QueryError, Search, TagLimits, TagNamesRequest, TagValue,
-    TagValuesRequest, TimeRange, TraceMatch,
+    Operation, Progress, QueryError, Search, SearchCursor, SearchOrder, TagLimits, TagNamesRequest,
+    TagValue, TagValuesRequest, TimeRange, TraceMatch,
 };
 use spandrel_traceql::{FieldExpr, compile};
 
 use crate::data::{BASE, batches};
-use crate::filters::filter;
 use crate::naive::{self, NaiveTrace};
 use crate::naive_tree::content;
 use crate::place::{Place, Placement};
+use crate::queries::query;
 
 const DATA_SETS: usize = 25;
-const FILTERS: usize = 100;
 
 const SCOPES: [AttributeScope; 5] = [
     AttributeScope::Span,
@@ -28,9 +28,24 @@ const SCOPES: [AttributeScope; 5] = [
     AttributeScope::Link,
 ];
 
-fn runner(seed: u8) -> TestRunner {
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
+/// How many (trace set, query) pairs are compared.
+const PAIRS: &str = "SPANDREL_ORACLE_PAIRS";
+const PAIRS_DEFAULT: usize = 4000;
+/// Where the random data begins; a failure prints it.
+const SEED: &str = "SPANDREL_ORACLE_SEED";
+/// Queries over the same trace set: placing it costs as much as many of them.
+const QUERIES_OF_SET: usize = 400;
+
+fn runner(seed: u64) -> TestRunner {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     TestRunner::new_with_rng(Config::default(), rng)
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long to compare is up to whoever runs it")]
+fn number_of(variable: &str, default: usize) -> usize {
+    std::env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
 
 pub(crate) fn sample<T: std::fmt::Debug>(
@@ -42,38 +57,58 @@ pub(crate) fn sample<T: std::fmt::Debug>(
 
 #[derive(Debug, Default)]
 struct Counts {
-    compared: usize,
+    pairs: usize,
     matching: usize,
+    several_spansets: usize,
     invalid: usize,
     without_answer: usize,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn searches_answer_what_the_definition_says() {
+    let pairs = number_of(PAIRS, PAIRS_DEFAULT);
+    let first_seed = number_of(SEED, 1) as u64;
     let mut counts = Counts::default();
-    let mut runner = runner(1);
-    for _ in 0..DATA_SETS {
+    let mut seed = first_seed;
+    // Made once: making it takes longer than many searches.
+    let queries = query();
+    while counts.pairs < pairs {
+        let mut runner = runner(seed);
         let batches = sample(&mut runner, batches());
         let traces = naive::traces(&batches);
         let mut places = Vec::new();
         for placement in Placement::ALL {
             places.push((placement, Place::with(&batches, placement).await));
         }
-        for _ in 0..FILTERS {
-            let search = search(&mut runner, &mut counts);
-            compare(&batches, &traces, &places, &search, &mut counts).await;
+        for _ in 0..QUERIES_OF_SET.min(pairs - counts.pairs) {
+            let search = search(&mut runner, &queries, &traces, &mut counts);
+            if let Err(difference) = compare(&batches, &traces, &places, &search, &mut counts).await
+            {
+                panic!("{SEED}={seed} {PAIRS}={QUERIES_OF_SET}: {difference}");
+            }
+            counts.pairs += 1;
         }
         for (_, place) in places {
             place.close().await;
         }
+        seed += 1;
     }
-    println!("{counts:?} of {DATA_SETS} data sets in {} placements", Placement::ALL.len());
-    assert!(counts.matching > 1000 && counts.compared > 3000);
+    let n_sets = seed - first_seed;
+    println!(
+        "{pairs} pairs of {n_sets} trace sets agree in {} placements each: {counts:?}",
+        Placement::ALL.len()
+    );
+    assert!(counts.matching * 4 > pairs && counts.several_spansets * 50 > pairs, "{counts:?}");
 }
 
-fn search(runner: &mut TestRunner, counts: &mut Counts) -> Search {
+fn search(
+    runner: &mut TestRunner,
+    queries: &BoxedStrategy<String>,
+    traces: &[NaiveTrace],
+    counts: &mut Counts,
+) -> Search {
     let query = loop {
-        match compile(&sample(runner, filter())) {
+        match compile(&sample(runner, queries)) {
             Ok(query) => break query,
             Err(_) => counts.invalid += 1,
         }
@@ -85,7 +120,17 @@ fn search(runner: &mut TestRunner, counts: &mut Counts) -> Search {
         0 => TimeRange::ALL,
         _ => TimeRange { start_unix_nanos: at(start), end_unix_nanos: at(start + n) },
     };
-    Search { query, range, traces_max, spans_per_spanset }
+    let (order, behind) = sample(runner, (select(&SearchOrder::ALL), 0..3 * traces.len()));
+    // Right behind one of the traces, if at all.
+    let after = traces.get(behind).map(|trace| SearchCursor {
+        order,
+        nanos: match order {
+            SearchOrder::NewestFirst => trace.start(),
+            SearchOrder::LongestFirst => trace.end() - trace.start(),
+        },
+        trace_id: trace.trace_id,
+    });
+    Search { query, range, traces_max, spans_per_spanset, order, after }
 }
 
 async fn compare(
@@ -94,32 +139,33 @@ async fn compare(
     places: &[(Placement, Place)],
     search: &Search,
     counts: &mut Counts,
-) {
+) -> Result<(), String> {
     let wanted = naive::search(traces, search);
     match &wanted {
         Ok(found) => {
-            counts.compared += places.len();
-            counts.matching += if found.is_empty() { 0 } else { places.len() };
+            counts.matching += usize::from(!found.is_empty());
+            let several = found.iter().any(|found| found.spansets.len() > 1);
+            counts.several_spansets += usize::from(several);
         }
         Err(_) => counts.without_answer += 1,
     }
     for (placement, place) in places {
         let got = place.engine.search(&TenantId::single(), search).await;
-        let context =
-            format!("{placement:?} {} {:?} max {}", search.query, search.range, search.traces_max);
+        let context = || {
+            let Search { query, range, traces_max, order, after, .. } = search;
+            format!("{placement:?} {query} {range:?} max {traces_max} {order:?} after {after:?}")
+        };
         match (&wanted, got) {
             (Ok(wanted), Ok(got)) if got.traces == *wanted => {}
             (Ok(wanted), Ok(got)) => {
-                panic!("{context}\n{}", difference(batches, &got.traces, wanted));
+                return Err(format!("{}\n{}", context(), difference(batches, &got.traces, wanted)));
             }
             // A search may have its answer without looking at the span that has none.
-            (Err(_), Ok(_)) => {}
-            (Err(wanted), Err(QueryError::Eval(got))) => {
-                assert_eq!(got.to_string().is_empty(), wanted.to_string().is_empty());
-            }
-            (_, Err(error)) => panic!("{error}: {context}"),
+            (Err(_), Ok(_)) | (Err(_), Err(QueryError::Eval(_))) => {}
+            (_, Err(error)) => return Err(format!("{error}: {}", context())),
         }
     }
+    Ok(())
 }
 
 /// The first trace that differs, with its spans by batch.

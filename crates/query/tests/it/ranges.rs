@@ -14,7 +14,7 @@ fn seconds(start: u64, end: u64) -> TimeRange {
 
 fn search(query: &str, range: TimeRange) -> Search {
     let query = spandrel_traceql::compile(query).unwrap();
-    Search { query, range, traces_max: 20, spans_per_spanset: 3 }
+    Search::newest(query, range, 20, 3)
 }
 
 /// Two blocks an hour apart, the second one with a late span of a trace of the first.

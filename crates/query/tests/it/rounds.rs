@@ -77,7 +77,7 @@ impl Cold {
 
     async fn search(&self, query: &str, n_found: usize) -> Counts {
         let query = spandrel_traceql::compile(query).unwrap();
-        let search = Search { query, range: TimeRange::ALL, traces_max: 20, spans_per_spanset: 3 };
+        let search = Search::newest(query, TimeRange::ALL, 20, 3);
         let answer = self.place.engine.search(&TenantId::single(), &search).await.unwrap();
         assert_eq!(answer.traces.len(), n_found);
         self.store.take_counts()

@@ -39,7 +39,7 @@ fn found() -> TraceMatch {
         root_name: Some("update-billing".to_owned()),
         start_unix_nanos: 1_684_778_327_699_392_724,
         duration_nanos: 557_999_999,
-        spanset: Spanset {
+        spansets: vec![Spanset {
             spans: vec![MatchedSpan {
                 span_id: SpanId::from_hex("563d623c76514f8e").unwrap(),
                 name: "charge".to_owned(),
@@ -48,7 +48,8 @@ fn found() -> TraceMatch {
                 attributes: attributes(),
             }],
             matched: 1,
-        },
+            attributes: Vec::new(),
+        }],
         services: BTreeMap::from([
             ("shop".to_owned(), spandrel_query::ServiceStats { n_spans: 5, n_errors: 0 }),
             ("bank".to_owned(), spandrel_query::ServiceStats { n_spans: 1, n_errors: 1 }),
@@ -62,10 +63,11 @@ fn a_trace_with_everything() {
         blocks: 10,
         block_bytes: 5_000_000_000,
         row_groups_read: 3,
-        row_groups_pruned: 40,
+        row_groups_ruled_out_by_filter: 40,
         spans: 900,
         traces: 3,
         bytes: 11_511,
+        ..SearchInspected::default()
     };
     expect![[r#"
         {"traces":[{"traceID":"2f3e0cee77ae5dc9c17ade3689eb2e5",
@@ -110,8 +112,47 @@ fn a_trace_with_everything() {
         "totalBlockBytes":"5000000000",
         "inspectedSpans":"900",
         "additionalMetrics":{"rowGroupsInspected":"3",
-        "rowGroupsSkipped":"40"}}}"#]]
-    .assert_eq(&json(&SearchAnswer { traces: vec![found()], inspected }));
+        "rowGroupsSkipped":"40",
+        "rowGroupsSkippedByFilter":"40"}}}"#]]
+    .assert_eq(&json(&SearchAnswer { traces: vec![found()], inspected, next: None }));
+}
+
+#[test]
+fn groups_are_spansets_with_attributes() {
+    let group = |value: Static, count| Spanset {
+        spans: Vec::new(),
+        matched: 2,
+        attributes: vec![
+            ("by(resource.service.name)".into(), value),
+            ("count()".into(), Static::Int(count)),
+            ("avg(duration)".into(), Static::Duration(1_500_000)),
+        ],
+    };
+    let spansets = vec![group(Static::String("shop".to_owned()), 2), group(Static::Nil, 1)];
+    let found = TraceMatch { spansets, services: BTreeMap::new(), ..found() };
+    expect![[r#"
+        {"traces":[{"traceID":"2f3e0cee77ae5dc9c17ade3689eb2e5",
+        "rootServiceName":"shop",
+        "rootTraceName":"update-billing",
+        "startTimeUnixNano":"1684778327699392724",
+        "durationMs":557,
+        "spanSet":{"matched":2,
+        "attributes":[{"key":"by(resource.service.name)",
+        "value":{"stringValue":"shop"}},{"key":"count()",
+        "value":{"intValue":"2"}},{"key":"avg(duration)",
+        "value":{"stringValue":"1.5ms"}}]},
+        "spanSets":[{"matched":2,
+        "attributes":[{"key":"by(resource.service.name)",
+        "value":{"stringValue":"shop"}},{"key":"count()",
+        "value":{"intValue":"2"}},{"key":"avg(duration)",
+        "value":{"stringValue":"1.5ms"}}]},{"matched":2,
+        "attributes":[{"key":"by(resource.service.name)",
+        "value":{"stringValue":"nil"}},{"key":"count()",
+        "value":{"intValue":"1"}},{"key":"avg(duration)",
+        "value":{"stringValue":"1.5ms"}}]}]}],
+        "metrics":{"completedJobs":1,
+        "totalJobs":1}}"#]]
+    .assert_eq(&json(&SearchAnswer { traces: vec![found], ..SearchAnswer::default() }));
 }
 
 #[test]
@@ -136,7 +177,7 @@ fn a_root_that_is_missing_is_told_apart_from_one_without_service() {
 
 #[test]
 fn the_name_is_there_only_when_it_was_asked_for() {
-    let mut matched = found().spanset.spans.remove(0);
+    let mut matched = found().spansets.remove(0).spans.remove(0);
     assert_eq!(span(&matched).name, "charge");
     matched.attributes.remove(0);
     assert_eq!(span(&matched).name, "");

@@ -76,10 +76,10 @@ struct Told {
 impl Told {
     fn messages(&mut self, answer: SearchAnswer, jobs: Jobs) -> Vec<SearchResponse> {
         let is_new = |found: &TraceMatch| self.sent.insert(found.trace_id);
-        let SearchAnswer { mut traces, inspected } = answer;
+        let SearchAnswer { mut traces, next, inspected } = answer;
         traces.retain(is_new);
         let SearchResponse { traces, metrics } =
-            search_response(&SearchAnswer { traces, inspected });
+            search_response(&SearchAnswer { traces, next, inspected });
         let mut metrics = metrics.unwrap_or_default();
         metrics.completed_jobs = u32::try_from(jobs.done).unwrap_or(u32::MAX);
         metrics.total_jobs = u32::try_from(jobs.total).unwrap_or(u32::MAX);
@@ -99,7 +99,8 @@ impl Teller for Told {
         if !self.pace.is_due(!report.traces.is_empty()) {
             return Vec::new();
         }
-        let answer = SearchAnswer { traces: report.traces, inspected: report.inspected };
+        let SearchReport { traces, inspected, .. } = report;
+        let answer = SearchAnswer { traces, next: None, inspected };
         self.messages(answer, report.jobs)
     }
 
