@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::ObjectStore;
-use spandrel_api::{ApiState, Dialect, OverridesStore, router};
+use spandrel_api::{ApiOptions, ApiState, Dialect, OverridesStore, router};
 use spandrel_base::clock::{SharedClock, SystemClock};
 use spandrel_base::fs::{DirLock, create_dir_all_synced};
 use spandrel_base::task::TaskSet;
 use spandrel_ingest::{Store, StoreError};
 use spandrel_objects::{Location, ObjectsError, ObjectsOptions};
 use spandrel_pipeline::TraceConsumer;
-use spandrel_query::QueryEngine;
+use spandrel_query::{QueryEngine, QueryOptions};
 use spandrel_receivers::{GrpcOptions, HttpOptions, OtlpOptions, OtlpReceiver};
 use spandrel_telemetry::Metrics;
 
@@ -54,8 +54,8 @@ impl Server {
     /// # Errors
     /// [`ServerError`]; nothing is left running then.
     pub async fn start(options: ServerOptions) -> Result<Self, ServerError> {
-        let has_compaction = options.compaction.is_some();
         let settings = Settings::of(&options);
+        let switches = Switches { api: options.api, overrides_api: options.overrides_api };
         let ServerOptions {
             data_dir,
             storage,
@@ -65,8 +65,7 @@ impl Server {
             mut query,
             mut compaction,
             memory,
-            api,
-            overrides_api,
+            ..
         } = options;
         let memory = Memory::new(memory);
         let mut otlp = otlp_options(&listen);
@@ -76,13 +75,13 @@ impl Server {
         let metrics = Metrics::new();
         let readiness = Readiness::new();
 
-        let lock = lock_dir(&data_dir)?;
+        let _lock = lock_dir(&data_dir)?;
         let ports = Ports::bind(&listen).await?;
         let addresses = ports.addresses(&listen);
         let (tempo, jaeger) = (Gate::default(), Gate::default());
         let listeners = HttpListeners::default();
         let own = OwnMetrics { metrics: metrics.clone(), memory };
-        let pages = StatusPages::new(readiness.clone(), settings, has_compaction);
+        let pages = StatusPages::new(readiness.clone(), settings, compaction.is_some());
         let query_port = |gate: &Gate| {
             status::query_port(readiness.clone(), own.clone(), pages.clone(), gate.clone())
         };
@@ -96,17 +95,9 @@ impl Server {
         let failed =
             |source: StoreError| ServerError::Store { dir: data_dir, source: source.into() };
         let store = store.map(Arc::new).map_err(failed)?;
-        let engine = Arc::new(QueryEngine::new(Arc::clone(&store), query, metrics.clone()));
-        let overrides = overrides_api.then(|| OverridesStore::new(Arc::clone(store.objects())));
-        let api = ApiState::new(engine, Arc::clone(&clock), metrics.clone()).with_options(api);
-        let api = match overrides.clone() {
-            Some(overrides) => api.with_overrides(overrides),
-            None => api,
-        };
-        let endpoints = spandrel_api::endpoints(&api);
-        pages.started(Running { endpoints, store: Arc::clone(&store), overrides });
-        tempo.open(router(api.clone(), Dialect::Tempo));
-        jaeger.open(router(api, Dialect::Jaeger));
+        let state = switches.open(&store, query, (&clock, &metrics), &pages);
+        tempo.open(router(state.clone(), Dialect::Tempo));
+        jaeger.open(router(state, Dialect::Jaeger));
 
         let consumer = Arc::clone(&store) as Arc<dyn TraceConsumer>;
         let started =
@@ -125,16 +116,7 @@ impl Server {
             otlp_http: receiver.http_addr().unwrap_or(listen.otlp_http),
             ..addresses
         };
-        Ok(Self {
-            addresses,
-            readiness,
-            clock,
-            receiver,
-            listeners,
-            store,
-            background,
-            _lock: lock,
-        })
+        Ok(Self { addresses, readiness, clock, receiver, listeners, store, background, _lock })
     }
 
     /// Where it listens, with the real ports.
@@ -180,6 +162,35 @@ impl Server {
         self.store.shutdown(left().saturating_sub(QUERY_DEADLINE)).await;
         self.listeners.shutdown(left()).await;
         tracing::info!(took = ?self.clock.monotonic().saturating_sub(began), "stopped");
+    }
+}
+
+/// The optional parts of the query APIs.
+struct Switches {
+    api: ApiOptions,
+    overrides_api: bool,
+}
+
+impl Switches {
+    /// Opens the query APIs on a store, and lets the pages tell about them.
+    fn open(
+        self,
+        store: &Arc<Store>,
+        query: QueryOptions,
+        (clock, metrics): (&SharedClock, &Metrics),
+        pages: &StatusPages,
+    ) -> ApiState {
+        let engine = Arc::new(QueryEngine::new(Arc::clone(store), query, metrics.clone()));
+        let state = ApiState::new(engine, Arc::clone(clock), metrics.clone());
+        let mut state = state.with_options(self.api);
+        let overrides =
+            self.overrides_api.then(|| OverridesStore::new(Arc::clone(store.objects())));
+        if let Some(overrides) = &overrides {
+            state = state.with_overrides(overrides.clone());
+        }
+        let endpoints = spandrel_api::endpoints(&state);
+        pages.started(Running { endpoints, store: Arc::clone(store), overrides });
+        state
     }
 }
 

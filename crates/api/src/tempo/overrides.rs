@@ -142,7 +142,7 @@ fn parse(body: &[u8]) -> Result<Value, ApiError> {
     let value: Value = serde_json::from_slice(body).map_err(wrong)?;
     // A list would be taken as the members in their order.
     let is_list = |path: &&str| value.pointer(path).is_some_and(Value::is_array);
-    if let Some(path) = OBJECTS.iter().find(is_list) {
+    if let Some(path) = OBJECTS.into_iter().find(is_list) {
         return Err(ApiError::Body(format!("expected an object, not a list, at '{path}'")));
     }
     let document: Document = serde_json::from_value(value).map_err(wrong)?;

@@ -196,7 +196,7 @@ pub(crate) const CHECKOUT: &str = r#"{"resourceSpans":[
 pub(crate) fn numbered(number: u64, service: &str) -> String {
     let start = 1_485_432_000_000_000_000 + number * 1_000_000_000;
     let end = start + 1_000_000;
-    let (id, code) = (number + 1, if number % 2 == 0 { 2 } else { 1 });
+    let (id, code) = (number + 1, if number.is_multiple_of(2) { 2 } else { 1 });
     format!(
         r#"{{"resourceSpans":[{{
             "resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"{service}"}}}}]}},

@@ -91,15 +91,22 @@ pub(crate) struct KeyValue {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(crate) enum AnyValue {
-    StringValue(String),
-    BoolValue(bool),
-    IntValue(Long),
-    DoubleValue(serde_json::Value),
-    ArrayValue(ArrayValue),
-    KvlistValue(KeyValueList),
-    BytesValue(String),
+    #[serde(rename = "stringValue")]
+    String(String),
+    #[serde(rename = "boolValue")]
+    Bool(bool),
+    #[serde(rename = "intValue")]
+    Int(Long),
+    #[serde(rename = "doubleValue")]
+    Double(serde_json::Value),
+    #[serde(rename = "arrayValue")]
+    Array(ArrayValue),
+    #[serde(rename = "kvlistValue")]
+    Kvlist(KeyValueList),
+    #[serde(rename = "bytesValue")]
+    Bytes(String),
 }
 
 #[derive(Debug, Deserialize)]
