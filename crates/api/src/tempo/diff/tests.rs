@@ -71,24 +71,21 @@ fn a_trace_is_no_different_from_itself() {
     assert_eq!((&summary["changedServices"], &summary["services"]), (&json!([]), &json!([])));
 }
 
-#[test]
-fn changed_added_and_removed_spans() {
+/// The same with a slower charge that fails, a retry, and no mail.
+fn changed() -> Side {
     let mut charge = span(12, 11, "bank", "charge", (10, 90));
     charge.status_code = StatusCode::Error;
     charge.attributes = vec![
         attribute("http.request.size", AttributeValue::Int(100)),
         attribute("retries", AttributeValue::Double(f64::NAN)),
     ];
-    let compare = side(
-        "compare",
-        2,
-        vec![
-            span(11, 0, "shop", "GET /", (0, 110)),
-            charge,
-            span(13, 12, "bank", "retry", (20, 30)),
-        ],
-    );
-    let patch = answer(&base(), &compare, Shape::Patch);
+    let retry = span(13, 12, "bank", "retry", (20, 30));
+    side("compare", 2, vec![span(11, 0, "shop", "GET /", (0, 110)), charge, retry])
+}
+
+#[test]
+fn changed_added_and_removed_spans() {
+    let patch = answer(&base(), &changed(), Shape::Patch);
     let target = |key: &str| json!({"type": "attribute", "scope": "span", "key": key});
     assert_eq!(
         patch,
@@ -127,7 +124,11 @@ fn changed_added_and_removed_spans() {
             "warnings": [],
         })
     );
-    let summary = answer(&base(), &compare, Shape::Summary);
+}
+
+#[test]
+fn a_summary_tells_directions_and_services() {
+    let summary = answer(&base(), &changed(), Shape::Summary);
     assert_eq!(
         summary["signals"],
         json!({

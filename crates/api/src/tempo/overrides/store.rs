@@ -238,7 +238,7 @@ mod tests {
         assert!(matches!(store.set(&tenant, None, 3).await, Err(OverridesError::Absent)));
         // What is gone may be created again, as if it had never been.
         assert_eq!(set(4, 0).await.unwrap(), 4);
-        assert_eq!(store.tenants().await.unwrap(), [tenant.clone()]);
+        assert_eq!(store.tenants().await.unwrap(), vec![tenant]);
     }
 
     #[tokio::test]
