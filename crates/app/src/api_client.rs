@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use http::{Request, StatusCode, Uri, header};
+use http::{HeaderMap, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -20,6 +20,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Names the tenant, as in Tempo, Mimir and Loki.
 pub(crate) const TENANT_HEADER: &str = "x-scope-orgid";
+/// Says where an answer can be continued.
+const NEXT_CURSOR_HEADER: &str = "x-spandrel-next-cursor";
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const PROTOBUF: &str = "application/protobuf";
 
@@ -71,6 +73,16 @@ impl ApiClient {
         parameters: &[(&str, String)],
         accept: &str,
     ) -> anyhow::Result<Bytes> {
+        Ok(self.get_with_headers(path, parameters, accept).await?.1)
+    }
+
+    /// As [`ApiClient::get`], with the headers of the answer.
+    pub(crate) async fn get_with_headers(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+        accept: &str,
+    ) -> anyhow::Result<(HeaderMap, Bytes)> {
         let query =
             url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let separator = if query.is_empty() { "" } else { "?" };
@@ -83,15 +95,15 @@ impl ApiClient {
         let answer = async {
             let response =
                 self.http.request(request).await.map_err(|error| self.unreachable(error))?;
-            let status = response.status();
-            let body = response.into_body().collect().await.context("the answer broke off")?;
-            anyhow::Ok((status, body.to_bytes()))
+            let (parts, body) = response.into_parts();
+            let body = body.collect().await.context("the answer broke off")?;
+            anyhow::Ok((parts.status, parts.headers, body.to_bytes()))
         };
         let answer = tokio::time::timeout(TIMEOUT, answer).await;
-        let (status, body) = answer
+        let (status, headers, body) = answer
             .with_context(|| format!("{} did not answer within {TIMEOUT:?}", self.base))??;
         if status.is_success() {
-            return Ok(body);
+            return Ok((headers, body));
         }
         let message = String::from_utf8_lossy(&body).trim().to_owned();
         Err(Refused { status, message }.into())
@@ -108,8 +120,17 @@ impl ApiClient {
         &self,
         parameters: &[(&str, String)],
     ) -> anyhow::Result<SearchResponse> {
-        let body = self.get("/api/search", parameters, PROTOBUF).await?;
-        SearchResponse::decode(body).context("the answer is no search result")
+        Ok(self.search_page(parameters).await?.0)
+    }
+
+    /// A search, and the cursor of what comes behind its answer, if anything may.
+    pub(crate) async fn search_page(
+        &self,
+        parameters: &[(&str, String)],
+    ) -> anyhow::Result<(SearchResponse, Option<String>)> {
+        let (headers, body) = self.get_with_headers("/api/search", parameters, PROTOBUF).await?;
+        let found = SearchResponse::decode(body).context("the answer is no search result")?;
+        Ok((found, next_cursor(&headers)))
     }
 
     fn unreachable(&self, error: hyper_util::client::legacy::Error) -> anyhow::Error {
@@ -121,6 +142,11 @@ impl ApiClient {
         }
         anyhow::Error::new(error).context(format!("{base} did not answer"))
     }
+}
+
+/// Where to go on behind an answer. Tempo does not say.
+pub(crate) fn next_cursor(headers: &HeaderMap) -> Option<String> {
+    headers.get(NEXT_CURSOR_HEADER)?.to_str().ok().map(str::to_owned)
 }
 
 /// Host and port of an endpoint, or what is wrong with it.

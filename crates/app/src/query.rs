@@ -1,5 +1,6 @@
 //! `spandrel query`: TraceQL to a table.
 
+mod inspected;
 mod metrics;
 
 use std::process::ExitCode;
@@ -8,10 +9,11 @@ use std::time::Duration;
 use anyhow::bail;
 use jiff::Timestamp;
 use spandrel_base::clock::{Clock, SystemClock};
+use spandrel_proto::otlp::common::KeyValue;
 use spandrel_proto::otlp::common::any_value::Value;
-use spandrel_proto::tempo::{SearchResponse, Span, TraceSearchMetadata};
+use spandrel_proto::tempo::{SearchResponse, Span, SpanSet, TraceSearchMetadata};
 
-use crate::api_client::{ApiClient, EndpointArgs, JSON, Refused};
+use crate::api_client::{ApiClient, EndpointArgs, JSON, Refused, next_cursor};
 use crate::duration::{format_nanos, parse_duration};
 use crate::output;
 use crate::table::{self, Align};
@@ -22,7 +24,9 @@ use crate::table::{self, Align};
 Examples:
   spandrel query '{ resource.service.name = \"cart\" && status = error }'
   spandrel query '{ span.http.route = \"/cart\" && duration > 100ms }' --since 1h --spans 3
-  spandrel query '{ }' --limit 5 --json
+  spandrel query '{ span.http.route = \"/cart\" } >> { status = error } | count() > 2'
+  spandrel query '{ }' --order duration --limit 5 --json
+  spandrel query '{ span.order.id = \"7f3a\" }' --explain
   spandrel query '{ } | rate() by (resource.service.name)' --since 6h")]
 pub(crate) struct QueryArgs {
     /// A TraceQL query, in single quotes
@@ -47,6 +51,18 @@ pub(crate) struct QueryArgs {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 
+    /// Which traces come first: by start the newest, by duration the longest
+    #[arg(long, value_name = "start|duration", default_value_t, value_parser = parse_order)]
+    order: Order,
+
+    /// Only what comes behind this position: the `nextCursor` of another answer in the same order
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
+
+    /// Say what the search looked at, and why it did not look at the rest
+    #[arg(long)]
+    explain: bool,
+
     /// Also list this many matching spans of each trace
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=100))]
     spans: u32,
@@ -70,21 +86,73 @@ pub(crate) async fn run(args: QueryArgs) -> anyhow::Result<ExitCode> {
         return answer.map_err(|error| explain(error, &args.query));
     }
     if args.json {
-        let body = client.get("/api/search", &parameters, JSON).await;
-        let body = body.map_err(|error| explain(error, &args.query))?;
-        output::print(&format!("{}\n", String::from_utf8_lossy(&body).trim_end()))?;
+        let answer = client.get_with_headers("/api/search", &parameters, JSON).await;
+        let (headers, body) = answer.map_err(|error| explain(error, &args.query))?;
+        let body = String::from_utf8_lossy(&body);
+        output::print(&format!("{}\n", with_cursor(body.trim_end(), next_cursor(&headers))))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let found = client.search(&parameters).await.map_err(|error| explain(error, &args.query))?;
+    let page = client.search_page(&parameters).await;
+    let (found, next) = page.map_err(|error| explain(error, &args.query))?;
     if found.traces.is_empty() {
         output::note("no trace matches\n");
-        return Ok(ExitCode::SUCCESS);
+    } else {
+        output::print(&render(&found, args.spans as usize, args.width))?;
     }
-    output::print(&render(&found, args.spans as usize, args.width))?;
+    if args.explain {
+        output::print(&inspected::render(&found.metrics.unwrap_or_default()))?;
+    }
     if found.traces.len() >= args.limit as usize {
-        output::note(&format!("the newest {}; --limit shows more\n", args.limit));
+        let go_on = next.map(|next| format!(", --after {next} goes on")).unwrap_or_default();
+        let first = args.order.adjective();
+        output::note(&format!("the {first} {}; --limit shows more{go_on}\n", args.limit));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The answer with the position behind it, which Tempo's message has no place for.
+fn with_cursor(json: &str, next: Option<String>) -> String {
+    match (json.strip_suffix('}'), next) {
+        // The answer always has its metrics, and cursors need no escapes.
+        (Some(members), Some(next)) => format!("{members},\"nextCursor\":\"{next}\"}}"),
+        _ => json.to_owned(),
+    }
+}
+
+/// Which traces come first.
+#[derive(Debug, Clone, Copy, Default)]
+enum Order {
+    #[default]
+    Start,
+    Duration,
+}
+
+impl Order {
+    /// What the server calls it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Duration => "duration",
+        }
+    }
+
+    fn adjective(self) -> &'static str {
+        match self {
+            Self::Start => "newest",
+            Self::Duration => "longest",
+        }
+    }
+}
+
+impl std::fmt::Display for Order {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+fn parse_order(word: &str) -> Result<Order, String> {
+    let known = [Order::Start, Order::Duration].into_iter().find(|order| order.word() == word);
+    known.ok_or_else(|| "traces are ordered by start or duration".to_owned())
 }
 
 fn parameters(args: &QueryArgs, now: i64) -> anyhow::Result<Vec<(&'static str, String)>> {
@@ -93,6 +161,11 @@ fn parameters(args: &QueryArgs, now: i64) -> anyhow::Result<Vec<(&'static str, S
         ("limit", args.limit.to_string()),
         ("spss", args.spans.max(1).to_string()),
     ];
+    // A server that does not know these is only told where they say something.
+    if let Order::Duration = args.order {
+        parameters.push(("order", args.order.word().to_owned()));
+    }
+    parameters.extend(args.after.clone().map(|after| ("after", after)));
     let start = match args.since {
         Some(since) => {
             Some(now.saturating_sub(i64::try_from(since.as_nanos())?).max(1_000_000_000))
@@ -167,9 +240,13 @@ fn render(found: &SearchResponse, n_spans: usize, width: usize) -> String {
     for (trace, line) in found.traces.iter().zip(lines) {
         out.push('\n');
         out.push_str(line);
-        for span in spans(trace).take(n_spans) {
-            out.push('\n');
-            out.push_str(&table::fit(&format!("  {}", describe(span)), width));
+        for set in &trace.span_sets {
+            let group = (!set.attributes.is_empty()).then(|| describe_group(set));
+            let spans = set.spans.iter().take(n_spans).map(describe);
+            for text in group.into_iter().chain(spans) {
+                out.push('\n');
+                out.push_str(&table::fit(&format!("  {text}"), width));
+            }
         }
     }
     out.push('\n');
@@ -207,8 +284,11 @@ pub(crate) fn format_time_seconds(unix_nanos: u64) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-fn spans(trace: &TraceSearchMetadata) -> impl Iterator<Item = &Span> {
-    trace.span_sets.iter().flat_map(|set| &set.spans)
+/// One line: what a group of spans has in common.
+fn describe_group(set: &SpanSet) -> String {
+    let attributes =
+        set.attributes.iter().map(|attribute| format!("{}={}", attribute.key, value_of(attribute)));
+    format!("{} matched  {}", set.matched, attributes.collect::<Vec<_>>().join("  "))
 }
 
 /// One line: id, duration, name where the query looked at it, attributes.
@@ -219,26 +299,27 @@ fn describe(span: &Span) -> String {
         line.push_str(&format!("  {}", span.name));
     }
     for attribute in &span.attributes {
-        let value = attribute.value.as_ref().and_then(|value| value.value.as_ref());
-        let value = match value {
-            Some(Value::StringValue(text)) => text.clone(),
-            Some(Value::BoolValue(value)) => value.to_string(),
-            Some(Value::IntValue(number)) => number.to_string(),
-            Some(Value::DoubleValue(number)) => number.to_string(),
-            Some(_) => "...".to_owned(),
-            None => String::new(),
-        };
-        line.push_str(&format!("  {}={value}", attribute.key));
+        line.push_str(&format!("  {}={}", attribute.key, value_of(attribute)));
     }
     line
+}
+
+fn value_of(attribute: &KeyValue) -> String {
+    match attribute.value.as_ref().and_then(|value| value.value.as_ref()) {
+        Some(Value::StringValue(text)) => text.clone(),
+        Some(Value::BoolValue(value)) => value.to_string(),
+        Some(Value::IntValue(number)) => number.to_string(),
+        Some(Value::DoubleValue(number)) => number.to_string(),
+        Some(_) => "...".to_owned(),
+        None => String::new(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Parser;
     use expect_test::expect;
-    use spandrel_proto::otlp::common::{AnyValue, KeyValue};
-    use spandrel_proto::tempo::SpanSet;
+    use spandrel_proto::otlp::common::AnyValue;
 
     use super::*;
 
@@ -288,6 +369,31 @@ mod tests {
             text.lines().nth(2),
             Some("  563d623c76514f8e   12.5ms  POST /pay  http.response.status_code=503")
         );
+    }
+
+    #[test]
+    fn groups_stand_above_their_spans() {
+        let mut answer = answer();
+        let name = AnyValue { value: Some(Value::StringValue("shop".to_owned())) };
+        let attribute = KeyValue { key: "by(resource.service.name)".to_owned(), value: Some(name) };
+        answer.traces[0].span_sets[0].attributes = vec![attribute];
+        let text = render(&answer, 1, 80);
+        let lines: Vec<&str> = text.lines().skip(2).take(2).collect();
+        assert_eq!(
+            lines,
+            [
+                "  2 matched  by(resource.service.name)=shop",
+                "  563d623c76514f8e   12.5ms  POST /pay  http.response.status_code=503"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_position_behind_an_answer_is_a_member_of_its_own() {
+        let next = Some("start:5:ab".to_owned());
+        let json = with_cursor(r#"{"metrics":{"totalJobs":1}}"#, next);
+        assert_eq!(json, r#"{"metrics":{"totalJobs":1},"nextCursor":"start:5:ab"}"#);
+        assert_eq!(with_cursor("{}", None), "{}");
     }
 
     #[test]
