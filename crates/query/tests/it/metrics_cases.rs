@@ -128,7 +128,7 @@ async fn counts_by_service_come_from_the_index() {
             "{resource.service.name=\"shop\", name=\"operation 2\"} [1.0]"
         ]
     );
-    assert_eq!((got.inspected.row_groups_read, got.inspected.row_groups_pruned), (0, 1));
+    assert_eq!((got.inspected.row_groups_read, got.inspected.row_groups_pruned()), (0, 1));
     place.close().await;
 }
 
