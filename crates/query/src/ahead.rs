@@ -82,7 +82,8 @@ impl<'a> Ahead<'a> {
             self.open(some).await?;
             self.rest = rest;
             self.next = (self.next * GROWTH).min(BLOCKS_MAX);
-            wanted = self.blocks_for(room);
+            // When the answer is full, a newer trace may still push one out.
+            wanted = self.blocks_for(room.max(1));
         }
     }
 

@@ -98,7 +98,7 @@ fn stages_of_pipelines() {
     );
     check("{ } | by(parent.a) | { .a = 1 }", &["1 by(parent.a)=nil"]);
     check("{ } | by(name) | coalesce() | count() = 7", &["1 2 3 4 5 6 7 count()=7"]);
-    check("({ } | by(resource.service.name)) && { .a = 1 }", &["1 2 3 4 5 6 7"]);
+    check("({ } | by(resource.service.name)) && ({ .a = 1 })", &["1 2 3 4 5 6 7"]);
     check("({ .a = 1 } | count() > 1) || ({ .a = 2 } | count() = 1)", &["2"]);
     check("{ .a < 3 } | select(.a)", &["1 2"]);
     check("{ parent.a = 1 && parent.service.name = `shop` }", &["2 4"]);

@@ -71,8 +71,8 @@ async fn a_search_comes_piece_by_piece() {
         assert!(progress.is_sorted(), "{progress:?}");
         assert_eq!(progress.last(), Some(&(7, 7)), "{progress:?}");
         if limit == 100 {
-            let with_traces = messages.iter().filter(|message| !message.traces.is_empty());
-            assert!(with_traces.count() >= 3, "{progress:?}");
+            // Live spans are one piece, and blocks that are read together another.
+            assert_eq!(progress.first(), Some(&(1, 7)), "{progress:?}");
         }
     }
 }

@@ -114,9 +114,9 @@ mod tests {
         let series = vec![series("cart", &[1.5, 0.0, 123_456.0]), series("shop", &[0.000_012_345])];
         let answer = QueryRangeResponse { series, ..QueryRangeResponse::default() };
         expect![[r#"
-              LAST        MIN       MEAN        MAX  SERIES
-            123456          0      41153     123456  resource.service.name=cart
-          1.234e-5   1.234e-5   1.234e-5   1.234e-5  resource.service.name=shop
+                LAST       MIN      MEAN       MAX  SERIES
+              123456         0     41152    123456  resource.service.name=cart
+            1.234e-5  1.234e-5  1.234e-5  1.234e-5  resource.service.name=shop
         "#]]
         .assert_eq(&render(&answer, 80));
     }

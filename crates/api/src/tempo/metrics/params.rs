@@ -138,7 +138,11 @@ mod tests {
                 (99 * SECOND + SECOND / 2 + 1, 160 * SECOND),
                 SECOND / 2,
             ),
-            ("start=100&end=1970-01-01T00:02:40Z&step=1m", (1, 180 * SECOND), 60 * SECOND),
+            (
+                "start=200&end=1970-01-01T00:04:20Z&step=1m",
+                (120 * SECOND + 1, 300 * SECOND),
+                60 * SECOND,
+            ),
             ("start=100&end=160&instant=true", (100 * SECOND, 160 * SECOND), 60 * SECOND),
         ] {
             let query = parsed(&format!("q=%7B%7D%7Crate()&{rest}")).unwrap();
