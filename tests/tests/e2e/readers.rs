@@ -27,7 +27,9 @@ fn duckdb_polars_and_deltalake_agree_with_us() {
     assert_eq!(exported["spans"], sent["acceptedSpans"]);
     let without_lists = {
         let mut value = exported.clone();
-        ["events", "links"].map(|list| value.as_object_mut().unwrap().remove(list).unwrap());
+        for list in ["events", "links"] {
+            value.as_object_mut().unwrap().remove(list).unwrap();
+        }
         value
     };
     let engines = &found["engines"];
