@@ -29,11 +29,6 @@ use crate::{QueryEngine, QueryError, SearchCursor, SearchInspected, SearchOrder,
 const GATHERED_TRACES_MAX: usize = 1024;
 const GATHERED_SPANS_MAX: usize = 64 * 1024;
 
-/// Bytes that a span takes in spansets while its trace is decided: as one of a spanset that is taken apart and
-/// put together, or as a spanset of its own.
-const EVALUATED_SPAN_BYTES: usize = 16;
-const EVALUATED_GROUP_BYTES: usize = 256;
-
 pub(crate) async fn search(
     engine: &QueryEngine,
     tenant: &TenantId,
@@ -305,9 +300,7 @@ impl<'a> Running<'a> {
         if !qualifies {
             return Ok(None);
         }
-        let span_bytes =
-            if self.scan.plan.groups { EVALUATED_GROUP_BYTES } else { EVALUATED_SPAN_BYTES };
-        let _held = memory::reserve(span_bytes * trace.spans.len())?;
+        let _held = memory::reserve(self.scan.plan.bytes_per_span() * trace.spans.len())?;
         let spansets = values.query(&self.search.query.root)?;
         if spansets.is_empty() {
             return Ok(None);

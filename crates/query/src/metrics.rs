@@ -3,6 +3,7 @@
 //! A query is evaluated leaf by leaf. A leaf whose pipeline decides each span on its own is evaluated column by column:
 //! rows that pass by masks, groups on dictionary codes, times to intervals, one loop for the function.
 //! Units are looked at side by side, and their partial series merge in any order.
+//! A leaf that looks at more than one span is evaluated trace by trace, see [`by_traces`].
 //!
 //! # Invariants
 //! - A span counts once, however often and wherever it is stored. Traces of which a unit cannot know that (their span
@@ -11,6 +12,7 @@
 //! - A span belongs to the interval of its start.
 //! - Memory grows with groups times intervals and is reserved; it does not grow with spans.
 
+mod by_traces;
 mod cells;
 mod codes;
 mod compare;

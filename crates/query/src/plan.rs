@@ -21,6 +21,11 @@ use crate::filter::{Node, needs_whole_trace, spans_max};
 
 pub(crate) use rows::Candidates;
 
+/// Bytes that a span takes in spansets while its trace is decided: as one of a spanset that is taken apart and
+/// put together, or as a spanset of its own.
+const EVALUATED_SPAN_BYTES: usize = 16;
+const EVALUATED_GROUP_BYTES: usize = 256;
+
 /// A compiled pipeline.
 pub(crate) struct Plan {
     /// Its filters, known by their number here.
@@ -31,7 +36,7 @@ pub(crate) struct Plan {
     /// Whether a filter reads numbers of the tree of spans.
     shape: bool,
     /// Whether spansets are taken apart, so that a trace may have as many of them as spans.
-    pub(crate) groups: bool,
+    groups: bool,
 }
 
 /// What is done with the rows that the step before has left.
@@ -70,6 +75,19 @@ impl Plan {
         let needs_whole_traces = compile.whole || !steps.is_decided_by_rows();
         let Compile { filters, shape, groups, .. } = compile;
         Self { filters, steps, needs_whole_traces, shape, groups }
+    }
+
+    /// Finds also traces with a span that passes this filter.
+    pub(crate) fn or(&mut self, filter: Node) {
+        let filtered = Step::Filter(self.filters.len());
+        self.filters.push(filter);
+        let steps = std::mem::replace(&mut self.steps, Step::Stages(Vec::new()));
+        self.steps = Step::Or(Box::new(steps), Box::new(filtered));
+    }
+
+    /// Bytes that each span of a trace may take while the trace is decided.
+    pub(crate) fn bytes_per_span(&self) -> usize {
+        if self.groups { EVALUATED_GROUP_BYTES } else { EVALUATED_SPAN_BYTES }
     }
 
     /// About how many spans of a block may be found at most.

@@ -81,7 +81,8 @@ impl Condition {
     }
 }
 
-fn collect_fallible(node: &Node, found: &mut Vec<[Node; 2]>) {
+/// Adds the parts of a node that cannot be computed for some values, each with both answers where that is so.
+pub(super) fn collect_fallible(node: &Node, found: &mut Vec<[Node; 2]>) {
     match node {
         Node::Const(_) => {}
         Node::And(left, right) | Node::Or(left, right) => {
@@ -105,7 +106,7 @@ fn collect_fallible(node: &Node, found: &mut Vec<[Node; 2]>) {
 }
 
 /// Whether there may be spans for which the condition cannot be computed.
-fn may_fail(expr: &FieldExpr) -> bool {
+pub(super) fn may_fail(expr: &FieldExpr) -> bool {
     match expr {
         FieldExpr::Static(_) | FieldExpr::Attribute(_) | FieldExpr::Pattern(_) => false,
         FieldExpr::Unary { op: UnaryOp::Exists | UnaryOp::NotExists, operand } => may_fail(operand),

@@ -26,7 +26,7 @@ pub(super) fn count(
     let plan = scan.plan;
     let Sink::Series(partial, _) = sink else { return Ok(false) };
     let plain = partial.function() == Function::Count
-        && matches!(plan.filter.node, Node::Const(true))
+        && matches!(scan.filter.node, Node::Const(true))
         && !plan.settings.extrapolate
         && plan.settings.exemplars_max == 0
         && plan.aggregate.by.iter().all(is_listed);

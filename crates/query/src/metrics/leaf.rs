@@ -1,4 +1,4 @@
-//! One leaf of a metrics query: the columnar pass, then the traces that are evaluated whole.
+//! One leaf of a metrics query: the columnar pass, then the traces that are evaluated whole; or all by traces.
 
 use std::sync::atomic::Ordering;
 
@@ -10,7 +10,7 @@ use super::hints::Settings;
 use super::plan::Plan;
 use super::repeats::Apart;
 use super::scan::Scan;
-use super::whole;
+use super::{by_traces, whole};
 use crate::engine::View;
 use crate::scan::Counters;
 use crate::{QueryEngine, QueryError, SearchInspected, memory};
@@ -81,11 +81,15 @@ pub(super) async fn evaluate(
     settings: &Settings,
     inspected: &mut SearchInspected,
 ) -> Result<Vec<Series>, QueryError> {
-    let plan = Plan::new(leaf, settings)?;
+    let plan = Plan::new(leaf, settings);
     let mut sink = Sink::new(leaf.aggregate, settings)?;
+    let Some(filter) = plan.columnar() else {
+        *inspected += by_traces::add(engine, view, &plan, &mut sink).await?;
+        return Ok(sink.finish(leaf.aggregate));
+    };
     let apart = Apart::find(engine, view, &plan).await?;
     let counters = Counters::default();
-    let scan = Scan { engine, view, plan: &plan, apart: &apart, counters: &counters };
+    let scan = Scan { engine, view, plan: &plan, filter, apart: &apart, counters: &counters };
     inspected.row_groups_ruled_out_by_statistics += scan.run(&mut sink).await?;
     whole::add_traces(&scan, &mut sink).await?;
     inspected.row_groups_read += counters.row_groups_read.load(Ordering::Relaxed);

@@ -8,15 +8,16 @@ use spandrel_traceql::{Attribute, FieldExpr, Static};
 
 use super::condition::Condition;
 use super::hints::Settings;
-use crate::QueryError;
 use crate::filter::needs_whole_trace;
 
 /// How a leaf is evaluated.
 pub(super) struct Plan<'a> {
     pub(super) aggregate: &'a MetricsAggregate,
     pub(super) settings: &'a Settings,
-    /// What a span has to satisfy.
-    pub(super) filter: Condition,
+    /// Where the spans come from.
+    pub(super) pipeline: &'a Pipeline,
+    /// What a span has to satisfy; `None` when the pipeline does not decide each span on its own.
+    filter: Option<Condition>,
     /// What `compare` selects.
     pub(super) selection: Option<Condition>,
     pub(super) measured: Option<Attribute>,
@@ -24,40 +25,58 @@ pub(super) struct Plan<'a> {
     pub(super) attributes: Vec<Attribute>,
     /// Whether something that is read depends on other spans of the trace.
     pub(super) needs_trace: bool,
+    /// Whether something is read of a parent, which has no column.
+    reads_parents: bool,
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(leaf: Leaf<'a>, settings: &'a Settings) -> Result<Self, QueryError> {
+    pub(super) fn new(leaf: Leaf<'a>, settings: &'a Settings) -> Self {
         let aggregate = leaf.aggregate;
-        let filter = filter_of(leaf.pipeline)?;
+        let filter = filter_of(leaf.pipeline);
         let measured = measured(&aggregate.function).cloned();
         let selection = match &aggregate.function {
             MetricsFunction::Compare { selection, .. } => Some(selection),
             _ => None,
         };
-        let conditions = std::iter::once(&filter).chain(selection);
         let mut attributes: Vec<Attribute> = Vec::new();
-        let read = conditions.flat_map(FieldExpr::attributes).chain(&aggregate.by).chain(&measured);
+        let of_pipeline = match &filter {
+            Some(filter) => filter.attributes().collect(),
+            None => leaf.pipeline.attributes(),
+        };
+        let selected = selection.into_iter().flat_map(FieldExpr::attributes);
+        let read = of_pipeline.into_iter().chain(selected).chain(&aggregate.by).chain(&measured);
         for attribute in read {
             if !attributes.contains(attribute) {
                 attributes.push(attribute.clone());
             }
         }
-        Ok(Self {
+        Self {
             aggregate,
             settings,
+            pipeline: leaf.pipeline,
+            reads_parents: attributes.iter().any(Attribute::is_parent),
             // A comparison counts by the root of the trace as well.
             needs_trace: selection.is_some() || attributes.iter().any(needs_whole_trace),
             selection: selection.cloned().map(Condition::new),
-            filter: Condition::new(filter),
+            filter: filter.map(Condition::new),
             measured,
             attributes,
-        })
+        }
+    }
+
+    /// What a span has to satisfy, where columns alone can tell which spans count and for what.
+    pub(super) fn columnar(&self) -> Option<&Condition> {
+        self.filter.as_ref().filter(|_| !self.reads_parents)
+    }
+
+    /// What a span of a whole trace has to satisfy, where that decides on it.
+    pub(super) fn filter(&self) -> Option<&FieldExpr> {
+        self.filter.as_ref().map(|filter| &filter.expr)
     }
 }
 
-/// The condition on a span that a pipeline stands for, as far as it decides each span on its own.
-fn filter_of(pipeline: &Pipeline) -> Result<FieldExpr, QueryError> {
+/// The condition on a span that a pipeline stands for, if it decides each span on its own.
+fn filter_of(pipeline: &Pipeline) -> Option<FieldExpr> {
     let mut filter: Option<FieldExpr> = None;
     for stage in &pipeline.stages {
         match stage {
@@ -70,18 +89,15 @@ fn filter_of(pipeline: &Pipeline) -> Result<FieldExpr, QueryError> {
             }
             // They change what is shown of spans, not which spans there are.
             Stage::Select(_) | Stage::Coalesce => {}
-            Stage::Group(_) => return Err(QueryError::NotExecuted("metrics behind by()")),
-            Stage::ScalarFilter(_) => {
-                return Err(QueryError::NotExecuted("metrics behind aggregates"));
-            }
+            Stage::Group(_) | Stage::ScalarFilter(_) => return None,
         }
     }
-    Ok(filter.unwrap_or(FieldExpr::Static(Static::Bool(true))))
+    Some(filter.unwrap_or(FieldExpr::Static(Static::Bool(true))))
 }
 
-fn filter_of_spanset(expr: &SpansetExpr) -> Result<FieldExpr, QueryError> {
+fn filter_of_spanset(expr: &SpansetExpr) -> Option<FieldExpr> {
     match expr {
-        SpansetExpr::Filter(filter) => Ok(filter.clone()),
+        SpansetExpr::Filter(filter) => Some(filter.clone()),
         SpansetExpr::Pipeline(pipeline) => filter_of(pipeline),
         SpansetExpr::Operation { op: SpansetOp::Or, lhs, rhs } => {
             let (left, right) = (filter_of_spanset(lhs)?, filter_of_spanset(rhs)?);
@@ -89,14 +105,9 @@ fn filter_of_spanset(expr: &SpansetExpr) -> Result<FieldExpr, QueryError> {
             let holds = |side| {
                 FieldExpr::binary(BinaryOp::And, side, FieldExpr::Static(Static::Bool(true)))
             };
-            Ok(FieldExpr::binary(BinaryOp::Or, holds(left), holds(right)))
+            Some(FieldExpr::binary(BinaryOp::Or, holds(left), holds(right)))
         }
-        SpansetExpr::Operation { op: SpansetOp::And, .. } => {
-            Err(QueryError::NotExecuted("metrics behind spanset operators"))
-        }
-        SpansetExpr::Operation { op: SpansetOp::Structural { .. }, .. } => {
-            Err(QueryError::NotExecuted("metrics behind structural operators"))
-        }
+        SpansetExpr::Operation { op: SpansetOp::And | SpansetOp::Structural { .. }, .. } => None,
     }
 }
 
@@ -106,20 +117,21 @@ mod tests {
 
     use super::*;
 
-    fn filter(query: &str) -> Result<String, String> {
+    fn filter(query: &str) -> Option<String> {
         let query = spandrel_traceql::compile(query).unwrap();
         let Root::Metrics(expr) = query.root else { panic!("not a metrics query") };
         let MetricsSource::Aggregate { pipeline, .. } = &expr.source else { panic!("math") };
-        filter_of(pipeline).map(|filter| filter.to_string()).map_err(|error| error.to_string())
+        filter_of(pipeline).map(|filter| filter.to_string())
     }
 
     #[test]
     fn filters_are_joined() {
         let got = filter("{ .a = 1 } | select(.c) | { .b = 2 } | rate()");
-        assert_eq!(got.as_deref(), Ok("(.a = 1) && (.b = 2)"));
+        assert_eq!(got.as_deref(), Some("(.a = 1) && (.b = 2)"));
         let got = filter("{ .a = 1 } || { .b } | rate()");
-        assert_eq!(got.as_deref(), Ok("((.a = 1) && true) || (.b && true)"));
-        assert!(filter("{ .a = 1 } > { .b } | rate()").unwrap_err().contains("structural"));
-        assert!(filter("{ .a = 1 } | by(name) | rate()").is_err());
+        assert_eq!(got.as_deref(), Some("((.a = 1) && true) || (.b && true)"));
+        for pipeline in ["{ .a = 1 } > { .b }", "{ .a } && { .b }", "{ .a } | by(name)"] {
+            assert_eq!(filter(&format!("{pipeline} | rate()")), None, "{pipeline}");
+        }
     }
 }

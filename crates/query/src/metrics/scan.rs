@@ -15,7 +15,7 @@ use spandrel_series::Partial;
 use spandrel_traceql::Attribute;
 
 use super::codes::{Groups, coded};
-use super::condition::Failing;
+use super::condition::{Condition, Failing};
 use super::exemplars::Ids;
 use super::leaf::Sink;
 use super::numbers::Numbers;
@@ -39,6 +39,8 @@ pub(super) struct Scan<'a> {
     pub(super) engine: &'a QueryEngine,
     pub(super) view: &'a View,
     pub(super) plan: &'a Plan<'a>,
+    /// What a span has to satisfy.
+    pub(super) filter: &'a Condition,
     /// Traces whose rows are left out.
     pub(super) apart: &'a Apart,
     pub(super) counters: &'a Counters,
@@ -59,7 +61,7 @@ impl Scan<'_> {
                     pruned += n_all as u64;
                     continue;
                 }
-                let kept = self.plan.filter.row_groups(&block)?;
+                let kept = self.filter.row_groups(&block)?;
                 pruned += (n_all - kept.len()) as u64;
                 units.extend(kept.into_iter().map(|group| Unit::Block(Arc::clone(&block), group)));
             }
@@ -98,8 +100,8 @@ impl Scan<'_> {
             // Codes of rows by column, and what is made of them.
             let n_columns = self.plan.aggregate.by.len() + 1;
             let _held = memory::reserve(considered.len() * n_columns * size_of::<u64>())?;
-            let filter = &self.plan.filter;
-            let rows = filter.passing(&unit, considered, Failing::Query, self.counters).await?;
+            let rows =
+                self.filter.passing(&unit, considered, Failing::Query, self.counters).await?;
             if rows.is_empty() {
                 return Ok(found);
             }

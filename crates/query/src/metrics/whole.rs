@@ -10,40 +10,61 @@ use super::compare;
 use super::leaf::Sink;
 use super::plan::Plan;
 use super::scan::Scan;
-use crate::QueryError;
+use crate::engine::View;
 use crate::gather::{Gather, SpanColumnsWanted};
+use crate::{QueryEngine, QueryError, memory};
 
 /// Traces that are gathered at a time, which bounds what is held.
 const TRACES_AT_A_TIME: usize = 512;
 
 /// Adds the traces that the columnar pass has left out.
 pub(super) async fn add_traces(scan: &Scan<'_>, sink: &mut Sink) -> Result<(), QueryError> {
+    let whole = Whole { engine: scan.engine, view: scan.view, plan: scan.plan, span_bytes: 0 };
     for ids in scan.apart.traces().chunks(TRACES_AT_A_TIME) {
-        add_some(scan, ids, sink).await?;
-        sink.hold()?;
+        whole.add(ids, sink).await?;
     }
     Ok(())
 }
 
-async fn add_some(scan: &Scan<'_>, ids: &[TraceId], sink: &mut Sink) -> Result<(), QueryError> {
-    let plan = scan.plan;
-    let compares = matches!(plan.aggregate.function, MetricsFunction::Compare { .. });
-    let wanted = if compares || plan.settings.extrapolate {
-        SpanColumnsWanted::All
-    } else {
-        SpanColumnsWanted::For(&plan.attributes)
-    };
-    let gather = Gather { engine: scan.engine, view: scan.view, wanted };
-    for trace in gather.traces(ids).await? {
-        add_trace(plan, &trace, sink)?;
-        tokio::task::yield_now().await;
+/// Traces of a view, gathered and evaluated.
+pub(super) struct Whole<'a> {
+    pub(super) engine: &'a QueryEngine,
+    pub(super) view: &'a View,
+    pub(super) plan: &'a Plan<'a>,
+    /// What each span takes while a pipeline is evaluated.
+    pub(super) span_bytes: usize,
+}
+
+impl Whole<'_> {
+    /// Adds these traces.
+    pub(super) async fn add(&self, ids: &[TraceId], sink: &mut Sink) -> Result<(), QueryError> {
+        let plan = self.plan;
+        let compares = matches!(plan.aggregate.function, MetricsFunction::Compare { .. });
+        let wanted = if compares || plan.settings.extrapolate {
+            SpanColumnsWanted::All
+        } else {
+            SpanColumnsWanted::For(&plan.attributes)
+        };
+        let gather = Gather { engine: self.engine, view: self.view, wanted };
+        for trace in gather.traces(ids).await? {
+            let _held = memory::reserve(self.span_bytes * trace.spans.len())?;
+            add_trace(plan, &trace, sink)?;
+            tokio::task::yield_now().await;
+        }
+        sink.hold()
     }
-    Ok(())
 }
 
 fn add_trace(plan: &Plan<'_>, trace: &Trace, sink: &mut Sink) -> Result<(), QueryError> {
+    let is_inside =
+        |span: &Span| plan.settings.intervals.of(span.start_unix_nanos.cast_signed()).is_some();
+    let inside: Vec<bool> = trace.spans.iter().map(is_inside).collect();
+    // A trace of which nothing counts cannot keep the query from having an answer either.
+    if !inside.contains(&true) {
+        return Ok(());
+    }
     let values = TraceValues::new(trace, plan.attributes.iter());
-    for index in matching_spans(plan, &values, trace)? {
+    for index in matching_spans(plan, &values, &inside)? {
         let (span, own) = (&trace.spans[index], values.span(index));
         let start = span.start_unix_nanos.cast_signed();
         match sink {
@@ -62,21 +83,28 @@ fn add_trace(plan: &Plan<'_>, trace: &Trace, sink: &mut Sink) -> Result<(), Quer
     Ok(())
 }
 
-/// The spans of a whole trace that the pipeline yields and that are in the time range, by index.
+/// The spans of a whole trace that the pipeline yields and that are in the time range, by index, each once.
 fn matching_spans(
     plan: &Plan<'_>,
     values: &TraceValues<'_>,
-    trace: &Trace,
+    inside: &[bool],
 ) -> Result<Vec<usize>, QueryError> {
     let mut matching = Vec::new();
-    for (index, span) in trace.spans.iter().enumerate() {
-        let start = span.start_unix_nanos.cast_signed();
-        if plan.settings.intervals.of(start).is_some()
-            && spandrel_traceql::matches(&plan.filter.expr, &values.span(index))?
-        {
-            matching.push(index);
+    if let Some(filter) = plan.filter() {
+        for index in (0..inside.len()).filter(|index| inside[*index]) {
+            if spandrel_traceql::matches(filter, &values.span(index))? {
+                matching.push(index);
+            }
         }
+        return Ok(matching);
     }
+    for spanset in values.pipeline(plan.pipeline)? {
+        let spans = spanset.spans.into_iter().map(|index| index as usize);
+        matching.extend(spans.filter(|index| inside[*index]));
+    }
+    // Several spansets may have a span in common.
+    matching.sort_unstable();
+    matching.dedup();
     Ok(matching)
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn pair(key: &str, value: AttributeValue) -> Attribute {
     Attribute { key: key.to_owned(), value }
 }
 
-fn service(name: &str) -> Arc<Resource> {
+pub(crate) fn service(name: &str) -> Arc<Resource> {
     let attributes = vec![pair("service.name", AttributeValue::String(name.to_owned()))];
     Arc::new(Resource { attributes, ..Resource::default() })
 }

@@ -4,7 +4,7 @@ use spandrel_model::{AttributeValue, Span, TenantId};
 use spandrel_query::{MetricsAnswer, MetricsQuery, QueryError};
 use spandrel_series::Intervals;
 
-use crate::cases::{pair, span};
+use crate::cases::{pair, service, span};
 use crate::data::BASE;
 use crate::place::{Place, Placement};
 
@@ -149,5 +149,117 @@ async fn a_query_that_groups_by_too_much_is_refused() {
     let query = "{ } | rate() by (trace:id, name, span:id)";
     let got = place.engine.metrics(&TenantId::single(), &request(query, fine)).await;
     assert!(matches!(got, Err(QueryError::Memory(_))), "{got:?}");
+    place.close().await;
+}
+
+/// A root at second 0 and its children at the seconds after it, in one trace.
+fn family(services: &[&str]) -> Vec<Span> {
+    let start = |number: usize| BASE + number as u64 * 1_000_000_000;
+    let numbered = services.iter().enumerate().map(|(number, name)| Span {
+        resource: service(name),
+        start_unix_nanos: start(number),
+        end_unix_nanos: start(number) + 1_000_000,
+        ..span(1, number as u64 + 1, (number > 0).then_some(1))
+    });
+    numbered.collect()
+}
+
+/// Scenario: a root and its children lie in different blocks, and some of them out of the time range.
+/// Guarantees: only spans in the range count, but all of them take part in relations and aggregates.
+#[tokio::test]
+async fn spans_out_of_the_range_take_part_but_do_not_count() {
+    let spans = family(&["web", "cart", "cart", "pay"]);
+    let batches: Vec<Vec<Span>> = spans.chunks(1).map(<[Span]>::to_vec).collect();
+    let base = BASE.cast_signed();
+    let from_second_2 = Intervals::instant(base + 2 * SECOND, base + 9 * SECOND).unwrap();
+    for (query, wanted) in [
+        ("{ resource.service.name = `web` } > { } | count_over_time()", vec!["2.0"]),
+        ("{ } < { resource.service.name = `web` } | count_over_time()", vec!["0.0"]),
+        ("{ } | count() = 4 | count_over_time()", vec!["2.0"]),
+        ("{ } | by(resource.service.name) | count() > 1 | count_over_time()", vec!["1.0"]),
+        ("{ } | by(name) | coalesce() | count_over_time()", vec!["2.0"]),
+        ("{ nestedSetParent < 0 } && { } | count_over_time()", vec!["2.0"]),
+    ] {
+        let request = request(query, from_second_2);
+        for placement in Placement::ALL {
+            let place = Place::with(&batches, placement).await;
+            let got = place.engine.metrics(&TenantId::single(), &request).await.unwrap();
+            let values = got.series.iter().map(|s| format!("{:?}", s.values[0]));
+            assert_eq!(values.collect::<Vec<_>>(), wanted, "{placement:?} {query}");
+            place.close().await;
+        }
+    }
+}
+
+/// Guarantees: what is measured, compared and grouped by may be of the parent, wherever that lies.
+#[tokio::test]
+async fn attributes_of_the_parent_are_known() {
+    let spans = family(&["web", "cart", "cart", "pay"]);
+    let batches: Vec<Vec<Span>> = spans.chunks(2).map(<[Span]>::to_vec).collect();
+    let query = "{ parent.resource.service.name != resource.service.name } | count_over_time() \
+        by (parent.resource.service.name, resource.service.name)";
+    let edges = [
+        "{parent.resource.service.name=\"web\", resource.service.name=\"cart\"} [2.0]",
+        "{parent.resource.service.name=\"web\", resource.service.name=\"pay\"} [1.0]",
+    ];
+    check(&batches, query, &edges).await;
+    let query = "{ } | max_over_time(parent.span.number)";
+    check(&batches, query, &["{__name__=\"max_over_time\"} [1.0]"]).await;
+    let query = "{ } | compare({ parent.service.name = `web` && resource.service.name = `pay` })";
+    let request = request(query, minute());
+    for placement in Placement::ALL {
+        let place = Place::with(&batches, placement).await;
+        let got = shown(&place.engine.metrics(&TenantId::single(), &request).await.unwrap());
+        let selected = |line: &&String| line.contains("\"selection\"") && line.contains("service");
+        let selected: Vec<&String> = got.iter().filter(selected).collect();
+        assert!(
+            selected.iter().any(|line| line.contains("resource.service.name=\"pay\"")),
+            "{placement:?} {got:#?}"
+        );
+        assert!(!selected.iter().any(|line| line.contains("\"cart\"")), "{placement:?} {got:#?}");
+        place.close().await;
+    }
+}
+
+/// Scenario: the condition that cannot be computed is one that no span need pass, and no other condition holds.
+/// Guarantees: the query has no answer, wherever the spans lie.
+#[tokio::test]
+async fn what_cannot_be_computed_fails_the_query_everywhere() {
+    let text = |id, parent| Span {
+        attributes: vec![pair("a", AttributeValue::String("x".to_owned()))],
+        ..span(1, id, parent)
+    };
+    let batches = [vec![text(1, None)], vec![text(2, Some(1))]];
+    for query in ["{ -.a = 1 } !> { .gone }", "{ .gone } | by(-.a)", "{ } > { -.a = 1 && .gone }"] {
+        let request = request(&format!("{query} | rate()"), minute());
+        let mut failed = Vec::new();
+        for placement in Placement::ALL {
+            let place = Place::with(&batches, placement).await;
+            let got = place.engine.metrics(&TenantId::single(), &request).await;
+            failed.push(matches!(got, Err(QueryError::Eval(_))));
+            place.close().await;
+        }
+        // No span gets as far as the groups.
+        assert_eq!(failed, [!query.contains("by("); 4], "{query}");
+    }
+}
+
+/// Guarantees: what is inspected is said, and blocks that cannot have a candidate are not read.
+#[tokio::test]
+async fn traces_that_cannot_be_found_are_not_read() {
+    let children = |trace| vec![span(trace, 1, None), span(trace, 2, Some(1))];
+    let other = Span { name: "other".to_owned(), ..span(3, 1, None) };
+    let batches = [children(1), [children(2), vec![other]].concat(), vec![span(4, 1, None)]];
+    let place = Place::with(&batches, Placement::Spread).await;
+    let mut request = request("{ name = `operation 1` } > { } | rate()", minute());
+    request.exemplars_max = 5;
+    let got = place.engine.metrics(&TenantId::single(), &request).await.unwrap();
+    let exemplars: Vec<_> = got.series.iter().flat_map(|series| &series.exemplars).collect();
+    assert_eq!(exemplars.len(), 1, "{got:?}");
+    assert_eq!(exemplars[0].span.span_id.0[7], 2);
+    let inspected = got.inspected;
+    assert_eq!((inspected.traces, inspected.split_traces), (1, 0), "{inspected:?}");
+    assert_eq!((inspected.blocks, inspected.live_runs), (2, 1), "{inspected:?}");
+    assert_eq!((inspected.row_groups_read, inspected.row_groups_pruned()), (1, 1), "{inspected:?}");
     place.close().await;
 }

@@ -10,6 +10,7 @@ use spandrel_traceql::ast::{
 use spandrel_traceql::{Attribute, EvalError, Intrinsic, Scope, Static, StaticType, matches};
 
 use crate::naive::{NaiveSpan, NaiveTrace};
+use crate::naive_pipeline;
 
 /// The series of a query.
 pub(crate) fn metrics(
@@ -56,11 +57,27 @@ fn leaf_series(
 ) -> Result<Vec<Series>, EvalError> {
     let mut counted = Vec::new();
     for trace in traces {
+        let mut inside = Vec::new();
         for index in 0..trace.spans.len() {
-            let span = NaiveSpan { trace, index };
             let time = trace.spans[index].start_unix_nanos as i64;
-            let Some(interval) = interval_of(intervals, time) else { continue };
-            if passes(leaf.pipeline, &span)? {
+            inside.extend(interval_of(intervals, time).map(|interval| (index, interval)));
+        }
+        if inside.is_empty() {
+            continue;
+        }
+        // What decides on each span is not asked of those that do not count.
+        let is_of_one_span = is_of_one_span(leaf.pipeline);
+        let found = match is_of_one_span {
+            true => Vec::new(),
+            false => naive_pipeline::spans_of(trace, leaf.pipeline)?,
+        };
+        for (index, interval) in inside {
+            let span = NaiveSpan { trace, index };
+            let counts = match is_of_one_span {
+                true => passes(leaf.pipeline, &span)?,
+                false => found.contains(&index),
+            };
+            if counts {
                 let weight =
                     if extrapolate { weight_of(&trace.spans[index].trace_state) } else { 1.0 };
                 counted.push(Counted { span, interval, weight });
@@ -77,6 +94,26 @@ fn leaf_series(
     Ok(series)
 }
 
+/// Whether a pipeline decides each span on its own.
+pub(crate) fn is_of_one_span(pipeline: &Pipeline) -> bool {
+    pipeline.stages.iter().all(|stage| match stage {
+        Stage::Spanset(expr) => is_spanset_of_one_span(expr),
+        Stage::Select(_) | Stage::Coalesce => true,
+        Stage::Group(_) | Stage::ScalarFilter(_) => false,
+    })
+}
+
+fn is_spanset_of_one_span(expr: &SpansetExpr) -> bool {
+    match expr {
+        SpansetExpr::Filter(_) => true,
+        SpansetExpr::Pipeline(pipeline) => is_of_one_span(pipeline),
+        SpansetExpr::Operation { op: SpansetOp::Or, lhs, rhs } => {
+            is_spanset_of_one_span(lhs) && is_spanset_of_one_span(rhs)
+        }
+        SpansetExpr::Operation { .. } => false,
+    }
+}
+
 fn passes(pipeline: &Pipeline, span: &NaiveSpan<'_>) -> Result<bool, EvalError> {
     for stage in &pipeline.stages {
         if let Stage::Spanset(expr) = stage
@@ -91,6 +128,7 @@ fn passes(pipeline: &Pipeline, span: &NaiveSpan<'_>) -> Result<bool, EvalError> 
 fn passes_spanset(expr: &SpansetExpr, span: &NaiveSpan<'_>) -> Result<bool, EvalError> {
     match expr {
         SpansetExpr::Filter(filter) => matches(filter, span),
+        SpansetExpr::Pipeline(pipeline) => passes(pipeline, span),
         SpansetExpr::Operation { op: SpansetOp::Or, lhs, rhs } => {
             Ok(passes_spanset(lhs, span)? || passes_spanset(rhs, span)?)
         }

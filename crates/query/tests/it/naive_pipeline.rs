@@ -31,6 +31,13 @@ pub(crate) fn query(trace: &NaiveTrace, root: &Root) -> Result<Vec<Found>, EvalE
     }
 }
 
+/// The spans that a pipeline yields, by index.
+pub(crate) fn spans_of(trace: &NaiveTrace, pipeline: &Pipeline) -> Result<Vec<usize>, EvalError> {
+    let sets = stages(trace, pipeline, vec![everything(trace)])?;
+    let any = |span: &usize| sets.iter().any(|set| set.spans.contains(span));
+    Ok((0..trace.spans.len()).filter(any).collect())
+}
+
 fn everything(trace: &NaiveTrace) -> Found {
     Found { spans: (0..trace.spans.len()).collect(), attributes: Vec::new() }
 }

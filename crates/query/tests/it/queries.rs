@@ -63,7 +63,7 @@ fn operator() -> impl Strategy<Value = &'static str> {
 }
 
 /// Spansets, or pipelines joined by operators, and what follows.
-fn pipeline() -> BoxedStrategy<String> {
+pub(crate) fn pipeline() -> BoxedStrategy<String> {
     let first = prop_oneof![
         4 => spansets(),
         2 => (staged(), operator(), staged())
