@@ -1,8 +1,8 @@
 //! Metrics: `GET /api/metrics/query_range` and `GET /api/metrics/query`.
 
 mod messages;
-mod params;
-mod response;
+pub(super) mod params;
+pub(super) mod response;
 
 use axum::extract::State;
 use axum::response::Response;

@@ -4,18 +4,19 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use prost::Message;
 use spandrel_api::{ApiOptions, Dialect};
 use spandrel_base::memory::MemoryBudget;
 use spandrel_model::TenantId;
 use spandrel_proto::tempo::streaming_querier_client::StreamingQuerierClient;
 use spandrel_proto::tempo::{
-    QueryInstantRequest, QueryRangeRequest, SearchRequest, SearchTagValuesRequest,
-    SearchTagsRequest,
+    QueryInstantRequest, QueryInstantResponse, QueryRangeRequest, QueryRangeResponse,
+    SearchRequest, SearchTagValuesRequest, SearchTagsRequest,
 };
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request};
 
-use crate::harness::{Server, numbered};
+use crate::harness::{CHECKOUT, Server, numbered};
 use crate::limits::{eventually, server as slow_server};
 use crate::strict::{self, decode};
 
@@ -142,11 +143,60 @@ async fn failures_have_the_codes_of_tempo() {
     let mut request = Request::new(SearchRequest::default());
     request.metadata_mut().insert("x-scope-orgid", "a|b".parse().unwrap());
     assert_eq!(client.search(request).await.unwrap_err().code(), Code::InvalidArgument);
-    let error = client.metrics_query_range(QueryRangeRequest::default()).await.unwrap_err();
-    assert_eq!(error.code(), Code::Unimplemented);
-    assert!(error.message().contains("/api/metrics/query_range"), "{}", error.message());
-    let error = client.metrics_query_instant(QueryInstantRequest::default()).await.unwrap_err();
-    assert_eq!(error.code(), Code::Unimplemented);
+    let request = QueryRangeRequest { query: "{ } | rate(".to_owned(), ..Default::default() };
+    let error = client.metrics_query_range(request).await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert!(error.message().starts_with("parse error at line 1"), "{}", error.message());
+    let request = QueryInstantRequest { query: "{ }".to_owned(), ..Default::default() };
+    let mut messages = client.metrics_query_instant(request).await.unwrap().into_inner();
+    let error = messages.message().await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert!(error.message().starts_with("not a metrics query"), "{}", error.message());
+}
+
+/// Guarantees: metrics over gRPC are those over HTTP, behind every pipeline, and the job is done at the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_are_those_of_http() {
+    let server = Server::start(Dialect::Tempo).await;
+    server.store(CHECKOUT).await;
+    server.flush().await;
+    let (address, _tasks) = server.listen().await;
+    let mut client = client(address).await;
+    let (start, end) = (1_485_432_000_000_000_000, 1_485_432_060_000_000_000);
+    let protobuf = [("accept", "application/protobuf")];
+    for query in [
+        "{ } | count_over_time() by (resource.service.name)",
+        "{ } > { } | max_over_time(duration) by (parent.resource.service.name)",
+        "{ } | rate() with(exemplars=2)",
+    ] {
+        let mut encoded = url::form_urlencoded::Serializer::new(String::new());
+        encoded.append_pair("q", query);
+        let params = format!("{}&start={start}&end={end}", encoded.finish());
+        let request = QueryRangeRequest {
+            query: query.to_owned(),
+            start,
+            end,
+            step: 30_000_000_000,
+            ..Default::default()
+        };
+        let stream = client.metrics_query_range(request).await.unwrap().into_inner();
+        let messages: Vec<_> = stream.try_collect().await.unwrap();
+        let path = format!("/api/metrics/query_range?{params}&step=30s");
+        let answer = server.get_with(&path, &protobuf).await;
+        let http = QueryRangeResponse::decode(answer.body).unwrap();
+        assert!(!http.series.is_empty(), "{query}");
+        let metrics = messages[0].metrics.as_ref().unwrap();
+        assert_eq!((metrics.completed_jobs, metrics.total_jobs), (1, 1), "{query}");
+        assert_eq!(messages, [http], "{query}");
+
+        let request = QueryInstantRequest { query: query.to_owned(), start, end };
+        let stream = client.metrics_query_instant(request).await.unwrap().into_inner();
+        let messages: Vec<_> = stream.try_collect().await.unwrap();
+        let answer = server.get_with(&format!("/api/metrics/query?{params}"), &protobuf).await;
+        let http = QueryInstantResponse::decode(answer.body).unwrap();
+        assert!(!http.series.is_empty(), "{query}");
+        assert_eq!(messages, [http], "{query}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

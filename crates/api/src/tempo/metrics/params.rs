@@ -26,7 +26,10 @@ const LONG_UNITS: [(&str, i64); 3] = [
 ///
 /// # Errors
 /// [`ApiError`], which names the parameter at fault.
-pub(super) fn range(params: &Params, now_unix_nanos: u64) -> Result<MetricsQuery, ApiError> {
+pub(in crate::tempo) fn range(
+    params: &Params,
+    now_unix_nanos: u64,
+) -> Result<MetricsQuery, ApiError> {
     if params.flag("instant")? {
         return instant(params, now_unix_nanos);
     }
@@ -39,7 +42,10 @@ pub(super) fn range(params: &Params, now_unix_nanos: u64) -> Result<MetricsQuery
 ///
 /// # Errors
 /// As [`range`].
-pub(super) fn instant(params: &Params, now_unix_nanos: u64) -> Result<MetricsQuery, ApiError> {
+pub(in crate::tempo) fn instant(
+    params: &Params,
+    now_unix_nanos: u64,
+) -> Result<MetricsQuery, ApiError> {
     let (start, end) = times(params, now_unix_nanos)?;
     query(params, Intervals::instant(start, end)?)
 }

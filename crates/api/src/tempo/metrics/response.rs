@@ -15,7 +15,10 @@ use crate::tempo::search_response::{any_value, search_metrics};
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
 /// The response to a query for values over time.
-pub(super) fn query_range(answer: &MetricsAnswer, intervals: &Intervals) -> QueryRangeResponse {
+pub(in crate::tempo) fn query_range(
+    answer: &MetricsAnswer,
+    intervals: &Intervals,
+) -> QueryRangeResponse {
     let (status, message) = status(answer);
     QueryRangeResponse {
         series: answer.series.iter().map(|series| time_series(series, intervals)).collect(),
@@ -26,7 +29,7 @@ pub(super) fn query_range(answer: &MetricsAnswer, intervals: &Intervals) -> Quer
 }
 
 /// The response to a query for one value.
-pub(super) fn query_instant(answer: &MetricsAnswer) -> QueryInstantResponse {
+pub(in crate::tempo) fn query_instant(answer: &MetricsAnswer) -> QueryInstantResponse {
     let (status, message) = status(answer);
     let series = answer.series.iter().filter_map(|series| {
         let value = *series.values.first()?;

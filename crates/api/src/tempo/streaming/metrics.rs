@@ -1,31 +1,177 @@
-//! Metrics queries over gRPC. They are answered over HTTP only until the engine reports its progress on them.
+//! `MetricsQueryRange` and `MetricsQueryInstant`: the answers of the HTTP endpoints.
+//!
+//! A value is certain when all blocks were looked at, so everything is sent at the end, in as many messages as its
+//! size needs. The last one says whether something is left out.
 
+use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt};
+use prost::Message;
 use spandrel_proto::tempo::{
     QueryInstantRequest, QueryInstantResponse, QueryRangeRequest, QueryRangeResponse,
 };
-use tonic::{Response, Status};
+use tonic::Status;
 
-use super::Messages;
+use super::status::status_of;
+use super::{Messages, segments};
 use crate::ApiState;
+use crate::error::ApiError;
+use crate::params::Params;
+use crate::tempo::metrics::{params, response};
 use crate::tenant::Tenants;
 
-const UNIMPLEMENTED: &str = "metrics queries are not answered over gRPC yet: turn streaming of \
-    metrics queries off in the data source, or ask GET /api/metrics/query_range";
-
-/// `MetricsQueryRange`.
+/// The messages of a query for values over time.
+///
+/// # Errors
+/// [`ApiError`] when the request is malformed.
 pub(super) fn query_range(
-    _state: ApiState,
-    _tenants: Tenants,
-    _request: QueryRangeRequest,
-) -> Result<Response<Messages<QueryRangeResponse>>, Status> {
-    Err(Status::unimplemented(UNIMPLEMENTED))
+    state: ApiState,
+    tenants: &Tenants,
+    request: &QueryRangeRequest,
+) -> Result<Messages<QueryRangeResponse>, ApiError> {
+    let tenant = tenants.only()?.clone();
+    let query = params::range(&range_params(request), state.clock.now_unix_nanos())?;
+    Ok(messages(Box::pin(async move {
+        let answer = state.engine.metrics(&tenant, &query).await?;
+        Ok(range_messages(response::query_range(&answer, &query.intervals)))
+    })))
 }
 
-/// `MetricsQueryInstant`.
+/// The messages of a query for one value.
+///
+/// # Errors
+/// As [`query_range`].
 pub(super) fn query_instant(
-    _state: ApiState,
-    _tenants: Tenants,
-    _request: QueryInstantRequest,
-) -> Result<Response<Messages<QueryInstantResponse>>, Status> {
-    Err(Status::unimplemented(UNIMPLEMENTED))
+    state: ApiState,
+    tenants: &Tenants,
+    request: &QueryInstantRequest,
+) -> Result<Messages<QueryInstantResponse>, ApiError> {
+    let tenant = tenants.only()?.clone();
+    let QueryInstantRequest { query, start, end } = request;
+    let pairs = times(query, *start, *end);
+    let query = params::instant(&Params::of(pairs), state.clock.now_unix_nanos())?;
+    Ok(messages(Box::pin(async move {
+        let answer = state.engine.metrics(&tenant, &query).await?;
+        Ok(instant_messages(response::query_instant(&answer)))
+    })))
+}
+
+/// Nobody else polls the query: dropped with the stream, it ends.
+fn messages<M: Send + 'static>(query: BoxFuture<'static, Result<Vec<M>, ApiError>>) -> Messages<M> {
+    let sent = stream::once(query).flat_map(|answer| {
+        let sent: Vec<Result<M, Status>> = match answer {
+            Ok(messages) => messages.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(status_of(&error))],
+        };
+        stream::iter(sent)
+    });
+    sent.boxed()
+}
+
+/// The parameters of the HTTP endpoint that say the same. 0 is how protobuf says nothing.
+fn range_params(request: &QueryRangeRequest) -> Params {
+    let number = |name, number: u32| (number > 0).then(|| (name, number.to_string()));
+    let rest = [
+        (request.step > 0).then(|| ("step", format!("{}ns", request.step))),
+        number("exemplars", request.exemplars),
+        number("maxSeries", request.max_series),
+        request.instant.map(|instant| ("instant", instant.to_string())),
+    ];
+    let pairs = times(&request.query, request.start, request.end);
+    Params::of(pairs.into_iter().chain(rest.into_iter().flatten()))
+}
+
+/// The query and its range, Unix nanoseconds.
+fn times(query: &str, start: u64, end: u64) -> Vec<(&'static str, String)> {
+    // As many digits as nanoseconds are known by.
+    let time = |name, nanos: u64| (nanos > 0).then(|| (name, format!("{nanos:019}")));
+    let query = Some(("q", query.to_owned()));
+    [query, time("start", start), time("end", end)].into_iter().flatten().collect()
+}
+
+fn range_messages(response: QueryRangeResponse) -> Vec<QueryRangeResponse> {
+    let QueryRangeResponse { series, metrics, status, message } = response;
+    let rest = QueryRangeResponse { series: Vec::new(), metrics, status, message };
+    let groups = segments::groups(series, &rest, Message::encoded_len);
+    let mut messages: Vec<_> = groups
+        .into_iter()
+        .map(|series| QueryRangeResponse {
+            series,
+            metrics: rest.metrics.clone(),
+            ..Default::default()
+        })
+        .collect();
+    if let Some(last) = messages.last_mut() {
+        (last.status, last.message) = (rest.status, rest.message);
+    }
+    messages
+}
+
+fn instant_messages(response: QueryInstantResponse) -> Vec<QueryInstantResponse> {
+    let QueryInstantResponse { series, metrics, status, message } = response;
+    let rest = QueryInstantResponse { series: Vec::new(), metrics, status, message };
+    let groups = segments::groups(series, &rest, Message::encoded_len);
+    let mut messages: Vec<_> = groups
+        .into_iter()
+        .map(|series| QueryInstantResponse {
+            series,
+            metrics: rest.metrics.clone(),
+            ..Default::default()
+        })
+        .collect();
+    if let Some(last) = messages.last_mut() {
+        (last.status, last.message) = (rest.status, rest.message);
+    }
+    messages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_request_says_what_parameters_say() {
+        let params = |request: &QueryRangeRequest| {
+            let params = range_params(request);
+            let names = ["q", "start", "end", "step", "exemplars", "maxSeries", "instant"];
+            names.map(|name| params.get(name).unwrap_or_default().to_owned())
+        };
+        assert_eq!(params(&QueryRangeRequest::default()), [""; 7]);
+        let request = QueryRangeRequest {
+            query: "{ } | rate()".to_owned(),
+            start: 5,
+            end: 1_711_000_000_000_000_000,
+            step: 1_000_000_000,
+            exemplars: 7,
+            max_series: 8,
+            instant: Some(false),
+            ..QueryRangeRequest::default()
+        };
+        let (start, end) = ("0000000000000000005", "1711000000000000000");
+        let wanted = ["{ } | rate()", start, end, "1000000000ns", "7", "8", "false"];
+        assert_eq!(params(&request), wanted);
+    }
+
+    #[test]
+    fn what_is_left_out_is_said_at_the_end() {
+        let label = |n: usize| spandrel_proto::otlp::common::KeyValue {
+            key: "x".repeat(300_000 + n),
+            value: None,
+        };
+        let series =
+            |n| spandrel_proto::tempo::TimeSeries { labels: vec![label(n)], ..Default::default() };
+        let whole = QueryRangeResponse {
+            series: (0..7).map(series).collect(),
+            metrics: Some(spandrel_proto::tempo::SearchMetrics::default()),
+            status: 1,
+            message: "some".to_owned(),
+        };
+        let messages = range_messages(whole.clone());
+        let lengths: Vec<usize> = messages.iter().map(|message| message.series.len()).collect();
+        assert_eq!(lengths, [3, 3, 1]);
+        let told: Vec<&str> = messages.iter().map(|message| &*message.message).collect();
+        assert_eq!(told, ["", "", "some"]);
+        assert!(messages.iter().all(|message| message.metrics.is_some()));
+        let joined: Vec<_> = messages.into_iter().flat_map(|message| message.series).collect();
+        assert_eq!(joined, whole.series);
+    }
 }
