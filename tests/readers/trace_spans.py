@@ -2,6 +2,7 @@
 each trace has."""
 
 import json
+import os
 import sys
 
 import pyarrow.compute as pc
@@ -18,3 +19,6 @@ def main():
 
 if __name__ == "__main__":
     main()
+    # Threads of the readers may still run; an interpreter that shuts down would be aborted by them.
+    sys.stdout.flush()
+    os._exit(0)

@@ -229,7 +229,7 @@ fn a_block_of_a_newer_format() {
         // In the footer: the key, then a string of length 1.
         let key = b"spandrel.format_version\x18\x01";
         let at = position(bytes, key) + key.len();
-        assert_eq!(bytes[at], b'1');
+        assert!(bytes[at].is_ascii_digit());
         bytes[at] = b'9';
         seal(bytes);
     };
