@@ -176,7 +176,7 @@ mod tests {
         let intervals = Intervals::range(32, 39, 10).unwrap();
         assert_eq!((intervals.count(), intervals.bounds()), (2, (21, 40)));
         // There is nothing before 1970.
-        assert_eq!(Intervals::range(12, 39, 10), Intervals::aligned(12, 39, 10).map(|i| i));
+        assert_eq!(Intervals::range(12, 39, 10), Intervals::aligned(12, 39, 10));
     }
 
     #[test]

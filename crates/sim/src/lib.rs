@@ -46,6 +46,7 @@ mod naive;
 #[expect(clippy::unwrap_used, reason = "as above")]
 mod naive_aggregate;
 #[path = "../../query/tests/it/naive_pipeline.rs"]
+#[expect(dead_code, reason = "the engine's own tests do more with it")]
 mod naive_pipeline;
 #[path = "../../query/tests/it/naive_tree.rs"]
 #[expect(clippy::unwrap_used, reason = "as above")]
