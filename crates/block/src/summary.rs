@@ -256,6 +256,7 @@ pub(crate) fn index(
     let row_groups = attributes.row_groups.iter().map(|rows| rows.start).collect();
     let (attributes, token_filters) = attributes.finish();
     let writer = concat!("spandrel ", env!("CARGO_PKG_VERSION"));
-    let facts = BlockFacts::of(&traces, row_groups, writer);
+    let latest_start = source.spans.start_unix_nanos.iter().copied().max().unwrap_or(0);
+    let facts = BlockFacts::of(&traces, latest_start, row_groups, writer);
     Ok(BlockIndex { facts, traces, token_filters, attributes, operations: operations(source) })
 }

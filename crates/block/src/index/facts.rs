@@ -12,7 +12,8 @@ pub struct BlockFacts {
     pub n_traces: u32,
     /// The earliest start of a span, Unix nanoseconds; 0 in an empty block, so for all three times.
     pub min_start_unix_nanos: i64,
-    /// The latest end of a span.
+    /// The latest end of a span, where one that ends before it starts counts with its start: so every span starts
+    /// between this and the earliest start.
     pub max_end_unix_nanos: i64,
     /// The latest start of a trace: no trace of the block is newer.
     pub max_trace_start_unix_nanos: i64,
@@ -23,13 +24,19 @@ pub struct BlockFacts {
 }
 
 impl BlockFacts {
-    /// The facts of a block with these traces.
-    pub fn of(traces: &TraceTable, row_groups: Vec<u32>, writer: &str) -> Self {
+    /// The facts of a block with these traces, of which a span starts last at `latest_start_unix_nanos`.
+    pub fn of(
+        traces: &TraceTable,
+        latest_start_unix_nanos: i64,
+        row_groups: Vec<u32>,
+        writer: &str,
+    ) -> Self {
+        let latest_end = traces.ends().iter().copied().max();
         Self {
             n_rows: traces.n_rows(),
             n_traces: traces.len() as u32,
             min_start_unix_nanos: traces.starts().iter().copied().min().unwrap_or(0),
-            max_end_unix_nanos: traces.ends().iter().copied().max().unwrap_or(0),
+            max_end_unix_nanos: latest_end.map_or(0, |end| end.max(latest_start_unix_nanos)),
             max_trace_start_unix_nanos: traces.starts().iter().copied().max().unwrap_or(0),
             row_groups,
             writer: writer.to_owned(),

@@ -46,6 +46,22 @@ fn parents_that_are_missing_and_ids_that_repeat() {
 }
 
 #[test]
+fn every_span_starts_within_the_times_of_the_block() {
+    let mut backwards = span(1, 1, 0);
+    (backwards.start_time_unix_nano, backwards.end_time_unix_nano) = (2_000, 500);
+    let mut forwards = span(1, 2, 1);
+    (forwards.start_time_unix_nano, forwards.end_time_unix_nano) = (1_000, 1_500);
+    let facts = |spans| {
+        let block = assert_round_trip(&run_of_spans(spans), 100);
+        let facts = block.file.index().facts().unwrap();
+        (facts.min_start_unix_nanos, facts.max_end_unix_nanos)
+    };
+    assert_eq!(facts(vec![forwards.clone(), backwards.clone()]), (1_000, 2_000));
+    assert_eq!(facts(vec![backwards]), (2_000, 2_000));
+    assert_eq!(facts(vec![forwards]), (1_000, 1_500));
+}
+
+#[test]
 fn more_keys_than_columns() {
     let spans = (1..=80).map(|id| {
         let mut span = span(id, id, 0);

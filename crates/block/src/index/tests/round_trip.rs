@@ -105,7 +105,7 @@ prop_compose! {
         writer in ".{0,9}",
     ) -> BlockIndex {
         let row_groups = (0..tokens.len() as u32).collect();
-        let facts = BlockFacts::of(&traces, row_groups, &writer);
+        let facts = BlockFacts::of(&traces, i64::MIN, row_groups, &writer);
         let row_groups = tokens.iter().map(|tokens| Filter::build(tokens)).collect();
         let token_filters = TokenFilters { row_groups };
         BlockIndex { facts, traces, token_filters, attributes, operations }

@@ -27,7 +27,7 @@ pub(super) fn tokens(i: i64) -> Vec<u64> {
 pub(super) fn sample() -> BlockIndex {
     let traces = traces();
     BlockIndex {
-        facts: BlockFacts::of(&traces, vec![0, 60], "spandrel 0.1.0"),
+        facts: BlockFacts::of(&traces, i64::MIN, vec![0, 60], "spandrel 0.1.0"),
         token_filters: TokenFilters {
             row_groups: [0, 1].map(|i| Filter::build(&tokens(i))).into(),
         },
