@@ -9,6 +9,7 @@ mod growth;
 mod memory;
 mod metrics;
 mod queries;
+mod ready;
 mod report;
 mod stages;
 mod traffic;
@@ -95,6 +96,7 @@ async fn measure(args: &BenchArgs) -> anyhow::Result<Report> {
     store.shutdown(std::time::Duration::from_secs(10)).await;
     if !args.no_server {
         memory::measure(args.seed, &mut report).await?;
+        ready::measure(args.seed, &mut report).await?;
     }
     Ok(report)
 }

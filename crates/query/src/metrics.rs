@@ -8,7 +8,8 @@
 //! # Invariants
 //! - A span counts once, however often and wherever it is stored. Traces of which a unit cannot know that (their span
 //!   ids repeat, see [`repeats`]), and where conditions look at the whole trace also those that lie in several
-//!   units, are evaluated whole; their rows are left out of the columns.
+//!   units, are evaluated whole; their rows are left out of the columns. To count by the root of a trace it is
+//!   enough to know it, see [`roots`].
 //! - A span belongs to the interval of its start.
 //! - Memory grows with groups times intervals and is reserved; it does not grow with spans.
 
@@ -25,6 +26,7 @@ mod leaf;
 mod numbers;
 mod plan;
 mod repeats;
+mod roots;
 mod rows;
 mod scan;
 mod starts;

@@ -1,12 +1,12 @@
 //! `compare`: how often each value of each attribute occurs in a selection of spans, and in the rest.
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use spandrel_traceql::Static;
 
 use crate::labels::order;
 use crate::partial::bytes_of;
 use crate::series::tidy;
-use crate::window::Window;
 use crate::{Intervals, Labels, Series};
 
 /// The label that says what a series counts.
@@ -15,8 +15,8 @@ const META_TYPE: &str = "__meta_type";
 const META_ERROR: &str = "__meta_error";
 const TOO_MANY_VALUES: &str = "__too_many_values__";
 
-/// Memory of a value besides its counts.
-const VALUE_BYTES: usize = 96;
+/// Memory of an attribute besides its name and values.
+const ATTRIBUTE_BYTES: usize = 160;
 
 /// Which spans are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,31 +45,108 @@ impl Area {
     }
 }
 
-/// Spans by interval, of the baseline and of the selection.
-type Counts = [Window<u64>; 2];
+/// Spans of a value, in one interval and area. A value may have several cells of the same slot.
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    value: u32,
+    /// Twice the interval, and one more for the selection.
+    slot: u32,
+    spans: u64,
+}
+
+impl Cell {
+    fn area(self) -> usize {
+        self.slot as usize % 2
+    }
+
+    fn interval(self) -> usize {
+        self.slot as usize / 2
+    }
+}
 
 /// The values of one attribute.
+///
+/// Most values of most attributes occur once: so counts are a list in the order in which they come, and values are
+/// looked up once for each time that they are added.
 #[derive(Debug, Clone, Default)]
 pub struct AttributeValues {
-    values: HashMap<Static, Counts>,
-    size_bytes: usize,
+    /// Numbers of the values, from 0.
+    values: HashMap<Static, u32>,
+    cells: Vec<Cell>,
+    /// How many cells there were when all of a slot were last joined.
+    joined: usize,
+    texts_bytes: usize,
 }
+
+/// Cells are joined when there are twice as many as after the last time, and not below this.
+const JOINED_MIN: usize = 1 << 12;
 
 impl AttributeValues {
     /// Adds spans that have a value.
     pub fn add(&mut self, value: &Static, area: Area, interval: usize, spans: u64) {
-        let counts = match self.values.get_mut(value) {
-            Some(counts) => counts,
-            None => {
-                self.size_bytes += bytes_of(value) + VALUE_BYTES;
-                self.values.entry(value.clone()).or_default()
-            }
+        let value = match self.values.get(value) {
+            Some(value) => *value,
+            None => self.number(value.clone()),
         };
-        let window = &mut counts[area as usize];
-        let before = window.capacity();
-        *window.at(interval) += spans;
-        self.size_bytes += (window.capacity() - before) * size_of::<u64>();
+        self.push(Cell { value, slot: slot(area, interval), spans });
     }
+
+    /// Adds spans that have a value, by area and interval.
+    pub fn add_all(&mut self, value: Static, spans: impl IntoIterator<Item = (Area, usize, u64)>) {
+        let value = self.number(value);
+        for (area, interval, spans) in spans {
+            self.push(Cell { value, slot: slot(area, interval), spans });
+        }
+    }
+
+    fn number(&mut self, value: Static) -> u32 {
+        let next = self.values.len() as u32;
+        let bytes = bytes_of(&value);
+        match self.values.entry(value) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                self.texts_bytes += bytes;
+                *entry.insert(next)
+            }
+        }
+    }
+
+    fn push(&mut self, cell: Cell) {
+        if self.cells.len() >= JOINED_MIN.max(2 * self.joined) {
+            self.join();
+        }
+        self.cells.push(cell);
+    }
+
+    /// Sorts the cells by value, and leaves one of each slot.
+    fn join(&mut self) {
+        self.cells.sort_unstable_by_key(|cell| (cell.value, cell.slot));
+        self.cells.dedup_by(|next, kept| {
+            let same = (next.value, next.slot) == (kept.value, kept.slot);
+            kept.spans += if same { next.spans } else { 0 };
+            same
+        });
+        self.joined = self.cells.len();
+    }
+
+    fn merge(&mut self, other: Self) {
+        let mut numbers = vec![0; other.values.len()];
+        for (value, number) in other.values {
+            numbers[number as usize] = self.number(value);
+        }
+        for cell in other.cells {
+            self.push(Cell { value: numbers[cell.value as usize], ..cell });
+        }
+    }
+
+    fn size_bytes(&self) -> usize {
+        let entries = self.values.capacity() * (size_of::<(Static, u32)>() + 1);
+        entries + self.texts_bytes + self.cells.capacity() * size_of::<Cell>()
+    }
+}
+
+fn slot(area: Area, interval: usize) -> u32 {
+    2 * interval as u32 + area as u32
 }
 
 /// What `compare` has counted so far. Comparisons of the same query merge in any order.
@@ -100,11 +177,10 @@ impl Comparison {
     /// Adds another comparison of the same query.
     pub fn merge(&mut self, other: Self) {
         for (name, values) in other.attributes {
-            let own = self.attribute(&name);
-            for (value, counts) in values.values {
-                for (area, window) in Area::ALL.into_iter().zip(&counts) {
-                    let some = window.iter().filter(|(_, spans)| **spans > 0);
-                    some.for_each(|(interval, spans)| own.add(&value, area, interval, *spans));
+            match self.attributes.entry(name) {
+                Entry::Occupied(mut entry) => entry.get_mut().merge(values),
+                Entry::Vacant(entry) => {
+                    entry.insert(values);
                 }
             }
         }
@@ -113,64 +189,114 @@ impl Comparison {
     /// About what it takes in memory.
     pub fn size_bytes(&self) -> usize {
         let attributes = self.attributes.iter();
-        attributes.map(|(name, values)| name.len() + VALUE_BYTES + values.size_bytes).sum()
+        attributes.map(|(name, values)| name.len() + ATTRIBUTE_BYTES + values.size_bytes()).sum()
     }
 
     /// The series: the most frequent values of each attribute, how many spans have the attribute, and for attributes of
     /// which not all values are shown, how many spans have one of the others.
     pub fn finish(self) -> Vec<Series> {
         let mut all = Vec::new();
-        for (name, AttributeValues { values, .. }) in &self.attributes {
-            let mut left_out: Option<Vec<f64>> = None;
+        for (name, mut values) in self.attributes {
+            values.join();
+            let ranking = Ranking::of(values, self.intervals.count());
+            let mut left_out: Option<Vec<u64>> = None;
             for area in Area::ALL {
-                let mut ranked: Vec<(&Static, &Window<u64>, u64)> = values
-                    .iter()
-                    .map(|(value, counts)| (value, &counts[area as usize]))
-                    .map(|(value, window)| (value, window, window.iter().map(|(_, n)| n).sum()))
-                    .filter(|(_, _, total)| *total > 0)
-                    .collect();
-                if ranked.is_empty() {
+                let (shown, n_values) = ranking.most_frequent(area, self.top);
+                if n_values == 0 {
                     continue;
                 }
-                ranked.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| order(a.0, b.0)));
-                let windows = ranked.iter().map(|(_, window, _)| *window);
-                let total = self.sum(windows.clone());
-                all.push(series(area.total_name(), name, &Static::Nil, total));
-                if ranked.len() > self.top {
-                    let others = self.sum(windows.skip(self.top));
-                    let sum = left_out.get_or_insert_with(|| vec![0.0; self.intervals.count()]);
-                    sum.iter_mut().zip(others).for_each(|(sum, others)| *sum += others);
+                let mut total = ranking.total(area);
+                all.push(series(area.total_name(), &name, &Static::Nil, &total));
+                for value in &shown {
+                    let spans = ranking.spans(*value, area);
+                    all.push(series(area.name(), &name, &ranking.values[*value], &spans));
+                    total.iter_mut().zip(spans).for_each(|(others, shown)| *others -= shown);
                 }
-                for (value, window, _) in ranked.into_iter().take(self.top) {
-                    let counts = self.sum(std::iter::once(window));
-                    all.push(series(area.name(), name, value, counts));
+                if n_values > shown.len() {
+                    let sum = left_out.get_or_insert_with(|| vec![0; self.intervals.count()]);
+                    sum.iter_mut().zip(total).for_each(|(sum, others)| *sum += others);
                 }
             }
-            if let Some(values) = left_out {
+            if let Some(spans) = left_out {
                 let labels = Labels::default()
                     .with(META_ERROR, Static::String(TOO_MANY_VALUES.to_owned()))
-                    .with(name, Static::Nil);
-                all.push(Series { labels, values, exemplars: Vec::new() });
+                    .with(&name, Static::Nil);
+                all.push(Series { labels, values: floats(&spans), exemplars: Vec::new() });
             }
         }
         tidy(all)
     }
+}
 
-    #[expect(clippy::cast_precision_loss, reason = "values are floats")]
-    fn sum<'w>(&self, windows: impl Iterator<Item = &'w Window<u64>>) -> Vec<f64> {
-        let mut sums = vec![0_u64; self.intervals.count()];
-        for (interval, spans) in windows.flat_map(Window::iter) {
-            sums[interval] += spans;
+/// The values of an attribute with their cells.
+struct Ranking {
+    /// By number.
+    values: Vec<Static>,
+    /// By value, each slot once.
+    cells: Vec<Cell>,
+    n_intervals: usize,
+}
+
+impl Ranking {
+    fn of(attribute: AttributeValues, n_intervals: usize) -> Self {
+        let mut values = vec![Static::Nil; attribute.values.len()];
+        for (value, number) in attribute.values {
+            values[number as usize] = value;
         }
-        sums.into_iter().map(|spans| spans as f64).collect()
+        Self { values, cells: attribute.cells, n_intervals }
+    }
+
+    /// The numbers of the values with the most spans in an area, the most frequent first, and how many values have any.
+    fn most_frequent(&self, area: Area, top: usize) -> (Vec<usize>, usize) {
+        let mut totals = vec![0_u64; self.values.len()];
+        for cell in self.cells.iter().filter(|cell| cell.area() == area as usize) {
+            totals[cell.value as usize] += cell.spans;
+        }
+        let mut found: Vec<usize> = (0..totals.len()).filter(|value| totals[*value] > 0).collect();
+        let n_values = found.len();
+        let by_rank = |a: &usize, b: &usize| {
+            let by_total = totals[*b].cmp(&totals[*a]);
+            by_total.then_with(|| order(&self.values[*a], &self.values[*b]))
+        };
+        if top < n_values {
+            found.select_nth_unstable_by(top, by_rank);
+            found.truncate(top);
+        }
+        found.sort_by(by_rank);
+        (found, n_values)
+    }
+
+    /// Spans by interval.
+    fn spans(&self, value: usize, area: Area) -> Vec<u64> {
+        let begin = self.cells.partition_point(|cell| (cell.value as usize) < value);
+        let own = self.cells[begin..].iter().take_while(|cell| cell.value as usize == value);
+        self.by_interval(own, area)
+    }
+
+    /// Spans by interval, of all values.
+    fn total(&self, area: Area) -> Vec<u64> {
+        self.by_interval(self.cells.iter(), area)
+    }
+
+    fn by_interval<'c>(&self, cells: impl Iterator<Item = &'c Cell>, area: Area) -> Vec<u64> {
+        let mut sums = vec![0; self.n_intervals];
+        for cell in cells.filter(|cell| cell.area() == area as usize) {
+            sums[cell.interval()] += cell.spans;
+        }
+        sums
     }
 }
 
-fn series(meta_type: &str, name: &str, value: &Static, values: Vec<f64>) -> Series {
+#[expect(clippy::cast_precision_loss, reason = "values are floats")]
+fn floats(spans: &[u64]) -> Vec<f64> {
+    spans.iter().map(|spans| *spans as f64).collect()
+}
+
+fn series(meta_type: &str, name: &str, value: &Static, spans: &[u64]) -> Series {
     let labels = Labels::default()
         .with(META_TYPE, Static::String(meta_type.to_owned()))
         .with(name, value.clone());
-    Series { labels, values, exemplars: Vec::new() }
+    Series { labels, values: floats(spans), exemplars: Vec::new() }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Requests in flight.
 const SENDERS: usize = 8;
 
-struct Server {
+pub(super) struct Server {
     child: Child,
     api: ApiClient,
     otlp: OtlpClient,
@@ -41,7 +41,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn start(data_dir: &Path) -> anyhow::Result<Self> {
+    pub(super) fn start(data_dir: &Path) -> anyhow::Result<Self> {
         let port = || -> anyhow::Result<String> {
             Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
         };
@@ -65,7 +65,7 @@ impl Server {
         Ok(Self { child, api, otlp: OtlpClient::new(&otlp)? })
     }
 
-    async fn wait_until_ready(&self) -> anyhow::Result<()> {
+    pub(super) async fn wait_until_ready(&self) -> anyhow::Result<()> {
         for _ in 0..10_000 {
             if self.api.get("/ready", &[], "text/plain").await.is_ok() {
                 return Ok(());

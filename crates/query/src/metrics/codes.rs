@@ -171,8 +171,15 @@ pub(super) fn coded(column: &LeafColumn, rows: &Rows) -> Coded {
             for (meaning, array) in &layer.arrays {
                 fill(*meaning, array, &mut values, &mut codes);
             }
+            // Neighbors are often equal.
+            let mut last: Option<(&Static, u32)> = None;
             for (row, value) in &layer.others {
-                codes[*row as usize] = values.code(one_of(value.clone()));
+                let code = match last {
+                    Some((known, code)) if known == value => code,
+                    _ => values.code(one_of(value.clone())),
+                };
+                last = Some((value, code));
+                codes[*row as usize] = code;
             }
         }
     } else {

@@ -11,12 +11,11 @@ use spandrel_base::cpu;
 use spandrel_block::schema::{AttributeType, attribute_column, residual_column};
 use spandrel_model::{Attribute as SpanAttribute, AttributeScope, Span};
 use spandrel_otlp::decode_key_value_list;
-use spandrel_series::{Area, Comparison};
+use spandrel_series::{Area, AttributeValues, Comparison};
 use spandrel_trace_values::{SpanOfTrace, find_attribute, static_of};
 use spandrel_traceql::ast::MetricsFunction;
 use spandrel_traceql::{Attribute, Intrinsic, Scope, SpanValues, Static};
 
-use super::cells::{Cells, NOWHERE};
 use super::codes::{Coded, coded};
 use super::condition::Failing;
 use super::plan::Plan;
@@ -68,9 +67,10 @@ struct Slots {
 const NONE: u32 = u32::MAX;
 
 impl Slots {
-    fn area_and_interval(&self, slot: usize) -> (Area, usize) {
+    /// Spans of a slot, as a comparison takes them.
+    fn cell(&self, slot: usize, spans: u64) -> (Area, usize, u64) {
         let area = if slot % 2 == 1 { Area::Selection } else { Area::Baseline };
-        (area, self.first_interval + slot / 2)
+        (area, self.first_interval + slot / 2, spans)
     }
 }
 
@@ -186,29 +186,70 @@ async fn counted(
     }
     let (name, slots) = (attribute.to_string(), slots.clone());
     Ok(cpu::run(move || {
-        let Coded { codes, values } = coded(&column, &slots.rows);
-        let mut cells = Cells::new(values.len(), slots.n);
-        let mut counts_of_cells = vec![0_u32; cells.len()];
-        slots.rows.for_each(|row| {
-            let slot = slots.of_rows[row];
-            let place = if slot == NONE { NOWHERE } else { cells.place(codes.at(row), slot) };
-            let place = place as usize;
-            if place >= counts_of_cells.len() {
-                counts_of_cells.resize(place + 1, 0);
-            }
-            counts_of_cells[place] += 1;
-        });
-        let known = comparison.attribute(&name);
-        for (place, count) in counts_of_cells.iter().enumerate().skip(1).filter(|(_, n)| **n > 0) {
-            let (code, slot) = cells.cell(place);
-            if counts(&values[code]) {
-                let (area, interval) = slots.area_and_interval(slot);
-                known.add(&values[code], area, interval, u64::from(*count));
-            }
-        }
+        let coded = coded(&column, &slots.rows);
+        ByCode::of(&coded, &slots).add_to(comparison.attribute(&name), coded.values, &slots);
         comparison
     })
     .await?)
+}
+
+/// The slots of rows, those of one code after the other.
+struct ByCode {
+    slots: Vec<u32>,
+    /// Where those of each code end.
+    ends: Vec<u32>,
+}
+
+impl ByCode {
+    /// Sorts the rows by counting. A table by code and slot would be large where an attribute has many values, and a
+    /// hash of both slow.
+    fn of(coded: &Coded, slots: &Slots) -> Self {
+        let mut ends = vec![0_u32; coded.values.len()];
+        for_each_counted(coded, slots, |code, _| ends[code] += 1);
+        let mut n = 0;
+        for end in &mut ends {
+            n += std::mem::replace(end, n);
+        }
+        let mut sorted = vec![0; n as usize];
+        for_each_counted(coded, slots, |code, slot| {
+            sorted[ends[code] as usize] = slot;
+            ends[code] += 1;
+        });
+        Self { slots: sorted, ends }
+    }
+
+    fn add_to(mut self, known: &mut AttributeValues, values: Vec<Static>, slots: &Slots) {
+        let mut spans_of_slots = vec![0_u64; slots.n];
+        let mut begin = 0;
+        for (value, end) in values.into_iter().zip(self.ends) {
+            let own = &mut self.slots[begin..end as usize];
+            begin = end as usize;
+            if own.is_empty() {
+                continue;
+            }
+            if own.len() < slots.n {
+                own.sort_unstable();
+                let runs = own.chunk_by(|one, next| one == next);
+                let spans = runs.map(|run| slots.cell(run[0] as usize, run.len() as u64));
+                known.add_all(value, spans);
+            } else {
+                own.iter().for_each(|slot| spans_of_slots[*slot as usize] += 1);
+                let spans = spans_of_slots.iter_mut().enumerate().filter(|(_, n)| **n > 0);
+                known.add_all(value, spans.map(|(slot, n)| slots.cell(slot, std::mem::take(n))));
+            }
+        }
+    }
+}
+
+/// The code and slot of each row that counts.
+fn for_each_counted(coded: &Coded, slots: &Slots, mut each: impl FnMut(usize, u32)) {
+    let counted: Vec<bool> = coded.values.iter().map(counts).collect();
+    slots.rows.for_each(|row| {
+        let (code, slot) = (coded.codes.at(row) as usize, slots.of_rows[row]);
+        if counted[code] && slot != NONE {
+            each(code, slot);
+        }
+    });
 }
 
 /// Attributes that live spans have.
@@ -306,7 +347,7 @@ impl Owner<'_> {
                 if arrow_array::Array::is_null(lists, row) {
                     continue;
                 }
-                let (area, interval) = slots.area_and_interval(slots.of_rows[row] as usize);
+                let (area, interval, _) = slots.cell(slots.of_rows[row] as usize, 1);
                 for SpanAttribute { key, value } in decode_key_value_list(lists.value(row))? {
                     let value = static_of(&value);
                     if let Some(name) = names.get(&key).filter(|_| counts(&value)) {

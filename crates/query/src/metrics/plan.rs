@@ -8,6 +8,7 @@ use spandrel_traceql::{Attribute, FieldExpr, Static};
 
 use super::condition::Condition;
 use super::hints::Settings;
+use super::roots::is_of_root;
 use crate::filter::needs_whole_trace;
 
 /// How a leaf is evaluated.
@@ -23,8 +24,10 @@ pub(super) struct Plan<'a> {
     pub(super) measured: Option<Attribute>,
     /// Attributes that are read, each once.
     pub(super) attributes: Vec<Attribute>,
-    /// Whether something that is read depends on other spans of the trace.
+    /// Whether something that is read depends on other spans of the trace, besides who its root is.
     pub(super) needs_trace: bool,
+    /// Whether spans are counted by the root of their trace.
+    pub(super) counts_by_root: bool,
     /// Whether something is read of a parent, which has no column.
     reads_parents: bool,
 }
@@ -38,14 +41,20 @@ impl<'a> Plan<'a> {
             MetricsFunction::Compare { selection, .. } => Some(selection),
             _ => None,
         };
-        let mut attributes: Vec<Attribute> = Vec::new();
         let of_pipeline = match &filter {
             Some(filter) => filter.attributes().collect(),
             None => leaf.pipeline.attributes(),
         };
         let selected = selection.into_iter().flat_map(FieldExpr::attributes);
-        let read = of_pipeline.into_iter().chain(selected).chain(&aggregate.by).chain(&measured);
-        for attribute in read {
+        let deciding: Vec<&Attribute> = of_pipeline.into_iter().chain(selected).collect();
+        let counted_by: Vec<&Attribute> = aggregate.by.iter().chain(&measured).collect();
+        let needs_trace = deciding.iter().any(|attribute| needs_whole_trace(attribute))
+            || counted_by.iter().any(|attr| needs_whole_trace(attr) && !is_of_root(attr));
+        // A comparison counts by the root as well.
+        let counts_by_root =
+            selection.is_some() || counted_by.iter().any(|attribute| is_of_root(attribute));
+        let mut attributes: Vec<Attribute> = Vec::new();
+        for attribute in deciding.into_iter().chain(counted_by) {
             if !attributes.contains(attribute) {
                 attributes.push(attribute.clone());
             }
@@ -55,8 +64,8 @@ impl<'a> Plan<'a> {
             settings,
             pipeline: leaf.pipeline,
             reads_parents: attributes.iter().any(Attribute::is_parent),
-            // A comparison counts by the root of the trace as well.
-            needs_trace: selection.is_some() || attributes.iter().any(needs_whole_trace),
+            needs_trace,
+            counts_by_root,
             selection: selection.cloned().map(Condition::new),
             filter: filter.map(Condition::new),
             measured,

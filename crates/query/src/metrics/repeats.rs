@@ -18,10 +18,13 @@ use quick_cache::sync::Cache;
 use spandrel_block::schema;
 use spandrel_catalog::{BlockEntry, BlockId};
 use spandrel_model::TraceId;
+use spandrel_traceql::Attribute;
 
 use super::plan::Plan;
+use super::roots::{Roots, is_of_root};
 use crate::block_cache::OpenBlock;
 use crate::engine::{OPENING, SPLIT_NANOS_MAX, View};
+use crate::filter::Layer;
 use crate::unit::Unit;
 use crate::{QueryEngine, QueryError, memory};
 
@@ -80,6 +83,8 @@ impl RepeatsCache {
 pub(super) struct Apart {
     ids: HashSet<TraceId>,
     sorted: Vec<TraceId>,
+    /// Roots of the others that lie in several units, when spans are counted by root.
+    roots: Option<Roots>,
 }
 
 impl Apart {
@@ -90,14 +95,33 @@ impl Apart {
         plan: &Plan<'_>,
     ) -> Result<Self, QueryError> {
         let whole = plan.needs_trace;
-        let mut entries = if whole { view.near_range() } else { view.in_range() };
+        let near = whole || plan.counts_by_root;
+        let mut entries = if near { view.near_range() } else { view.in_range() };
         entries.sort_by_key(|entry| (entry.min_start_unix_nanos, entry.id));
         let search = Search { engine, view, entries: &entries, whole };
-        let mut ids: HashSet<TraceId> = search.stored().await?.iter().copied().collect();
-        ids.extend(search.live().await?);
+        let mut ids = search.all().await?;
+        let mut roots = None;
+        if plan.counts_by_root && !whole {
+            let split = Search { whole: true, ..search }.all().await?;
+            let (found, several) = Roots::find(engine, view, &entries, &(&split - &ids)).await?;
+            ids.extend(several);
+            roots = Some(found);
+        }
         let mut sorted: Vec<TraceId> = ids.iter().copied().collect();
         sorted.sort_unstable();
-        Ok(Self { ids, sorted })
+        Ok(Self { ids, sorted, roots })
+    }
+
+    /// The values of an attribute in the rows for which the unit does not know them; they come before its own.
+    pub(super) fn layer(
+        &self,
+        unit: &Unit,
+        attribute: &Attribute,
+    ) -> Result<Option<Layer>, QueryError> {
+        match &self.roots {
+            Some(roots) if is_of_root(attribute) => roots.layer(unit, attribute),
+            _ => Ok(None),
+        }
     }
 
     /// Their ids, ascending.
@@ -161,6 +185,12 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    async fn all(&self) -> Result<HashSet<TraceId>, QueryError> {
+        let mut ids: HashSet<TraceId> = self.stored().await?.iter().copied().collect();
+        ids.extend(self.live().await?);
+        Ok(ids)
+    }
+
     /// Those of the blocks alone.
     async fn stored(&self) -> Result<Arc<[TraceId]>, QueryError> {
         let key = (self.whole, self.entries.iter().map(|entry| entry.id).collect());

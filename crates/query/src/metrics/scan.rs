@@ -168,7 +168,10 @@ impl Scan<'_> {
         unit: &Unit,
         attribute: &Attribute,
     ) -> Result<LeafColumn, QueryError> {
-        let column = unit.column(attribute).await?;
+        let mut column = unit.column(attribute).await?;
+        if let Some(layer) = self.apart.layer(unit, attribute)? {
+            column.layers.insert(0, layer);
+        }
         self.counters.bytes.fetch_add(column.size_bytes() as u64, Ordering::Relaxed);
         Ok(column)
     }
