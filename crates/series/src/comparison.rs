@@ -1,11 +1,14 @@
 //! `compare`: how often each value of each attribute occurs in a selection of spans, and in the rest.
 
+mod ranking;
+mod values;
+
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use spandrel_traceql::Static;
 
-use crate::labels::order;
-use crate::partial::bytes_of;
+use self::ranking::Ranking;
+pub use self::values::AttributeValues;
 use crate::series::tidy;
 use crate::{Intervals, Labels, Series};
 
@@ -43,110 +46,6 @@ impl Area {
             Self::Selection => "selection_total",
         }
     }
-}
-
-/// Spans of a value, in one interval and area. A value may have several cells of the same slot.
-#[derive(Debug, Clone, Copy)]
-struct Cell {
-    value: u32,
-    /// Twice the interval, and one more for the selection.
-    slot: u32,
-    spans: u64,
-}
-
-impl Cell {
-    fn area(self) -> usize {
-        self.slot as usize % 2
-    }
-
-    fn interval(self) -> usize {
-        self.slot as usize / 2
-    }
-}
-
-/// The values of one attribute.
-///
-/// Most values of most attributes occur once: so counts are a list in the order in which they come, and values are
-/// looked up once for each time that they are added.
-#[derive(Debug, Clone, Default)]
-pub struct AttributeValues {
-    /// Numbers of the values, from 0.
-    values: HashMap<Static, u32>,
-    cells: Vec<Cell>,
-    /// How many cells there were when all of a slot were last joined.
-    joined: usize,
-    texts_bytes: usize,
-}
-
-/// Cells are joined when there are twice as many as after the last time, and not below this.
-const JOINED_MIN: usize = 1 << 12;
-
-impl AttributeValues {
-    /// Adds spans that have a value.
-    pub fn add(&mut self, value: &Static, area: Area, interval: usize, spans: u64) {
-        let value = match self.values.get(value) {
-            Some(value) => *value,
-            None => self.number(value.clone()),
-        };
-        self.push(Cell { value, slot: slot(area, interval), spans });
-    }
-
-    /// Adds spans that have a value, by area and interval.
-    pub fn add_all(&mut self, value: Static, spans: impl IntoIterator<Item = (Area, usize, u64)>) {
-        let value = self.number(value);
-        for (area, interval, spans) in spans {
-            self.push(Cell { value, slot: slot(area, interval), spans });
-        }
-    }
-
-    fn number(&mut self, value: Static) -> u32 {
-        let next = self.values.len() as u32;
-        let bytes = bytes_of(&value);
-        match self.values.entry(value) {
-            Entry::Occupied(entry) => *entry.get(),
-            Entry::Vacant(entry) => {
-                self.texts_bytes += bytes;
-                *entry.insert(next)
-            }
-        }
-    }
-
-    fn push(&mut self, cell: Cell) {
-        if self.cells.len() >= JOINED_MIN.max(2 * self.joined) {
-            self.join();
-        }
-        self.cells.push(cell);
-    }
-
-    /// Sorts the cells by value, and leaves one of each slot.
-    fn join(&mut self) {
-        self.cells.sort_unstable_by_key(|cell| (cell.value, cell.slot));
-        self.cells.dedup_by(|next, kept| {
-            let same = (next.value, next.slot) == (kept.value, kept.slot);
-            kept.spans += if same { next.spans } else { 0 };
-            same
-        });
-        self.joined = self.cells.len();
-    }
-
-    fn merge(&mut self, other: Self) {
-        let mut numbers = vec![0; other.values.len()];
-        for (value, number) in other.values {
-            numbers[number as usize] = self.number(value);
-        }
-        for cell in other.cells {
-            self.push(Cell { value: numbers[cell.value as usize], ..cell });
-        }
-    }
-
-    fn size_bytes(&self) -> usize {
-        let entries = self.values.capacity() * (size_of::<(Static, u32)>() + 1);
-        entries + self.texts_bytes + self.cells.capacity() * size_of::<Cell>()
-    }
-}
-
-fn slot(area: Area, interval: usize) -> u32 {
-    2 * interval as u32 + area as u32
 }
 
 /// What `compare` has counted so far. Comparisons of the same query merge in any order.
@@ -196,8 +95,7 @@ impl Comparison {
     /// which not all values are shown, how many spans have one of the others.
     pub fn finish(self) -> Vec<Series> {
         let mut all = Vec::new();
-        for (name, mut values) in self.attributes {
-            values.join();
+        for (name, values) in self.attributes {
             let ranking = Ranking::of(values, self.intervals.count());
             let mut left_out: Option<Vec<u64>> = None;
             for area in Area::ALL {
@@ -225,65 +123,6 @@ impl Comparison {
             }
         }
         tidy(all)
-    }
-}
-
-/// The values of an attribute with their cells.
-struct Ranking {
-    /// By number.
-    values: Vec<Static>,
-    /// By value, each slot once.
-    cells: Vec<Cell>,
-    n_intervals: usize,
-}
-
-impl Ranking {
-    fn of(attribute: AttributeValues, n_intervals: usize) -> Self {
-        let mut values = vec![Static::Nil; attribute.values.len()];
-        for (value, number) in attribute.values {
-            values[number as usize] = value;
-        }
-        Self { values, cells: attribute.cells, n_intervals }
-    }
-
-    /// The numbers of the values with the most spans in an area, the most frequent first, and how many values have any.
-    fn most_frequent(&self, area: Area, top: usize) -> (Vec<usize>, usize) {
-        let mut totals = vec![0_u64; self.values.len()];
-        for cell in self.cells.iter().filter(|cell| cell.area() == area as usize) {
-            totals[cell.value as usize] += cell.spans;
-        }
-        let mut found: Vec<usize> = (0..totals.len()).filter(|value| totals[*value] > 0).collect();
-        let n_values = found.len();
-        let by_rank = |a: &usize, b: &usize| {
-            let by_total = totals[*b].cmp(&totals[*a]);
-            by_total.then_with(|| order(&self.values[*a], &self.values[*b]))
-        };
-        if top < n_values {
-            found.select_nth_unstable_by(top, by_rank);
-            found.truncate(top);
-        }
-        found.sort_by(by_rank);
-        (found, n_values)
-    }
-
-    /// Spans by interval.
-    fn spans(&self, value: usize, area: Area) -> Vec<u64> {
-        let begin = self.cells.partition_point(|cell| (cell.value as usize) < value);
-        let own = self.cells[begin..].iter().take_while(|cell| cell.value as usize == value);
-        self.by_interval(own, area)
-    }
-
-    /// Spans by interval, of all values.
-    fn total(&self, area: Area) -> Vec<u64> {
-        self.by_interval(self.cells.iter(), area)
-    }
-
-    fn by_interval<'c>(&self, cells: impl Iterator<Item = &'c Cell>, area: Area) -> Vec<u64> {
-        let mut sums = vec![0; self.n_intervals];
-        for cell in cells.filter(|cell| cell.area() == area as usize) {
-            sums[cell.interval()] += cell.spans;
-        }
-        sums
     }
 }
 
