@@ -8,6 +8,7 @@ mod cpu;
 mod growth;
 mod memory;
 mod metrics;
+mod own_queries;
 mod queries;
 mod ready;
 mod report;
@@ -44,6 +45,9 @@ pub(crate) struct BenchArgs {
     /// Runs of each query; the median counts
     #[arg(long, default_value_t = 15)]
     runs: usize,
+    /// Measure these queries as well: a file with one on each line
+    #[arg(long, value_name = "FILE")]
+    queries: Option<PathBuf>,
     /// Folder for the data set, kept and used again when it is there [default: a temporary one]
     #[arg(long)]
     data_dir: Option<PathBuf>,
@@ -92,7 +96,7 @@ async fn measure(args: &BenchArgs) -> anyhow::Result<Report> {
     let store = Arc::new(store);
     let begin = clock.now_unix_nanos();
     traffic::fill(&store, args, begin, &mut report).await?;
-    queries::measure(&store, &metrics, args.runs, &mut report).await?;
+    queries::measure(&store, &metrics, args, &mut report).await?;
     store.shutdown(std::time::Duration::from_secs(10)).await;
     if !args.no_server {
         memory::measure(args.seed, &mut report).await?;

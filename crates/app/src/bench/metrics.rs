@@ -1,5 +1,7 @@
 //! How many spans a metrics query goes through per CPU second.
 
+use std::sync::Arc;
+
 use spandrel_catalog::BlockEntry;
 use spandrel_model::TenantId;
 use spandrel_query::{MetricsQuery, QueryEngine};
@@ -28,24 +30,30 @@ const CPU_SECONDS_MIN: f64 = 1.0;
 /// No query is repeated more often.
 const RUNS_MAX: u64 = 200;
 
-/// Measures metrics over all blocks, warm: the first run of each query is not counted.
-pub(super) async fn measure(
-    engine: &QueryEngine,
-    entries: &[std::sync::Arc<BlockEntry>],
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let n_spans: u64 = entries.iter().map(|entry| entry.n_spans).sum();
+/// Those that Grafana would ask for, over the time of all blocks.
+pub(super) fn intervals(entries: &[Arc<BlockEntry>]) -> anyhow::Result<Intervals> {
     let start = entries.iter().map(|entry| entry.min_start_unix_nanos).min().unwrap_or_default();
     let end = entries.iter().map(|entry| entry.max_end_unix_nanos).max().unwrap_or_default();
     let (start, end) = (i64::try_from(start)?, i64::try_from(end)?);
-    let intervals = Intervals::range(start, end, default_step(end - start))?;
+    Ok(Intervals::range(start, end, default_step(end - start))?)
+}
+
+/// A query for all series.
+pub(super) fn request(query: &str, intervals: Intervals) -> anyhow::Result<MetricsQuery> {
+    let query = spandrel_traceql::compile(query)?;
+    Ok(MetricsQuery { query, intervals, series_max: 100_000, exemplars_max: 0 })
+}
+
+/// Measures metrics over all blocks, warm: the first run of each query is not counted.
+pub(super) async fn measure(
+    engine: &QueryEngine,
+    entries: &[Arc<BlockEntry>],
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let n_spans: u64 = entries.iter().map(|entry| entry.n_spans).sum();
+    let intervals = intervals(entries)?;
     for (name, query) in QUERIES {
-        let query = MetricsQuery {
-            query: spandrel_traceql::compile(query)?,
-            intervals,
-            series_max: 100_000,
-            exemplars_max: 0,
-        };
+        let query = request(query, intervals)?;
         let tenant = TenantId::single();
         engine.metrics(&tenant, &query).await?;
         let (mut spent, mut runs) = (Spent::default(), 0);

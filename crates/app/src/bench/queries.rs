@@ -11,8 +11,11 @@ use spandrel_query::{QueryEngine, QueryOptions, Search, SearchAnswer, TimeRange}
 use spandrel_telemetry::Metrics;
 
 use super::cpu::Stopwatch;
-use super::metrics;
 use super::report::{Latency, Report};
+use super::{BenchArgs, metrics, own_queries};
+
+/// Far beyond what any query should take.
+const DEADLINE: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// The blocks of the only tenant.
 pub(super) async fn blocks(store: &Store) -> anyhow::Result<Vec<Arc<BlockEntry>>> {
@@ -67,6 +70,21 @@ pub(super) async fn timed(
     Ok((times, answer))
 }
 
+/// As [`timed`], as a row of the report.
+pub(super) async fn search_latency(
+    engine: &QueryEngine,
+    query: &str,
+    traces_max: usize,
+    runs: usize,
+) -> anyhow::Result<(Latency, SearchAnswer)> {
+    let (times, answer) = timed(engine, query, traces_max, runs).await?;
+    let inspected = answer.inspected;
+    let all = inspected.row_groups_read + inspected.row_groups_pruned();
+    let row_groups = Some((inspected.row_groups_read, all));
+    let found = answer.traces.len();
+    Ok((Latency { row_groups, ..latency(query, times, found) }, answer))
+}
+
 struct Bench<'a> {
     engine: QueryEngine,
     runs: usize,
@@ -77,11 +95,13 @@ struct Bench<'a> {
 pub(super) async fn measure(
     store: &Arc<Store>,
     registry: &Metrics,
-    runs: usize,
+    args: &BenchArgs,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let engine = QueryEngine::new(Arc::clone(store), QueryOptions::default(), registry.clone());
-    let mut bench = Bench { engine, runs: runs.max(1), report };
+    // How long a query takes is what is measured.
+    let options = QueryOptions { deadline: DEADLINE, ..QueryOptions::default() };
+    let engine = QueryEngine::new(Arc::clone(store), options, registry.clone());
+    let mut bench = Bench { engine, runs: args.runs.max(1), report };
     let sample = bench.search("{ span.app.order.id != nil }", 200, None).await?;
     let ids: Vec<TraceId> = sample.traces.iter().map(|found| found.trace_id).collect();
     bench.by_id(&ids).await?;
@@ -101,8 +121,12 @@ pub(super) async fn measure(
     ] {
         bench.search(query, 20, None).await?;
     }
-    let Bench { engine, report, .. } = bench;
-    metrics::measure(&engine, &blocks(store).await?, report).await
+    let Bench { engine, report, runs } = bench;
+    let entries = blocks(store).await?;
+    if let Some(file) = &args.queries {
+        report.queries.extend(own_queries::measure(&engine, &entries, file, runs).await?);
+    }
+    metrics::measure(&engine, &entries, report).await
 }
 
 impl Bench<'_> {
@@ -112,12 +136,8 @@ impl Bench<'_> {
         traces_max: usize,
         bar_ms: Option<f64>,
     ) -> anyhow::Result<SearchAnswer> {
-        let (times, answer) = timed(&self.engine, query, traces_max, self.runs).await?;
-        let inspected = answer.inspected;
-        let all = inspected.row_groups_read + inspected.row_groups_pruned();
-        let row_groups = Some((inspected.row_groups_read, all));
-        let found = answer.traces.len();
-        self.report.queries.push(Latency { row_groups, bar_ms, ..latency(query, times, found) });
+        let (latency, answer) = search_latency(&self.engine, query, traces_max, self.runs).await?;
+        self.report.queries.push(Latency { bar_ms, ..latency });
         Ok(answer)
     }
 
@@ -156,7 +176,6 @@ impl Bench<'_> {
     }
 }
 
-/// `times` is not empty.
 /// A row of the report from the times of its runs, of which there is at least one.
 pub(super) fn latency(query: &str, mut times: Vec<f64>, found: usize) -> Latency {
     times.sort_by(f64::total_cmp);
