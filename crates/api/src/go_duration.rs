@@ -15,6 +15,13 @@ const UNITS: [(&str, i128); 8] = [
     ("h", 3_600 * 1_000_000_000),
 ];
 
+/// Units of Prometheus that Go does not have, in nanoseconds.
+const LONG_UNITS: [(&str, i64); 3] = [
+    ("y", 365 * 24 * 3_600_000_000_000),
+    ("w", 7 * 24 * 3_600_000_000_000),
+    ("d", 24 * 3_600_000_000_000),
+];
+
 /// Digits behind the decimal point that are kept; an hour has no more to tell in nanoseconds.
 const FRACTION_DIGITS_MAX: usize = 15;
 
@@ -45,6 +52,23 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
         rest = behind.strip_prefix(spelling)?;
     }
     if text.is_empty() { None } else { i64::try_from(total).ok() }
+}
+
+/// As [`parse`], with whole years, weeks and days in front, as Prometheus writes them: `1d12h`.
+pub(crate) fn parse_long(text: &str) -> Option<i64> {
+    let (mut rest, mut total) = (text, 0_i64);
+    while let Some(digits) = rest.find(|c: char| !c.is_ascii_digit()).filter(|digits| *digits > 0) {
+        let (number, behind) = rest.split_at_checked(digits)?;
+        let unit = LONG_UNITS.iter().find(|(spelling, _)| behind.starts_with(spelling));
+        let Some((spelling, nanos)) = unit else { break };
+        let part = number.parse::<i64>().ok()?.checked_mul(*nanos)?;
+        total = total.checked_add(part)?;
+        rest = behind.strip_prefix(spelling)?;
+    }
+    match rest {
+        "" if !text.is_empty() => Some(total),
+        rest => total.checked_add(parse(rest)?),
+    }
 }
 
 /// As Go prints a duration that is not negative: `1h0m0.5s`, `1.5ms`, `0s`.
@@ -121,6 +145,26 @@ mod tests {
             ("0.0000000019s", 1),
         ] {
             assert_eq!(parse(text), Some(nanos), "{text}");
+        }
+    }
+
+    #[test]
+    fn long_units_come_first() {
+        const HOUR: i64 = 3_600_000_000_000;
+        for (text, nanos) in [
+            ("1d12h", Some(36 * HOUR)),
+            ("2w", Some(14 * 24 * HOUR)),
+            ("1y1d", Some(366 * 24 * HOUR)),
+            ("90s", Some(HOUR / 40)),
+            ("0", Some(0)),
+            ("1h1d", None),
+            ("1d-1h", None),
+            ("d", None),
+            ("1", None),
+            ("", None),
+            ("99999999999y", None),
+        ] {
+            assert_eq!(parse_long(text), nanos, "{text}");
         }
     }
 

@@ -24,4 +24,4 @@ pub use dialect::{Dialect, endpoints, router};
 pub use jaeger::jaeger_router;
 pub use options::ApiOptions;
 pub use state::ApiState;
-pub use tempo::{OverridesError, OverridesStore, tempo_router};
+pub use tempo::{Overrides, OverridesError, OverridesTarget, TenantOverrides, tempo_router};

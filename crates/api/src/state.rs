@@ -6,7 +6,7 @@ use spandrel_base::clock::SharedClock;
 use spandrel_query::QueryEngine;
 use spandrel_telemetry::Metrics;
 
-use crate::{ApiOptions, OverridesStore};
+use crate::{ApiOptions, Overrides};
 
 /// Shared by all handlers of all dialects; clones are cheap.
 #[derive(Clone)]
@@ -15,7 +15,7 @@ pub struct ApiState {
     pub(crate) clock: SharedClock,
     pub(crate) metrics: Metrics,
     pub(crate) options: ApiOptions,
-    pub(crate) overrides: Option<OverridesStore>,
+    pub(crate) overrides: Option<Overrides>,
 }
 
 impl ApiState {
@@ -30,9 +30,14 @@ impl ApiState {
         Self { options, ..self }
     }
 
+    /// What tenants set for themselves, if they may.
+    pub fn overrides(&self) -> Option<&Overrides> {
+        self.overrides.as_ref()
+    }
+
     /// With an API by which tenants set overrides of their own; without, it does not exist.
     #[must_use]
-    pub fn with_overrides(self, overrides: OverridesStore) -> Self {
+    pub fn with_overrides(self, overrides: Overrides) -> Self {
         Self { overrides: Some(overrides), ..self }
     }
 }

@@ -36,7 +36,7 @@ use spandrel_telemetry::Api;
 use crate::ApiState;
 use crate::routes::Routes;
 
-pub use overrides::{OverridesError, OverridesStore};
+pub use overrides::{Overrides, OverridesError, OverridesTarget, TenantOverrides};
 
 /// Tempo's query API, with its paths at the root.
 pub fn tempo_router(state: ApiState) -> Router {

@@ -180,7 +180,8 @@ impl Compactor {
         let by_policy = self.policy_of(tenant).map(|policy| policy.max_keep_nanos());
         let by_policy = by_policy.filter(|nanos| *nanos != FOREVER_NANOS);
         let by_policy = by_policy.map(|nanos| Duration::from_nanos(nanos.unsigned_abs()));
-        let retention = self.options.retention.into_iter().chain(by_policy).min();
+        let own = self.options.own_retention.of(tenant);
+        let retention = self.options.retention.into_iter().chain(by_policy).chain(own).min();
         let Some(retention) = retention else { return Ok(()) };
         for _ in 0..EXPIRE_ATTEMPTS {
             let now = self.clock.now_unix_nanos();

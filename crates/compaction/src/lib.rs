@@ -11,8 +11,9 @@
 //! derived columns come out of the writer, so they are those of the joined traces.
 //!
 //! # Invariants
-//! - A span is lost only to [`CompactionOptions::retention`], to [`CompactionOptions::policies`] or to a [`TraceFilter`]: inputs stay until one
-//!   commit replaces them by outputs that are stored already. What a merge reads is what it writes, leaves
+//! - A span is lost only to [`CompactionOptions::retention`], to [`CompactionOptions::own_retention`], to
+//!   [`CompactionOptions::policies`] or to a [`TraceFilter`]: inputs stay until one commit replaces them by
+//!   outputs that are stored already. What a merge reads is what it writes, leaves
 //!   out as copies, or leaves out by the filter.
 //! - Nothing here waits for anybody: compactors of several processes may work on one table, and so may its
 //!   writers. Of two merges that take the same block one is refused as a whole.
@@ -41,5 +42,5 @@ pub use error::CompactionError;
 pub use filter::{TraceDecision, TraceFilter};
 pub use options::{CompactionOptions, MergeOptions, PlanOptions};
 pub use plan::{MergeJob, plan};
-pub use retention::expired;
+pub use retention::{OwnRetention, expired};
 pub use tenants::{TenantTable, Tenants, TenantsError};

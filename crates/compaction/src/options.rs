@@ -7,6 +7,8 @@ use spandrel_retention::PolicyFile;
 
 use spandrel_base::memory::MemoryBudget;
 
+use crate::OwnRetention;
+
 /// Which blocks are merged with which, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanOptions {
@@ -68,6 +70,8 @@ pub struct CompactionOptions {
     /// Age at which spans are given up, counted from the later of when they happened and when they were
     /// received; `None` keeps them.
     pub retention: Option<Duration>,
+    /// Ages that tenants have set for themselves; the shortest age that concerns a span is in force.
+    pub own_retention: OwnRetention,
     /// Retention policies by tenant: merges keep what they keep, and blocks that are not merged anymore are
     /// rewritten when a boundary of a policy has passed. `None` keeps everything up to [`Self::retention`].
     pub policies: Option<Arc<PolicyFile>>,
@@ -86,6 +90,7 @@ impl Default for CompactionOptions {
             plan: PlanOptions::default(),
             merge: MergeOptions::default(),
             retention: None,
+            own_retention: OwnRetention::default(),
             policies: None,
             interval: Duration::from_secs(30),
             vacuum_interval: Duration::from_secs(10 * 60),

@@ -1,13 +1,38 @@
 //! Retention by age.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use spandrel_catalog::{BlockEntry, BlockId};
+use spandrel_model::TenantId;
 
 /// A span cannot end after it was received. What claims to end this much later has a broken clock, and one such
 /// span must not keep its block, and all blocks that it is merged into, for years.
 const CLOCK_ERROR_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Ages at which tenants want their own spans given up. Clones are one: what is set in one is in force in all.
+#[derive(Clone, Default)]
+pub struct OwnRetention(Arc<RwLock<BTreeMap<TenantId, Duration>>>);
+
+impl OwnRetention {
+    /// Replaces all ages.
+    pub fn set(&self, ages: BTreeMap<TenantId, Duration>) {
+        *self.0.write() = ages;
+    }
+
+    pub(crate) fn of(&self, tenant: &TenantId) -> Option<Duration> {
+        self.0.read().get(tenant).copied()
+    }
+}
+
+impl fmt::Debug for OwnRetention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.read().iter()).finish()
+    }
+}
 
 /// The blocks of which every span both happened and was received longer ago than `retention`.
 pub fn expired<'a>(

@@ -58,6 +58,60 @@ pub struct TenantLimits {
 }
 
 impl TenantLimits {
+    /// How many limits there are.
+    const COUNT: usize = 9;
+
+    /// All limits, by the names that they have in files and in documents.
+    pub fn named(&self) -> [(&'static str, Limit); Self::COUNT] {
+        [
+            ("rate_limit_bytes", self.rate_limit_bytes),
+            ("burst_size_bytes", self.burst_size_bytes),
+            ("rate_limit_spans", self.rate_limit_spans),
+            ("burst_size_spans", self.burst_size_spans),
+            ("max_live_bytes", self.max_live_bytes),
+            ("max_bytes_per_trace", self.max_bytes_per_trace),
+            ("max_spans_per_trace", self.max_spans_per_trace),
+            ("max_attribute_bytes", self.max_attribute_bytes),
+            ("max_attributes_per_span", self.max_attributes_per_span),
+        ]
+    }
+
+    /// In the order of [`Self::named`].
+    fn each_mut(&mut self) -> [&mut Limit; Self::COUNT] {
+        [
+            &mut self.rate_limit_bytes,
+            &mut self.burst_size_bytes,
+            &mut self.rate_limit_spans,
+            &mut self.burst_size_spans,
+            &mut self.max_live_bytes,
+            &mut self.max_bytes_per_trace,
+            &mut self.max_spans_per_trace,
+            &mut self.max_attribute_bytes,
+            &mut self.max_attributes_per_span,
+        ]
+    }
+
+    /// The same limits with the bursts that are meant where none are given.
+    #[must_use]
+    pub fn with_bursts(self) -> Self {
+        Self {
+            burst_size_bytes: self.burst_size_bytes.or(self.rate_limit_bytes),
+            burst_size_spans: self.burst_size_spans.or(self.rate_limit_spans),
+            ..self
+        }
+    }
+
+    /// Of each limit the lower one: nobody lifts for himself what others have set for him.
+    #[must_use]
+    pub fn tightened(self, own: &Self) -> Self {
+        let mut lower = self.with_bursts();
+        let own = own.with_bursts().named();
+        for (limit, (_, own)) in lower.each_mut().into_iter().zip(own) {
+            *limit = limit.iter().chain(&own).min().copied();
+        }
+        lower
+    }
+
     /// Whether single spans have to be looked at.
     fn limits_spans(&self) -> bool {
         self.limits_traces()
@@ -97,4 +151,52 @@ pub enum LimitsSource {
     Fixed(Limits),
     /// A YAML file (`docs/limits.md`), read again when it changes.
     File(PathBuf),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_limits_the_lower_one_is_in_force() {
+        let none = TenantLimits::default();
+        let operator = TenantLimits {
+            rate_limit_bytes: Some(100),
+            max_live_bytes: Some(7),
+            max_spans_per_trace: Some(5),
+            ..none
+        };
+        let own = TenantLimits {
+            rate_limit_bytes: Some(200),
+            burst_size_bytes: Some(150),
+            rate_limit_spans: Some(0),
+            max_spans_per_trace: Some(4),
+            ..none
+        };
+        let expected = TenantLimits {
+            rate_limit_bytes: Some(100),
+            // A burst that is not given is as large as the rate.
+            burst_size_bytes: Some(100),
+            rate_limit_spans: Some(0),
+            burst_size_spans: Some(0),
+            max_live_bytes: Some(7),
+            max_spans_per_trace: Some(4),
+            ..none
+        };
+        assert_eq!(operator.tightened(&own), expected);
+        assert_eq!(own.tightened(&operator), expected);
+        assert_eq!(none.tightened(&none), none);
+    }
+
+    #[test]
+    fn every_limit_has_its_name() {
+        let mut limits = TenantLimits::default();
+        for (number, limit) in (1..).zip(limits.each_mut()) {
+            *limit = Some(number);
+        }
+        let printed = format!("{limits:?}");
+        for (name, limit) in limits.named() {
+            assert!(printed.contains(&format!("{name}: {limit:?}")), "{name}: {printed}");
+        }
+    }
 }

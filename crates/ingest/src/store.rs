@@ -1,5 +1,6 @@
 //! The store: takes batches, keeps them durable and searchable, turns them into blocks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,7 +23,8 @@ use crate::limits::{self, Gates, LimitsFile};
 use crate::replay::OpenedWal;
 use crate::shared::Shared;
 use crate::{
-    Limits, LimitsFileError, LimitsSource, StoreOptions, StoreSnapshot, maintain, refresh, replay,
+    Limits, LimitsFileError, LimitsSource, StoreOptions, StoreSnapshot, TenantLimits, maintain,
+    refresh, replay,
 };
 
 /// What holds the tables of the tenants.
@@ -237,9 +239,20 @@ impl Store {
         }
     }
 
-    /// The limits of tenants that are in force.
+    /// The limits that the operator has set for tenants.
     pub fn limits(&self) -> Limits {
         self.shared.gates.limits()
+    }
+
+    /// The limits of a tenant that are in force: the operator's, tightened by its own.
+    pub fn limits_in_force(&self, tenant: &TenantId) -> TenantLimits {
+        self.shared.gates.in_force(tenant)
+    }
+
+    /// Puts limits in force that tenants have set for themselves, in place of all such limits from before. They
+    /// only tighten what the operator has set.
+    pub fn set_own_limits(&self, own: BTreeMap<TenantId, TenantLimits>) {
+        self.shared.gates.set_own_limits(own);
     }
 
     /// Where the blocks lie.

@@ -1,5 +1,6 @@
 //! The engine: what it is asked through, and how it gets at blocks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use spandrel_telemetry::Metrics;
 
 use crate::block_cache::BlockCache;
 use crate::metrics::RepeatsCache;
-use crate::{QueryError, memory};
+use crate::read_limits::TenantReadLimits;
+use crate::{QueryError, ReadLimits, memory};
 
 /// Blocks opened at the same time by who keeps them all. No more are held than that, so memory stays within the
 /// cache's however many blocks there are.
@@ -79,6 +81,7 @@ pub struct QueryEngine {
     pub(crate) metrics: Metrics,
     pub(crate) blocks: BlockCache,
     pub(crate) repeats: RepeatsCache,
+    pub(crate) read_limits: TenantReadLimits,
     _cache: Reservation,
 }
 
@@ -135,7 +138,13 @@ impl QueryEngine {
         let cache_bytes = cache_bytes.saturating_add(RepeatsCache::BYTES_MAX);
         let cache = options.cache_memory.reserve_anyway(cache_bytes);
         let repeats = RepeatsCache::new();
-        Self { store, options, metrics, blocks, repeats, _cache: cache }
+        let read_limits = TenantReadLimits::default();
+        Self { store, options, metrics, blocks, repeats, read_limits, _cache: cache }
+    }
+
+    /// Puts limits of tenants in force, in place of all from before; they count for queries that start later.
+    pub fn set_read_limits(&self, limits: BTreeMap<TenantId, ReadLimits>) {
+        self.read_limits.set(limits);
     }
 
     /// Everything of the tenant.

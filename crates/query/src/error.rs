@@ -25,6 +25,17 @@ pub enum QueryError {
     /// It took longer than its deadline.
     #[error("query exceeded its deadline of {0:?}; narrow the time range or the filter")]
     Deadline(std::time::Duration),
+    /// The tenant has set that its queries look at less time.
+    #[error(
+        "time range is longer than the tenant's {name} of {limit:?}; expected 'start' and 'end' no \
+            further apart"
+    )]
+    RangeTooLong {
+        /// The limit.
+        name: &'static str,
+        /// What it allows.
+        limit: std::time::Duration,
+    },
     /// It needs more memory than it may have.
     #[error("{}", memory::message(.0))]
     Memory(#[from] MemoryExhausted),
@@ -66,7 +77,9 @@ impl QueryError {
     /// What the client is told, by protocol.
     pub fn code(&self) -> OutcomeCode {
         match self {
-            Self::NotExecuted(_) | Self::NotMetrics | Self::Eval(_) => OutcomeCode::InvalidArgument,
+            Self::NotExecuted(_) | Self::NotMetrics | Self::Eval(_) | Self::RangeTooLong { .. } => {
+                OutcomeCode::InvalidArgument
+            }
             Self::Deadline(_) => OutcomeCode::DeadlineExceeded,
             Self::Memory(_) => OutcomeCode::ResourceExhausted,
             Self::Store(_)

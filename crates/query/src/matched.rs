@@ -46,6 +46,7 @@ pub(crate) async fn search_reporting(
     if let Root::Metrics(_) = &search.query.root {
         return Err(QueryError::NotExecuted("metrics queries"));
     }
+    engine.read_limits.check_search(tenant, search.range)?;
     let view = engine.view(tenant, search.range).await?;
     let mut running = Running::new(engine, &view, search);
     running.scan_split_traces().await?;

@@ -88,6 +88,7 @@ async fn run(
     request: &MetricsQuery,
 ) -> Result<MetricsAnswer, QueryError> {
     let Root::Metrics(expr) = &request.query.root else { return Err(QueryError::NotMetrics) };
+    engine.read_limits.check_metrics(tenant, &request.intervals)?;
     let (start_unix_nanos, end_unix_nanos) = request.intervals.bounds();
     let view = engine.view(tenant, TimeRange { start_unix_nanos, end_unix_nanos }).await?;
     let settings = hints::Settings::of(request);

@@ -140,7 +140,8 @@ impl QueryEngine {
     ) -> Result<TagNamesAnswer, QueryError> {
         self.within_deadline(async {
             let view = self.view(tenant, request.range).await?;
-            let mut keys = keys::Keys::new(request, progress);
+            let limits = self.read_limits.tags(tenant, request.limits);
+            let mut keys = keys::Keys::new(request, limits, progress);
             let inspected = walk::walk(self, &view, request.filter, &mut keys).await?;
             Ok(keys.finish(inspected))
         })
@@ -159,7 +160,8 @@ impl QueryEngine {
     ) -> Result<TagValues, QueryError> {
         self.within_deadline(async {
             let view = self.view(tenant, request.range).await?;
-            let mut found = values::Found::new(request, progress);
+            let limits = self.read_limits.tags(tenant, request.limits);
+            let mut found = values::Found::new(request, limits, progress);
             let inspected = walk::walk(self, &view, request.filter, &mut found).await?;
             Ok(found.finish(inspected))
         })

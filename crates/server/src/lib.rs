@@ -18,6 +18,7 @@ mod gate;
 mod listener;
 mod memory;
 mod options;
+mod overrides;
 mod server;
 mod settings;
 mod status;

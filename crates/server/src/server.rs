@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::ObjectStore;
-use spandrel_api::{ApiOptions, ApiState, Dialect, OverridesStore, router};
+use spandrel_api::{ApiOptions, ApiState, Dialect, Overrides, router};
 use spandrel_base::clock::{SharedClock, SystemClock};
 use spandrel_base::fs::{DirLock, create_dir_all_synced};
 use spandrel_base::task::TaskSet;
+use spandrel_compaction::OwnRetention;
 use spandrel_ingest::{Store, StoreError};
 use spandrel_objects::{Location, ObjectsError, ObjectsOptions};
 use spandrel_pipeline::TraceConsumer;
@@ -19,6 +20,7 @@ use spandrel_telemetry::Metrics;
 use crate::gate::{Gate, Phase, Readiness};
 use crate::listener::{BoundPort, HttpListeners};
 use crate::memory::Memory;
+use crate::overrides::{self, Target};
 use crate::settings::Settings;
 use crate::status::OwnMetrics;
 use crate::status_pages::{Running, StatusPages};
@@ -41,7 +43,7 @@ pub struct Server {
     receiver: OtlpReceiver,
     listeners: HttpListeners,
     store: Arc<Store>,
-    /// Compaction, unless another process does it.
+    /// Compaction, unless another process does it, and looks for overrides of tenants.
     background: TaskSet,
     /// Last, so that it is freed after everything that writes into the directory is gone.
     _lock: DirLock,
@@ -95,7 +97,10 @@ impl Server {
         let failed =
             |source: StoreError| ServerError::Store { dir: data_dir, source: source.into() };
         let store = store.map(Arc::new).map_err(failed)?;
-        let state = switches.open(&store, query, (&clock, &metrics), &pages);
+        let ages = compaction.as_ref().map(|options| (options.retention, &options.own_retention));
+        let state = switches.open(&store, query, (&clock, &metrics), ages);
+        let overrides = overrides_in_force(&state).await;
+        pages.started(Running::of(&state, &store));
         tempo.open(router(state.clone(), Dialect::Tempo));
         jaeger.open(router(state, Dialect::Jaeger));
 
@@ -110,6 +115,9 @@ impl Server {
             }
         };
         let background = compaction::start(&store, compaction, &clock, metrics);
+        if let Some(overrides) = overrides {
+            overrides::watch(overrides, &background);
+        }
         readiness.set(Phase::Ready);
         let addresses = ListenAddresses {
             otlp_grpc: receiver.grpc_addr().unwrap_or(listen.otlp_grpc),
@@ -172,26 +180,37 @@ struct Switches {
 }
 
 impl Switches {
-    /// Opens the query APIs on a store, and lets the pages tell about them.
+    /// Opens the query APIs on a store. `ages` are those at which compaction gives spans up: the operator's, and
+    /// those of tenants.
     fn open(
         self,
         store: &Arc<Store>,
         query: QueryOptions,
         (clock, metrics): (&SharedClock, &Metrics),
-        pages: &StatusPages,
+        ages: Option<(Option<Duration>, &OwnRetention)>,
     ) -> ApiState {
         let engine = Arc::new(QueryEngine::new(Arc::clone(store), query, metrics.clone()));
-        let state = ApiState::new(engine, Arc::clone(clock), metrics.clone());
-        let mut state = state.with_options(self.api);
-        let overrides =
-            self.overrides_api.then(|| OverridesStore::new(Arc::clone(store.objects())));
-        if let Some(overrides) = &overrides {
-            state = state.with_overrides(overrides.clone());
+        let state = ApiState::new(Arc::clone(&engine), Arc::clone(clock), metrics.clone());
+        let state = state.with_options(self.api);
+        if !self.overrides_api {
+            return state;
         }
-        let endpoints = spandrel_api::endpoints(&state);
-        pages.started(Running { endpoints, store: Arc::clone(store), overrides });
-        state
+        let target = Target {
+            store: Arc::clone(store),
+            engine,
+            retention: ages.and_then(|(retention, _)| retention),
+            own_retention: ages.map(|(_, own)| own.clone()).unwrap_or_default(),
+        };
+        let objects = Arc::clone(store.objects());
+        state.with_overrides(Overrides::new(objects, Arc::new(target)))
     }
+}
+
+/// What tenants set for themselves, if they may, with what they had set before in force.
+async fn overrides_in_force(state: &ApiState) -> Option<Overrides> {
+    let overrides = state.overrides()?.clone();
+    overrides::first_look(&overrides).await;
+    Some(overrides)
 }
 
 /// The place for blocks and catalogues. One that is remote is tried out: it must not turn out later that it

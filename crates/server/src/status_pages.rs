@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{StatusCode, header};
 use serde::Deserialize;
-use spandrel_api::OverridesStore;
+use spandrel_api::{ApiState, Overrides};
 use spandrel_ingest::{Limits, Store, TenantLimits};
 use spandrel_model::TenantId;
 
@@ -46,7 +46,18 @@ pub(crate) struct Running {
     /// Paths of the query APIs.
     pub(crate) endpoints: Vec<String>,
     pub(crate) store: Arc<Store>,
-    pub(crate) overrides: Option<OverridesStore>,
+    pub(crate) overrides: Option<Overrides>,
+}
+
+impl Running {
+    /// A store, and the query APIs on it.
+    pub(crate) fn of(state: &ApiState, store: &Arc<Store>) -> Self {
+        Self {
+            endpoints: spandrel_api::endpoints(state),
+            store: Arc::clone(store),
+            overrides: state.overrides().cloned(),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -196,7 +207,7 @@ async fn overrides_of(
     };
     let tenant = TenantId::new(&tenant).map_err(bad)?;
     let running = pages.running()?;
-    let limits = running.store.limits().of(&tenant);
+    let limits = running.store.limits_in_force(&tenant);
     let document = match &running.overrides {
         Some(overrides) => overrides.document(&tenant).await.map_err(failed)?,
         None => None,
@@ -225,21 +236,8 @@ fn text(body: String) -> Response {
 
 /// Limits, indented once; only those that differ from others, if there are others.
 fn limit_lines(limits: &TenantLimits, others: Option<&TenantLimits>) -> String {
-    let named = |limits: &TenantLimits| {
-        [
-            ("rate_limit_bytes", limits.rate_limit_bytes),
-            ("burst_size_bytes", limits.burst_size_bytes),
-            ("rate_limit_spans", limits.rate_limit_spans),
-            ("burst_size_spans", limits.burst_size_spans),
-            ("max_live_bytes", limits.max_live_bytes),
-            ("max_bytes_per_trace", limits.max_bytes_per_trace),
-            ("max_spans_per_trace", limits.max_spans_per_trace),
-            ("max_attribute_bytes", limits.max_attribute_bytes),
-            ("max_attributes_per_span", limits.max_attributes_per_span),
-        ]
-    };
-    let others = others.map(named);
-    let lines = named(limits).into_iter().enumerate().filter_map(|(i, (name, limit))| {
+    let others = others.map(TenantLimits::named);
+    let lines = limits.named().into_iter().enumerate().filter_map(|(i, (name, limit))| {
         if others.as_ref().is_some_and(|others| others[i].1 == limit) {
             return None;
         }

@@ -1,25 +1,31 @@
 //! `/api/overrides`: what a tenant sets for itself.
 //!
-//! The document is Tempo's. Nothing of what it can say has an effect yet (it is about metrics that are generated from
-//! spans, forwarding, and attributing cost); it is checked, kept and given back.
+//! The document is Tempo's, and besides it may set limits, which Tempo leaves to operators: here the lower one of both
+//! is in force. What is about metrics that are generated from spans, and about attributing cost, has no effect yet;
+//! it is checked, kept and given back. `docs/limits.md` lists what does what.
 //!
 //! Every change names the version that it is a change of, so that nobody overwrites what he has not seen.
 
 mod document;
+mod in_force;
+mod limits;
 mod store;
 mod validate;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, ETAG, IF_MATCH};
+use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
+use spandrel_model::TenantId;
 
-pub use self::store::{OverridesError, OverridesStore};
+pub use self::in_force::{Overrides, OverridesTarget};
+pub use self::limits::TenantOverrides;
+pub use self::store::OverridesError;
 
 use self::document::Document;
-use self::store::Versioned;
 use super::answer::Failure;
 use crate::ApiState;
 use crate::error::ApiError;
@@ -31,81 +37,108 @@ pub(super) const BYTES_MAX: usize = 64 << 10;
 /// How often a patch is tried again when somebody else was faster.
 const PATCH_TRIES: usize = 5;
 
-/// `GET /api/overrides`: what is set. With `scope=merged`, what is in force, which is the same until there is something
-/// that an operator can set besides.
-pub(super) async fn get(
-    State(state): State<ApiState>,
-    headers: HeaderMap,
-    params: Params,
-) -> Result<Response, Failure> {
-    let tenants = Tenants::of(&headers, &state)?;
-    if let Some(scope) = params.get("scope")
-        && !["api", "merged"].contains(&scope)
-    {
-        return Err(malformed("scope", "api or merged", scope).into());
+/// Whose overrides a request is about.
+pub(super) struct Own {
+    tenant: TenantId,
+    overrides: Overrides,
+}
+
+impl FromRequestParts<ApiState> for Own {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Failure> {
+        let tenant = Tenants::of(&parts.headers, state)?.only()?.clone();
+        let overrides = state.overrides.clone().ok_or(OverridesError::Absent)?;
+        Ok(Self { tenant, overrides })
     }
-    let stored = store(&state)?.get(tenants.only()?).await?;
+}
+
+/// `GET /api/overrides`: what is set. With `scope=merged`, the same with the limits that are in force, the operator's
+/// included.
+pub(super) async fn get(own: Own, params: Params) -> Result<Response, Failure> {
+    let is_merged = match params.get("scope") {
+        None | Some("api") => false,
+        Some("merged") => true,
+        Some(scope) => return Err(malformed("scope", "api or merged", scope).into()),
+    };
+    let Own { tenant, overrides } = own;
+    let stored = overrides.store.get(&tenant).await?;
     let stored = stored.document.map(|document| (document, stored.version));
-    let (document, version) = stored.ok_or(OverridesError::Absent)?;
-    Ok(answer(document, version))
+    let (mut document, version) = stored.ok_or(OverridesError::Absent)?;
+    if is_merged {
+        let own = parse(document.to_string().as_bytes())?;
+        let in_force = overrides.operator(&tenant).tightened(&TenantOverrides::from(&own));
+        document = own.with_limits(&in_force).to_json();
+    }
+    Ok(answer(&document, version))
 }
 
 /// `POST /api/overrides`: sets everything, given the version that it replaces in `If-Match`.
 pub(super) async fn post(
-    State(state): State<ApiState>,
+    own: Own,
     headers: HeaderMap,
     params: Params,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    let tenants = Tenants::of(&headers, &state)?;
     let version = if_match(&headers)?;
-    params.flag(SKIP_CHECK)?;
-    let document = parse(&body)?;
-    let version = store(&state)?.set(tenants.only()?, Some(document), version).await?;
+    let change = Change { own, is_checked: !params.flag(SKIP_CHECK)? };
+    let version = change.apply(&parse(&body)?, version).await?;
     Ok([(ETAG, version.to_string())].into_response())
 }
 
 /// `PATCH /api/overrides`: changes what the body names; null removes.
-pub(super) async fn patch(
-    State(state): State<ApiState>,
-    headers: HeaderMap,
-    params: Params,
-    body: Bytes,
-) -> Result<Response, Failure> {
-    let tenants = Tenants::of(&headers, &state)?;
-    let (tenant, store) = (tenants.only()?, store(&state)?);
-    params.flag(SKIP_CHECK)?;
+pub(super) async fn patch(own: Own, params: Params, body: Bytes) -> Result<Response, Failure> {
+    let change = Change { own, is_checked: !params.flag(SKIP_CHECK)? };
     let patch: Value =
         serde_json::from_slice(&body).map_err(|error| ApiError::Body(error.to_string()))?;
     for _ in 0..PATCH_TRIES {
-        let Versioned { document, version } = store.get(tenant).await?;
-        let mut changed = document.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+        let stored = change.own.overrides.store.get(&change.own.tenant).await?;
+        let mut changed = stored.document.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         merge(&mut changed, &patch);
         let changed = parse(changed.to_string().as_bytes())?;
-        match store.set(tenant, Some(changed.clone()), version).await {
+        match change.apply(&changed, stored.version).await {
             Err(OverridesError::Version { .. }) => {}
-            set => return Ok(answer(changed, set?)),
+            applied => return Ok(answer(&changed.to_json(), applied?)),
         }
     }
     Err(OverridesError::Busy.into())
 }
 
 /// `DELETE /api/overrides`, given the version that is deleted in `If-Match`.
-pub(super) async fn delete(
-    State(state): State<ApiState>,
-    headers: HeaderMap,
-) -> Result<Response, Failure> {
-    let tenants = Tenants::of(&headers, &state)?;
-    let version = if_match(&headers)?;
-    store(&state)?.set(tenants.only()?, None, version).await?;
+pub(super) async fn delete(own: Own, headers: HeaderMap) -> Result<Response, Failure> {
+    let Own { tenant, overrides } = own;
+    let version = overrides.store.set(&tenant, None, if_match(&headers)?).await?;
+    overrides.written(&tenant, version, None);
     Ok(StatusCode::OK.into_response())
 }
 
-/// Tempo refuses what contradicts an operator's settings unless this is given. There are no such settings here.
+/// A change of one tenant's overrides.
+struct Change {
+    own: Own,
+    /// Whether more than the operator allows is refused.
+    is_checked: bool,
+}
+
+impl Change {
+    /// Sets everything in place of the given version and puts it in force; returns the new version.
+    async fn apply(&self, document: &Document, version: u64) -> Result<u64, OverridesError> {
+        let Own { tenant, overrides } = &self.own;
+        let limits = TenantOverrides::from(document);
+        let conflict = limits.conflict_with(&overrides.operator(tenant));
+        if let Some(conflict) = conflict.filter(|_| self.is_checked) {
+            return Err(OverridesError::Conflict(conflict));
+        }
+        let version = overrides.store.set(tenant, Some(document.to_json()), version).await?;
+        overrides.written(tenant, version, Some(document));
+        Ok(version)
+    }
+}
+
+/// What contradicts the operator's settings is refused unless this is given.
 const SKIP_CHECK: &str = "skip-conflicting-overrides-check";
 
 /// What is an object in a document.
-const OBJECTS: [&str; 7] = [
+const OBJECTS: [&str; 11] = [
     "",
     "/cost_attribution",
     "/metrics_generator",
@@ -113,13 +146,13 @@ const OBJECTS: [&str; 7] = [
     "/metrics_generator/processor/service_graphs",
     "/metrics_generator/processor/span_metrics",
     "/metrics_generator/processor/host_info",
+    "/ingestion",
+    "/global",
+    "/read",
+    "/compaction",
 ];
 
-fn store(state: &ApiState) -> Result<&OverridesStore, OverridesError> {
-    state.overrides.as_ref().ok_or(OverridesError::Absent)
-}
-
-fn answer(document: Value, version: u64) -> Response {
+fn answer(document: &Value, version: u64) -> Response {
     let headers = [(ETAG, version.to_string()), (CONTENT_TYPE, "application/json".to_owned())];
     (headers, document.to_string()).into_response()
 }
@@ -136,8 +169,8 @@ fn if_match(headers: &HeaderMap) -> Result<u64, OverridesError> {
     version.ok_or_else(|| OverridesError::Version { expected: text.to_owned(), found: None })
 }
 
-/// A document as it is kept: everything that it says, in one spelling.
-fn parse(body: &[u8]) -> Result<Value, ApiError> {
+/// A document that says nothing wrong.
+fn parse(body: &[u8]) -> Result<Document, ApiError> {
     let wrong = |error: serde_json::Error| ApiError::Body(error.to_string());
     let value: Value = serde_json::from_slice(body).map_err(wrong)?;
     // A list would be taken as the members in their order.
@@ -147,7 +180,7 @@ fn parse(body: &[u8]) -> Result<Value, ApiError> {
     }
     let document: Document = serde_json::from_value(value).map_err(wrong)?;
     validate::check(&document).map_err(ApiError::Body)?;
-    Ok(serde_json::to_value(&document).expect("a document is JSON"))
+    Ok(document)
 }
 
 /// JSON merge patch, RFC 7396.

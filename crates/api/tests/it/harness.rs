@@ -1,5 +1,6 @@
 //! A store, an engine and a router; and traces to put in.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +12,12 @@ use http_body_util::BodyExt;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use serde_json::Value;
-use spandrel_api::{ApiOptions, ApiState, Dialect, OverridesStore, router};
+use spandrel_api::{
+    ApiOptions, ApiState, Dialect, Overrides, OverridesTarget, TenantOverrides, router,
+};
 use spandrel_base::clock::{ManualClock, SharedClock};
 use spandrel_base::task::TaskSet;
-use spandrel_ingest::{CutOptions, Store, StoreOptions};
+use spandrel_ingest::{CutOptions, Store, StoreOptions, TenantLimits};
 use spandrel_model::TenantId;
 use spandrel_otlp::{DecodeLimits, json_to_protobuf};
 use spandrel_pipeline::{TraceBatch, TraceConsumer};
@@ -64,6 +67,19 @@ pub(crate) struct Server {
     _site: Arc<Site>,
 }
 
+/// Whose limits overrides meet. They have no effect here.
+struct Operator;
+
+impl OverridesTarget for Operator {
+    fn operator(&self, _: &TenantId) -> TenantOverrides {
+        let ingest = TenantLimits { rate_limit_bytes: Some(1_000), ..TenantLimits::default() };
+        let retention = Some(Duration::from_secs(48 * 3600));
+        TenantOverrides { ingest, retention, ..TenantOverrides::default() }
+    }
+
+    fn put_in_force(&self, _: &BTreeMap<TenantId, TenantOverrides>) {}
+}
+
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -96,7 +112,7 @@ impl Server {
         let mut server =
             Self::start_with(Dialect::Tempo, Arc::clone(&objects), QueryOptions::default()).await;
         let state = server.state.clone().with_options(options);
-        let state = state.with_overrides(OverridesStore::new(objects));
+        let state = state.with_overrides(Overrides::new(objects, Arc::new(Operator)));
         server.router = router(state, Dialect::Tempo);
         server
     }

@@ -41,9 +41,13 @@ async fn a_change_names_the_version_that_it_changes() {
     let stored = get(&server).await;
     assert_eq!((stored.header("etag"), stored.json()), ("1", processors(&["span-metrics"])));
     assert_eq!(stored.header("content-type"), "application/json");
+    // With the operator's limits.
     let merged =
         server.get_with(&format!("{PATH}?scope=merged"), &[("x-scope-orgid", "team-a")]).await;
-    assert_eq!(merged.json(), stored.json());
+    let mut wanted = processors(&["span-metrics"]);
+    wanted["ingestion"] = json!({"rate_limit_bytes": 1000, "burst_size_bytes": 1000});
+    wanted["compaction"] = json!({"block_retention": "48h0m0s"});
+    assert_eq!((merged.header("etag"), merged.json()), ("1", wanted));
 
     let second = json!({"metrics_generator": {"processors": ["host-info"]}});
     let stale = send(&server, Method::POST, Some("0"), &second).await;
@@ -82,12 +86,45 @@ async fn a_patch_needs_no_version() {
 }
 
 #[tokio::test]
+async fn the_operators_limits_are_not_lifted() {
+    let server = Server::start_switched(ApiOptions::default()).await;
+    let above = json!({
+        "ingestion": {"rate_limit_bytes": 1001, "max_live_bytes": 5},
+        "compaction": {"block_retention": "1d"},
+    });
+    for (method, version) in [(Method::POST, Some("0")), (Method::PATCH, None)] {
+        let refused = send(&server, method, version, &above).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        let text = "conflict with the operator's limits: rate_limit_bytes 1001 is above 1000; ";
+        assert!(refused.text().contains(text), "{}", refused.text());
+    }
+    let path = format!("{PATH}?skip-conflicting-overrides-check=true");
+    let headers = [("x-scope-orgid", "team-a"), ("if-match", "0")];
+    let set = server.send(Method::POST, &path, &headers, above.to_string()).await;
+    assert_eq!(set.status, StatusCode::OK, "{}", set.text());
+    let mut wanted = above;
+    wanted["cost_attribution"] = json!({});
+    wanted["metrics_generator"] = processors(&[])["metrics_generator"].take();
+    wanted["metrics_generator"].as_object_mut().unwrap().remove("processors");
+    wanted["compaction"]["block_retention"] = json!("24h0m0s");
+    assert_eq!(get(&server).await.json(), wanted);
+    wanted["ingestion"] =
+        json!({"rate_limit_bytes": 1000, "burst_size_bytes": 1000, "max_live_bytes": 5});
+    let path = format!("{PATH}?scope=merged");
+    let merged = server.get_with(&path, &[("x-scope-orgid", "team-a")]).await;
+    assert_eq!(merged.json(), wanted);
+}
+
+#[tokio::test]
 async fn mistakes_are_refused() {
     let server = Server::start_switched(ApiOptions::default()).await;
     for (body, text) in [
         (json!({"unknown": 1}), "unknown field `unknown`"),
         (json!([]), "expected an object, not a list, at ''"),
         (json!({"metrics_generator": []}), "at '/metrics_generator'"),
+        (json!({"ingestion": []}), "at '/ingestion'"),
+        (json!({"read": {"max_search_duration": "soon"}}), "expected a duration such as 15s or 5m"),
+        (json!({"compaction": {"block_retention": "14m"}}), "outside acceptable range of 1h0m0s"),
         (json!(5), "invalid request body"),
         (json!({"forwarders": ["x"]}), "not a known forwarder"),
         (json!({"metrics_generator": {"processors": ["x"]}}), "'x' is not known"),

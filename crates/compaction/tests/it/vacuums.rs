@@ -8,6 +8,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use spandrel_base::clock::Clock;
 use spandrel_catalog::BlockId;
 use spandrel_compaction::CompactionOptions;
+use spandrel_model::TenantId;
 
 use crate::fixture::{BASE, Fixture, HOUR, eager, path_of, root, tenant};
 use crate::requests::{request, run_of, span};
@@ -91,6 +92,30 @@ async fn only_old_files_that_are_named_like_blocks_go() {
         assert!(exists(name).await, "{name}");
     }
     assert_eq!(process.spans().await.len(), 1);
+}
+
+/// Scenario: a tenant sets an age for its own spans while compaction runs, shorter than the operator's, then longer.
+/// Guarantees: the shorter one of both is in force, from the next look on, and for this tenant alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_may_keep_its_spans_for_less_long() {
+    let fixture = Fixture::new();
+    let process = fixture.process().await;
+    let options = CompactionOptions { retention: Some(HOUR * 24), ..eager() };
+    let own = options.own_retention.clone();
+    let compactor = fixture.compactor(&process, options);
+    let expired = async || compactor.run_once(&tenant()).await.unwrap().expired_blocks;
+    fixture.add(&process, &run_of([&request(vec![span(1, 1, 0, 0)])])).await;
+    fixture.clock.advance(HOUR * 3);
+    own.set([(TenantId::new("other").unwrap(), HOUR)].into());
+    assert_eq!(expired().await, 0);
+    own.set([(tenant(), HOUR * 2)].into());
+    assert_eq!(expired().await, 1);
+    own.set([(tenant(), HOUR * 48)].into());
+    fixture.add(&process, &run_of([&request(vec![span(2, 1, 0, 0)])])).await;
+    fixture.clock.advance(HOUR * 23);
+    assert_eq!(expired().await, 0);
+    fixture.clock.advance(HOUR * 2);
+    assert_eq!(expired().await, 1);
 }
 
 /// Scenario: blocks get older than the retention allows.

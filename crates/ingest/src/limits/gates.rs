@@ -1,5 +1,6 @@
 //! The gates of all tenants that are about.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,25 +10,39 @@ use parking_lot::RwLock;
 use spandrel_base::memory::MemoryBudget;
 use spandrel_model::TenantId;
 
-use super::{Gate, Limits};
+use super::{Gate, Limits, TenantLimits};
 
 /// Idle tenants are forgotten when there are this many, and then whenever there are twice as many as were left.
 const TENANTS_KEPT: usize = 1_024;
 
 /// The gates by tenant, and the limits that they were made with.
 pub(crate) struct Gates {
-    limits: RwLock<Limits>,
+    limits: RwLock<InForce>,
     by_tenant: RwLock<HashMap<TenantId, Arc<Gate>>>,
     forget_at: AtomicUsize,
     /// All live spans.
     live: MemoryBudget,
 }
 
+/// Limits by who has set them.
+struct InForce {
+    operator: Limits,
+    /// What tenants have set for themselves.
+    own: BTreeMap<TenantId, TenantLimits>,
+}
+
+impl InForce {
+    fn of(&self, tenant: &TenantId) -> TenantLimits {
+        let limits = self.operator.of(tenant);
+        self.own.get(tenant).map_or(limits, |own| limits.tightened(own))
+    }
+}
+
 impl Gates {
     /// Gates of which the live spans are parts of `live`.
     pub(crate) fn new(limits: Limits, live: MemoryBudget) -> Self {
         Self {
-            limits: RwLock::new(limits),
+            limits: RwLock::new(InForce { operator: limits, own: BTreeMap::new() }),
             by_tenant: RwLock::default(),
             forget_at: AtomicUsize::new(TENANTS_KEPT),
             live,
@@ -52,14 +67,30 @@ impl Gates {
         gate
     }
 
-    /// The limits that are in force.
+    /// The limits that the operator has set.
     pub(crate) fn limits(&self) -> Limits {
-        self.limits.read().clone()
+        self.limits.read().operator.clone()
     }
 
-    /// Puts other limits in force, for those too who are about.
+    /// The limits of a tenant that are in force.
+    pub(crate) fn in_force(&self, tenant: &TenantId) -> TenantLimits {
+        self.limits.read().of(tenant)
+    }
+
+    /// Puts other limits of the operator in force, for those too who are about.
     pub(crate) fn set_limits(&self, limits: Limits) {
-        *self.limits.write() = limits;
+        self.limits.write().operator = limits;
+        self.tell();
+    }
+
+    /// Puts other limits in force that tenants have set for themselves.
+    pub(crate) fn set_own_limits(&self, own: BTreeMap<TenantId, TenantLimits>) {
+        self.limits.write().own = own;
+        self.tell();
+    }
+
+    /// Lets those who are about know.
+    fn tell(&self) {
         let gates = self.by_tenant.read();
         let limits = self.limits.read();
         gates.values().for_each(|gate| gate.set_limits(limits.of(&gate.tenant)));
@@ -68,7 +99,6 @@ impl Gates {
 
 #[cfg(test)]
 mod tests {
-    use super::super::TenantLimits;
     use super::*;
 
     fn tenant(number: usize) -> TenantId {
@@ -126,5 +156,22 @@ mod tests {
         assert_eq!((old.limits(), old.live.limit()), (own, 5));
         let new = gates.of(&tenant(1), Duration::ZERO);
         assert_eq!((new.limits().rate_limit_bytes, new.live.limit()), (Some(20), usize::MAX));
+    }
+
+    #[test]
+    fn what_tenants_set_themselves_only_tightens() {
+        let gates = Gates::new(limits(10), MemoryBudget::unlimited());
+        let old = gates.of(&tenant(0), Duration::ZERO);
+        let own = |rate| TenantLimits { rate_limit_bytes: Some(rate), ..TenantLimits::default() };
+        gates.set_own_limits([(tenant(0), own(5)), (tenant(1), own(50))].into());
+        let rate = |tenant: &TenantId| gates.in_force(tenant).rate_limit_bytes;
+        assert_eq!([0, 1, 2].map(|n| rate(&tenant(n))), [Some(5), Some(10), Some(10)]);
+        assert_eq!(old.limits().rate_limit_bytes, Some(5));
+        // A change of the operator's limits leaves what tenants have set.
+        gates.set_limits(limits(20));
+        assert_eq!([0, 1, 2].map(|n| rate(&tenant(n))), [Some(5), Some(20), Some(20)]);
+        assert_eq!(gates.limits(), limits(20));
+        gates.set_own_limits(BTreeMap::new());
+        assert_eq!(old.limits().rate_limit_bytes, Some(20));
     }
 }

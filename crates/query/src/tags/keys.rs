@@ -10,7 +10,9 @@ use spandrel_traceql::ast::UnaryOp;
 use spandrel_traceql::{Attribute, FieldExpr, Scope};
 
 use super::walk::{Collect, WantedOfTraces};
-use super::{Room, TagNames, TagNamesAnswer, TagNamesRequest, TagsInspected, TagsReport};
+use super::{
+    Room, TagLimits, TagNames, TagNamesAnswer, TagNamesRequest, TagsInspected, TagsReport,
+};
 use crate::block_cache::OpenBlock;
 use crate::filter::{Leaf, RowMask};
 use crate::scan::Counters;
@@ -30,9 +32,10 @@ pub(super) struct Keys<'a> {
 impl<'a> Keys<'a> {
     pub(super) fn new(
         request: &'a TagNamesRequest<'a>,
+        limits: TagLimits,
         progress: &'a Progress<TagsReport<TagNames>>,
     ) -> Self {
-        let room = Room::new(request.limits);
+        let room = Room::new(limits);
         Self { request, progress, names: TagNames::new(), new: TagNames::new(), room }
     }
 

@@ -10,7 +10,7 @@ use spandrel_trace_values::TraceValues;
 use spandrel_traceql::{Attribute, Intrinsic, Scope, SpanValues, Static};
 
 use super::walk::{Collect, WantedOfTraces};
-use super::{Room, TagValue, TagValues, TagValuesRequest, TagsInspected, TagsReport};
+use super::{Room, TagLimits, TagValue, TagValues, TagValuesRequest, TagsInspected, TagsReport};
 use crate::block_cache::OpenBlock;
 use crate::filter::RowMask;
 use crate::scan::Counters;
@@ -33,9 +33,10 @@ pub(super) struct Found<'a> {
 impl<'a> Found<'a> {
     pub(super) fn new(
         request: &'a TagValuesRequest<'a>,
+        limits: TagLimits,
         progress: &'a Progress<TagsReport<Vec<TagValue>>>,
     ) -> Self {
-        let room = Room::new(request.limits);
+        let room = Room::new(limits);
         Self { request, progress, values: HashSet::new(), new: Vec::new(), room }
     }
 

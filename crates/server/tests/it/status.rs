@@ -84,6 +84,71 @@ async fn searches_are_streamed_on_the_http_port() -> anyhow::Result<()> {
     server.stop().await
 }
 
+/// Changes overrides; with `POST`, from nothing.
+async fn change(server: &Running, method: Method, body: &str) -> anyhow::Result<()> {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let uri = format!("http://{}/api/overrides", server.addresses.http);
+    let request = Request::builder().method(method).uri(uri).header("if-match", "0");
+    let request = request.body(Full::<bytes::Bytes>::from(body.to_owned()))?;
+    let response = client.request(request).await?;
+    let status = response.status();
+    let text = response.into_body().collect().await?.to_bytes();
+    anyhow::ensure!(status == StatusCode::OK, "{status}: {text:?}");
+    Ok(())
+}
+
+/// Scenario: a tenant limits what may be sent and asked for it; the server is started again; it lifts the limits.
+/// Guarantees: each change is in force at once, and what was set is in force from the start.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overrides_have_an_effect() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let switched = || ServerOptions { overrides_api: true, ..options(dir.path()) };
+    let first = Running::start_with(switched()).await?;
+    export(first.addresses.otlp_grpc, request()).await?;
+    let limits = r#"{"ingestion":{"rate_limit_spans":0},
+        "read":{"max_search_duration":"1h","max_metrics_duration":"1h"}}"#;
+    change(&first, Method::PATCH, limits).await?;
+    let check = async |server: &Running| {
+        let refused = export(server.addresses.otlp_grpc, request()).await.unwrap_err();
+        let status = refused.downcast::<tonic::Status>()?;
+        assert_eq!(status.code(), tonic::Code::ResourceExhausted, "{status:?}");
+        assert!(status.message().contains("sends more than 0 spans per second"), "{status:?}");
+        for (path, limit) in [
+            ("/api/search?", "max_search_duration"),
+            ("/api/search?start=1767225000&end=1767232200", "max_search_duration"),
+            (
+                "/api/metrics/query_range?q=%7B%7D%7Crate()&start=1767225000&end=1767232200",
+                "max_metrics_duration",
+            ),
+        ] {
+            let (status, text) = get(server.addresses.http, path).await?;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {text}");
+            let message = format!("time range is longer than the tenant's {limit} of 3600s");
+            assert!(text.starts_with(&message), "{path}: {text}");
+        }
+        let hour = "/api/search?start=1767225000&end=1767228600";
+        let (status, found) = get(server.addresses.http, hour).await?;
+        assert!(status == StatusCode::OK && found.contains("GET /basket"), "{found}");
+        let page = get(server.addresses.http, "/status/overrides/single-tenant").await?.1;
+        assert!(page.contains("rate_limit_spans: 0\n"), "{page}");
+        anyhow::Ok(())
+    };
+    check(&first).await?;
+    first.stop().await?;
+    let second = Running::start_with(switched()).await?;
+    check(&second).await?;
+    change(&second, Method::PATCH, r#"{"ingestion":null,"read":null}"#).await?;
+    export(second.addresses.otlp_grpc, request()).await?;
+    let (status, text) = get(second.addresses.http, "/api/search").await?;
+    assert_eq!(status, StatusCode::OK, "{text}");
+    change(&second, Method::PATCH, limits).await?;
+    second.stop().await?;
+    // What tenants may not set has no effect.
+    let without = Running::start(dir.path()).await?;
+    export(without.addresses.otlp_grpc, request()).await?;
+    without.stop().await
+}
+
 /// Scenario: a tenant sets overrides, and the server is started again.
 /// Guarantees: they are there; without the switch there is no such endpoint.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -91,17 +156,8 @@ async fn overrides_survive_a_restart() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let switched = || ServerOptions { overrides_api: true, ..options(dir.path()) };
     let first = Running::start_with(switched()).await?;
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let post = Request::builder()
-        .method(Method::POST)
-        .uri(format!("http://{}/api/overrides", first.addresses.http))
-        .header("if-match", "0")
-        .body(Full::<bytes::Bytes>::from(
-            r#"{"metrics_generator":{"processors":["span-metrics"]}}"#,
-        ))?;
-    let response = client.request(post).await?;
-    assert_eq!(response.status(), StatusCode::OK);
-    drop(response.into_body().collect().await?);
+    let document = r#"{"metrics_generator":{"processors":["span-metrics"]}}"#;
+    change(&first, Method::POST, document).await?;
     first.stop().await?;
     let second = Running::start_with(switched()).await?;
     let (status, body) = get(second.addresses.http, "/api/overrides").await?;

@@ -15,13 +15,6 @@ const NANOS_PER_SECOND: f64 = 1e9;
 /// How far back a query looks that does not say.
 const SINCE_DEFAULT: i64 = 3_600_000_000_000;
 
-/// Units of `since` that Go durations do not have, in nanoseconds.
-const LONG_UNITS: [(&str, i64); 3] = [
-    ("y", 365 * 24 * 3_600_000_000_000),
-    ("w", 7 * 24 * 3_600_000_000_000),
-    ("d", 24 * 3_600_000_000_000),
-];
-
 /// A query for a value in each interval; `instant` makes it one interval.
 ///
 /// # Errors
@@ -81,21 +74,9 @@ fn times(params: &Params, now_unix_nanos: u64) -> Result<(i64, i64), ApiError> {
 /// Nanoseconds of a duration as Prometheus writes it, such as `1d12h`.
 fn since(params: &Params) -> Result<Option<i64>, ApiError> {
     let Some(text) = params.get("since") else { return Ok(None) };
-    let wrong = || malformed("since", "a duration such as 30m, 12h or 7d", text);
-    let (mut rest, mut total) = (text, 0_i64);
-    while let Some(digits) = rest.find(|c: char| !c.is_ascii_digit()).filter(|digits| *digits > 0) {
-        let (number, behind) = rest.split_at(digits);
-        let unit = LONG_UNITS.iter().find(|(spelling, _)| behind.starts_with(spelling));
-        let Some((spelling, nanos)) = unit else { break };
-        let part = number.parse::<i64>().ok().and_then(|number| number.checked_mul(*nanos));
-        total = part.and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
-        rest = &behind[spelling.len()..];
-    }
-    if !rest.is_empty() {
-        let part = go_duration::parse(rest).ok_or_else(wrong)?;
-        total = total.checked_add(part).ok_or_else(wrong)?;
-    }
-    if total > 0 { Ok(Some(total)) } else { Err(wrong()) }
+    let nanos = go_duration::parse_long(text).filter(|nanos| *nanos > 0);
+    let expected = "a duration such as 30m, 12h or 7d";
+    nanos.map(Some).ok_or_else(|| malformed("since", expected, text))
 }
 
 /// A Go duration, or seconds.

@@ -9,6 +9,7 @@
 //! is a version without document. Old versions stay a while, so that a writer who slept for long still finds the
 //! number that it wants to take occupied.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -55,6 +56,22 @@ pub enum OverridesError {
     /// The object store fails.
     #[error("cannot access the overrides of the tenant")]
     Objects(#[from] Error),
+    /// A change asks for more than the operator allows.
+    #[error(
+        "overrides conflict with the operator's limits: {0}; set it no higher, or pass \
+            skip-conflicting-overrides-check=true: the lower one stays in force"
+    )]
+    Conflict(String),
+    /// What is stored has another meaning than this version knows.
+    #[error("version {version} of the overrides of tenant {tenant} is not understood: {message}")]
+    Unknown {
+        /// The tenant.
+        tenant: TenantId,
+        /// Which of its versions.
+        version: u64,
+        /// What is not understood.
+        message: String,
+    },
     /// What is stored is not what was written.
     #[error("the stored overrides {path} are damaged")]
     Damaged {
@@ -72,7 +89,8 @@ impl OverridesError {
             Self::Absent => StatusCode::NOT_FOUND,
             Self::NoVersion => StatusCode::PRECONDITION_REQUIRED,
             Self::Version { .. } => StatusCode::PRECONDITION_FAILED,
-            Self::Busy | Self::Objects(_) | Self::Damaged { .. } => {
+            Self::Conflict(_) => StatusCode::BAD_REQUEST,
+            Self::Busy | Self::Objects(_) | Self::Unknown { .. } | Self::Damaged { .. } => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         }
@@ -81,7 +99,7 @@ impl OverridesError {
 
 /// The overrides of all tenants, in an object store. Clones are cheap.
 #[derive(Debug, Clone)]
-pub struct OverridesStore(Arc<dyn ObjectStore>);
+pub(super) struct OverridesStore(Arc<dyn ObjectStore>);
 
 /// What a tenant has set.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,27 +119,26 @@ struct Stored {
 
 impl OverridesStore {
     /// Overrides beside the blocks in this store.
-    pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
+    pub(super) fn new(objects: Arc<dyn ObjectStore>) -> Self {
         Self(objects)
     }
 
-    /// Names of tenants that have set something, or had.
-    ///
-    /// # Errors
-    /// [`OverridesError::Objects`].
-    pub async fn tenants(&self) -> Result<Vec<TenantId>, OverridesError> {
-        let listed = self.0.list_with_delimiter(Some(&Path::from(ROOT))).await?;
-        let names = listed.common_prefixes.iter().filter_map(Path::filename);
-        // The only character of a tenant's name that a path escapes.
-        Ok(names.filter_map(|name| TenantId::new(&name.replace("%2A", "*")).ok()).collect())
-    }
-
-    /// What a tenant has set, and its version, as text; `None` when it has set nothing.
-    ///
-    /// # Errors
-    /// [`OverridesError`].
-    pub async fn document(&self, tenant: &TenantId) -> Result<Option<String>, OverridesError> {
-        Ok(self.get(tenant).await?.document.map(|document| document.to_string()))
+    /// The newest version of each tenant that has set something, or had.
+    pub(super) async fn versions(&self) -> Result<BTreeMap<TenantId, u64>, OverridesError> {
+        let mut listed = self.0.list(Some(&Path::from(ROOT)));
+        let mut versions = BTreeMap::new();
+        while let Some(object) = listed.try_next().await? {
+            let parts: Vec<_> = object.location.parts().collect();
+            let [_, tenant, file] = parts.as_slice() else { continue };
+            // The only character of a tenant's name that a path escapes.
+            let tenant = TenantId::new(&tenant.as_ref().replace("%2A", "*"));
+            let Some((tenant, version)) = tenant.ok().zip(version_in(file.as_ref())) else {
+                continue;
+            };
+            let newest = versions.entry(tenant).or_insert(version);
+            *newest = version.max(*newest);
+        }
+        Ok(versions)
     }
 
     /// What a tenant has set.
@@ -189,8 +206,7 @@ impl OverridesStore {
         let mut listed = self.0.list(Some(&folder));
         let mut newest = NEW;
         while let Some(object) = listed.try_next().await? {
-            let name = object.location.filename().and_then(|name| name.strip_suffix(".json"));
-            newest = newest.max(name.and_then(|name| name.parse().ok()).unwrap_or(NEW));
+            newest = newest.max(object.location.filename().and_then(version_in).unwrap_or(NEW));
         }
         Ok(newest)
     }
@@ -202,6 +218,11 @@ impl OverridesStore {
             .map_err(|source| OverridesError::Damaged { path: path.to_string(), source })?;
         Ok(stored.document)
     }
+}
+
+/// The version that a file holds.
+fn version_in(file: &str) -> Option<u64> {
+    file.strip_suffix(".json")?.parse().ok()
 }
 
 fn path(tenant: &TenantId, version: u64) -> Path {
@@ -238,7 +259,7 @@ mod tests {
         assert!(matches!(store.set(&tenant, None, 3).await, Err(OverridesError::Absent)));
         // What is gone may be created again, as if it had never been.
         assert_eq!(set(4, 0).await.unwrap(), 4);
-        assert_eq!(store.tenants().await.unwrap(), vec![tenant]);
+        assert_eq!(store.versions().await.unwrap(), [(tenant, 4)].into());
     }
 
     #[tokio::test]

@@ -26,12 +26,17 @@ const SANITIZATIONS: [&str; 3] = ["", "dry_run", "enabled"];
 const SECOND: i64 = 1_000_000_000;
 const COLLECTION_INTERVAL: (i64, i64) = (15 * SECOND, 300 * SECOND);
 const SLACK: (i64, i64) = (0, 12 * 3600 * SECOND);
+/// A slip must not delete everything at the next look.
+const RETENTION: (i64, i64) = (3600 * SECOND, i64::MAX);
 
 /// Checks a document; the error says what is wrong and what would not be.
 pub(super) fn check(document: &Document) -> Result<(), String> {
     if let Some(name) = document.forwarders.iter().flatten().next() {
         return Err(format!("forwarder '{name}' is not a known forwarder: there are none"));
     }
+    // As in Tempo, zero is what the operator has set.
+    let retention = document.compaction.block_retention.filter(|retention| retention.0 > 0);
+    within("compaction.block_retention", retention, RETENTION)?;
     let generator = &document.metrics_generator;
     let path = |name: &str| format!("metrics_generator.{name}");
     for name in generator.processors.iter().flatten() {
@@ -282,6 +287,11 @@ mod tests {
                 "collides with dimension 'a.b'",
             ),
             (r#""unknown":1"#, "unknown field `unknown`"),
+            (r#"},"compaction":{"block_retention":"59m""#, "range of 1h0m0s to"),
+            (r#"},"compaction":{"block_retention":"-1d""#, "such as 15s or 5m, got \"-1d\""),
+            (r#"},"ingestion":{"rate_limit_bytes":-1"#, "invalid value: integer `-1`"),
+            (r#"},"ingestion":{"rate_limit_bytes":"30MB""#, "invalid type: string \"30MB\""),
+            (r#"},"read":{"unsafe_query_hints":true"#, "expected one of `max_search_duration`"),
         ] {
             let error = generator(inner).unwrap_err();
             assert!(error.contains(text), "{inner}: {error}");
