@@ -78,28 +78,44 @@ impl QueryEngine {
         tenant: &TenantId,
         request: &MetricsQuery,
     ) -> Result<MetricsAnswer, QueryError> {
-        self.within_deadline(run(self, tenant, request)).await
+        self.metrics_of_all(std::slice::from_ref(tenant), request).await
+    }
+
+    /// Evaluates a metrics query over the spans of several tenants, as if all were of one. What looks at more than one
+    /// span of a trace sees those of one tenant at a time.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn metrics_of_all(
+        &self,
+        tenants: &[TenantId],
+        request: &MetricsQuery,
+    ) -> Result<MetricsAnswer, QueryError> {
+        self.within_deadline(run(self, tenants, request)).await
     }
 }
 
 async fn run(
     engine: &QueryEngine,
-    tenant: &TenantId,
+    tenants: &[TenantId],
     request: &MetricsQuery,
 ) -> Result<MetricsAnswer, QueryError> {
     let Root::Metrics(expr) = &request.query.root else { return Err(QueryError::NotMetrics) };
-    engine.read_limits.check_metrics(tenant, &request.intervals)?;
     let (start_unix_nanos, end_unix_nanos) = request.intervals.bounds();
-    let view = engine.view(tenant, TimeRange { start_unix_nanos, end_unix_nanos }).await?;
+    let mut views = Vec::new();
+    let mut inspected = SearchInspected::default();
+    for tenant in tenants {
+        engine.read_limits.check_metrics(tenant, &request.intervals)?;
+        let view = engine.view(tenant, TimeRange { start_unix_nanos, end_unix_nanos }).await?;
+        let blocks = view.in_range();
+        inspected.blocks += blocks.len() as u64;
+        inspected.block_bytes += blocks.iter().map(|entry| entry.size_bytes).sum::<u64>();
+        views.push(view);
+    }
     let settings = hints::Settings::of(request);
     let mut found = Vec::new();
-    let mut inspected = SearchInspected {
-        blocks: view.in_range().len() as u64,
-        block_bytes: view.in_range().iter().map(|entry| entry.size_bytes).sum(),
-        ..SearchInspected::default()
-    };
     for leaf in leaves(expr) {
-        let series = leaf::evaluate(engine, &view, leaf, &settings, &mut inspected).await?;
+        let series = leaf::evaluate(engine, &views, leaf, &settings, &mut inspected).await?;
         found.push((leaf, series));
     }
     let counted = &engine.metrics.query().inspected;

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use super::answer::{Failure, Format};
 use crate::ApiState;
 use crate::params::Params;
-use crate::tenant::tenant_of;
+use crate::tenant::Tenants;
 
 /// `GET /api/metrics/query_range`: a value for each interval.
 pub(super) async fn query_range(
@@ -19,9 +19,9 @@ pub(super) async fn query_range(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Failure> {
-    let tenant = tenant_of(&headers)?;
+    let tenants = Tenants::of(&headers, &state)?;
     let query = params::range(&params, state.clock.now_unix_nanos())?;
-    let answer = state.engine.metrics(&tenant, &query).await?;
+    let answer = state.engine.metrics_of_all(tenants.all(), &query).await?;
     let response = response::query_range(&answer, &query.intervals);
     Ok(Format::accepted_by(&headers).message(&response))
 }
@@ -32,8 +32,8 @@ pub(super) async fn query_instant(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Failure> {
-    let tenant = tenant_of(&headers)?;
+    let tenants = Tenants::of(&headers, &state)?;
     let query = params::instant(&params, state.clock.now_unix_nanos())?;
-    let answer = state.engine.metrics(&tenant, &query).await?;
+    let answer = state.engine.metrics_of_all(tenants.all(), &query).await?;
     Ok(Format::accepted_by(&headers).message(&response::query_instant(&answer)))
 }

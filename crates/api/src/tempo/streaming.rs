@@ -115,7 +115,7 @@ impl StreamingQuerier for Querier {
         request: Request<QueryRangeRequest>,
     ) -> Result<Response<Self::MetricsQueryRangeStream>, Status> {
         let (tenants, request) = self.accept(request)?;
-        answer(metrics::query_range(self.state.clone(), &tenants, &request))
+        answer(metrics::query_range(self.state.clone(), tenants, &request))
     }
 
     async fn metrics_query_instant(
@@ -123,6 +123,6 @@ impl StreamingQuerier for Querier {
         request: Request<QueryInstantRequest>,
     ) -> Result<Response<Self::MetricsQueryInstantStream>, Status> {
         let (tenants, request) = self.accept(request)?;
-        answer(metrics::query_instant(self.state.clone(), &tenants, &request))
+        answer(metrics::query_instant(self.state.clone(), tenants, &request))
     }
 }

@@ -1,9 +1,15 @@
 //! Queries that ask several tenants at once, and queries that name none.
 
+use futures::TryStreamExt;
 use http::StatusCode;
+use prost::Message;
 use serde_json::json;
 use spandrel_api::{ApiOptions, Dialect};
 use spandrel_model::TenantId;
+use spandrel_proto::tempo::streaming_querier_client::StreamingQuerierClient;
+use spandrel_proto::tempo::{QueryRangeRequest, QueryRangeResponse};
+use tonic::Request;
+use tonic::transport::Endpoint;
 
 use crate::harness::{CHECKOUT, Server, numbered};
 
@@ -81,10 +87,80 @@ async fn searches_and_tags_are_merged() {
     );
 }
 
+/// Scenario: the spans of one tenant are spread over two others.
+/// Guarantees: metrics of these two together are those of the one, whatever function merges them, over HTTP and gRPC.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_are_those_of_one_tenant_with_all_spans() {
+    let options = ApiOptions { multi_tenant_queries: true, ..ApiOptions::default() };
+    let server = Server::start_switched(options).await;
+    for number in 0..30 {
+        let part = if number % 3 == 0 { "a" } else { "b" };
+        for name in [part, "all"] {
+            let spans = numbered(number, &format!("service-{}", number % 4));
+            server.store_for(TenantId::new(name).unwrap(), &spans).await;
+        }
+        if number == 20 {
+            server.flush().await;
+        }
+    }
+    let (address, _tasks) = server.listen().await;
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    let mut client = StreamingQuerierClient::new(endpoint.connect().await.unwrap());
+    let (start, end) = (1_485_432_000_000_000_000, 1_485_432_040_000_000_000);
+    for query in [
+        "{ } | rate()",
+        "{ status = error } | count_over_time() by (resource.service.name)",
+        "{ } | avg_over_time(span.number) by (resource.service.name)",
+        "{ } | quantile_over_time(span.number, 0.5, 0.9)",
+        "{ } | count_over_time() by (resource.service.name) | topk(2)",
+        "({ status = error } | rate()) + ({ } | rate())",
+        "{ } | compare({ status = error })",
+        "{ rootServiceName = `service-1` } | by(name) | count() > 0 | sum_over_time(span.number)",
+    ] {
+        let mut params = url::form_urlencoded::Serializer::new(String::new());
+        params.append_pair("q", query);
+        let params = format!("{}&start={start}&end={end}", params.finish());
+        for path in ["query_range?step=10s", "query?"] {
+            let path = format!("/api/metrics/{path}&{params}");
+            let series = async |tenants| {
+                let answer = server.get_with(&path, &[("x-scope-orgid", tenants)]).await;
+                assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
+                answer.json()["series"].take()
+            };
+            let all = series("all").await;
+            assert!(all.as_array().is_some_and(|series| !series.is_empty()), "{query}");
+            assert_eq!(series("a|b").await, all, "{query}");
+            assert_ne!(series("b").await, all, "{query}");
+        }
+        let asked = QueryRangeRequest {
+            query: query.to_owned(),
+            start,
+            end,
+            step: 10_000_000_000,
+            ..Default::default()
+        };
+        let mut asked = Request::new(asked);
+        asked.metadata_mut().insert("x-scope-orgid", "a|b".parse().unwrap());
+        let stream = client.metrics_query_range(asked).await.unwrap().into_inner();
+        let messages: Vec<_> = stream.try_collect().await.unwrap();
+        let path = format!("/api/metrics/query_range?step=10s&{params}");
+        let headers = [("x-scope-orgid", "a|b"), ("accept", "application/protobuf")];
+        let http = server.get_with(&path, &headers).await.body;
+        assert_eq!(messages, [QueryRangeResponse::decode(http).unwrap()], "{query}");
+    }
+}
+
 #[tokio::test]
 async fn several_tenants_are_asked_only_where_that_is_allowed() {
     let server = Server::start(Dialect::Tempo).await;
-    for path in ["/api/search", "/api/search/tags", "/api/v2/traces/1", "/api/traces/1"] {
+    for path in [
+        "/api/search",
+        "/api/search/tags",
+        "/api/v2/traces/1",
+        "/api/traces/1",
+        "/api/metrics/query_range?q=%7B%7D%7Crate()",
+        "/api/metrics/query?q=%7B%7D%7Crate()",
+    ] {
         let answer = server.get_with(path, &[("x-scope-orgid", "a|b")]).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
         assert!(answer.text().starts_with("multi-tenant query unsupported"), "{}", answer.text());

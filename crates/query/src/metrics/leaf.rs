@@ -73,28 +73,41 @@ impl Sink {
     }
 }
 
-/// The series of a leaf.
+/// The series of a leaf, over the spans of all views.
 pub(super) async fn evaluate(
     engine: &QueryEngine,
-    view: &View,
+    views: &[View],
     leaf: Leaf<'_>,
     settings: &Settings,
     inspected: &mut SearchInspected,
 ) -> Result<Vec<Series>, QueryError> {
     let plan = Plan::new(leaf, settings);
     let mut sink = Sink::new(leaf.aggregate, settings)?;
+    for view in views {
+        add(engine, view, &plan, &mut sink, inspected).await?;
+    }
+    Ok(sink.finish(leaf.aggregate))
+}
+
+async fn add(
+    engine: &QueryEngine,
+    view: &View,
+    plan: &Plan<'_>,
+    sink: &mut Sink,
+    inspected: &mut SearchInspected,
+) -> Result<(), QueryError> {
     let Some(filter) = plan.columnar() else {
-        *inspected += by_traces::add(engine, view, &plan, &mut sink).await?;
-        return Ok(sink.finish(leaf.aggregate));
+        *inspected += by_traces::add(engine, view, plan, sink).await?;
+        return Ok(());
     };
-    let apart = Apart::find(engine, view, &plan).await?;
+    let apart = Apart::find(engine, view, plan).await?;
     let counters = Counters::default();
-    let scan = Scan { engine, view, plan: &plan, filter, apart: &apart, counters: &counters };
-    inspected.row_groups_ruled_out_by_statistics += scan.run(&mut sink).await?;
-    whole::add_traces(&scan, &mut sink).await?;
+    let scan = Scan { engine, view, plan, filter, apart: &apart, counters: &counters };
+    inspected.row_groups_ruled_out_by_statistics += scan.run(sink).await?;
+    whole::add_traces(&scan, sink).await?;
     inspected.row_groups_read += counters.row_groups_read.load(Ordering::Relaxed);
     inspected.spans += counters.spans.load(Ordering::Relaxed);
     inspected.bytes += counters.bytes.load(Ordering::Relaxed);
     inspected.traces += apart.traces().len() as u64;
-    Ok(sink.finish(leaf.aggregate))
+    Ok(())
 }

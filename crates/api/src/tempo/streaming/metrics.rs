@@ -3,12 +3,14 @@
 //! A value is certain when all blocks were looked at, so everything is sent at the end, in as many messages as its
 //! size needs. The last one says whether something is left out.
 
-use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt};
 use prost::Message;
 use spandrel_proto::tempo::{
-    QueryInstantRequest, QueryInstantResponse, QueryRangeRequest, QueryRangeResponse,
+    InstantSeries, QueryInstantRequest, QueryInstantResponse, QueryRangeRequest,
+    QueryRangeResponse, TimeSeries,
 };
+use spandrel_query::{MetricsAnswer, MetricsQuery};
+use spandrel_series::Intervals;
 use tonic::Status;
 
 use super::status::status_of;
@@ -25,15 +27,11 @@ use crate::tenant::Tenants;
 /// [`ApiError`] when the request is malformed.
 pub(super) fn query_range(
     state: ApiState,
-    tenants: &Tenants,
+    tenants: Tenants,
     request: &QueryRangeRequest,
 ) -> Result<Messages<QueryRangeResponse>, ApiError> {
-    let tenant = tenants.only()?.clone();
     let query = params::range(&range_params(request), state.clock.now_unix_nanos())?;
-    Ok(messages(Box::pin(async move {
-        let answer = state.engine.metrics(&tenant, &query).await?;
-        Ok(range_messages(response::query_range(&answer, &query.intervals)))
-    })))
+    Ok(messages(state, tenants, query, response::query_range))
 }
 
 /// The messages of a query for one value.
@@ -42,29 +40,86 @@ pub(super) fn query_range(
 /// As [`query_range`].
 pub(super) fn query_instant(
     state: ApiState,
-    tenants: &Tenants,
+    tenants: Tenants,
     request: &QueryInstantRequest,
 ) -> Result<Messages<QueryInstantResponse>, ApiError> {
-    let tenant = tenants.only()?.clone();
     let QueryInstantRequest { query, start, end } = request;
     let pairs = times(query, *start, *end);
     let query = params::instant(&Params::of(pairs), state.clock.now_unix_nanos())?;
-    Ok(messages(Box::pin(async move {
-        let answer = state.engine.metrics(&tenant, &query).await?;
-        Ok(instant_messages(response::query_instant(&answer)))
-    })))
+    Ok(messages(state, tenants, query, |answer, _| response::query_instant(answer)))
+}
+
+/// A response whose series may be too many for one message.
+trait InParts: Message + Clone + Default + 'static {
+    type Series: Message;
+
+    fn series(&mut self) -> &mut Vec<Self::Series>;
+
+    /// Leaves away what the last message alone says.
+    fn is_not_last(&mut self);
+}
+
+impl InParts for QueryRangeResponse {
+    type Series = TimeSeries;
+
+    fn series(&mut self) -> &mut Vec<TimeSeries> {
+        &mut self.series
+    }
+
+    fn is_not_last(&mut self) {
+        (self.status, self.message) = (0, String::new());
+    }
+}
+
+impl InParts for QueryInstantResponse {
+    type Series = InstantSeries;
+
+    fn series(&mut self) -> &mut Vec<InstantSeries> {
+        &mut self.series
+    }
+
+    fn is_not_last(&mut self) {
+        (self.status, self.message) = (0, String::new());
+    }
 }
 
 /// Nobody else polls the query: dropped with the stream, it ends.
-fn messages<M: Send + 'static>(query: BoxFuture<'static, Result<Vec<M>, ApiError>>) -> Messages<M> {
-    let sent = stream::once(query).flat_map(|answer| {
-        let sent: Vec<Result<M, Status>> = match answer {
+fn messages<R: InParts>(
+    state: ApiState,
+    tenants: Tenants,
+    query: MetricsQuery,
+    respond: fn(&MetricsAnswer, &Intervals) -> R,
+) -> Messages<R> {
+    let answered = async move {
+        let answer = state.engine.metrics_of_all(tenants.all(), &query).await;
+        let answer = answer.map_err(|error| status_of(&error.into()))?;
+        Ok(parts(respond(&answer, &query.intervals)))
+    };
+    let sent = stream::once(answered).flat_map(|answer: Result<Vec<R>, Status>| {
+        let sent = match answer {
             Ok(messages) => messages.into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(status_of(&error))],
+            Err(error) => vec![Err(error)],
         };
         stream::iter(sent)
     });
     sent.boxed()
+}
+
+fn parts<R: InParts>(mut response: R) -> Vec<R> {
+    let series = std::mem::take(response.series());
+    let mut groups = segments::groups(series, &response, Message::encoded_len);
+    // There is at least one group.
+    let last = groups.pop().unwrap_or_default();
+    let mut messages = Vec::new();
+    for series in groups {
+        let mut message = response.clone();
+        message.is_not_last();
+        *message.series() = series;
+        messages.push(message);
+    }
+    *response.series() = last;
+    messages.push(response);
+    messages
 }
 
 /// The parameters of the HTTP endpoint that say the same. 0 is how protobuf says nothing.
@@ -86,42 +141,6 @@ fn times(query: &str, start: u64, end: u64) -> Vec<(&'static str, String)> {
     let time = |name, nanos: u64| (nanos > 0).then(|| (name, format!("{nanos:019}")));
     let query = Some(("q", query.to_owned()));
     [query, time("start", start), time("end", end)].into_iter().flatten().collect()
-}
-
-fn range_messages(response: QueryRangeResponse) -> Vec<QueryRangeResponse> {
-    let QueryRangeResponse { series, metrics, status, message } = response;
-    let rest = QueryRangeResponse { series: Vec::new(), metrics, status, message };
-    let groups = segments::groups(series, &rest, Message::encoded_len);
-    let mut messages: Vec<_> = groups
-        .into_iter()
-        .map(|series| QueryRangeResponse {
-            series,
-            metrics: rest.metrics.clone(),
-            ..Default::default()
-        })
-        .collect();
-    if let Some(last) = messages.last_mut() {
-        (last.status, last.message) = (rest.status, rest.message);
-    }
-    messages
-}
-
-fn instant_messages(response: QueryInstantResponse) -> Vec<QueryInstantResponse> {
-    let QueryInstantResponse { series, metrics, status, message } = response;
-    let rest = QueryInstantResponse { series: Vec::new(), metrics, status, message };
-    let groups = segments::groups(series, &rest, Message::encoded_len);
-    let mut messages: Vec<_> = groups
-        .into_iter()
-        .map(|series| QueryInstantResponse {
-            series,
-            metrics: rest.metrics.clone(),
-            ..Default::default()
-        })
-        .collect();
-    if let Some(last) = messages.last_mut() {
-        (last.status, last.message) = (rest.status, rest.message);
-    }
-    messages
 }
 
 #[cfg(test)]
@@ -165,7 +184,7 @@ mod tests {
             status: 1,
             message: "some".to_owned(),
         };
-        let messages = range_messages(whole.clone());
+        let messages = parts(whole.clone());
         let lengths: Vec<usize> = messages.iter().map(|message| message.series.len()).collect();
         assert_eq!(lengths, [3, 3, 1]);
         let told: Vec<&str> = messages.iter().map(|message| &*message.message).collect();
