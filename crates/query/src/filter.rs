@@ -11,6 +11,7 @@ mod leaf;
 mod number;
 mod possible;
 mod prune;
+mod trace_facts;
 
 use spandrel_trace_values::needs_shape;
 use spandrel_traceql::ast::{BinaryOp, UnaryOp};

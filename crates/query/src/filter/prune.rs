@@ -13,7 +13,7 @@ use spandrel_trace_values::kind_word;
 use spandrel_traceql::ast::BinaryOp;
 use spandrel_traceql::{Attribute, FieldExpr, Intrinsic, Scope, Static};
 
-use super::{Leaf, Node, Possible};
+use super::{Leaf, Node, Possible, trace_facts};
 use crate::QueryError;
 use crate::block_cache::OpenBlock;
 
@@ -77,7 +77,7 @@ fn is_service(attribute: &Attribute) -> bool {
 pub(crate) struct Evidence<'a> {
     block: &'a OpenBlock,
     row_group: usize,
-    /// Whether parents of its spans may lie elsewhere.
+    /// Whether parents of its spans, and the root, may lie elsewhere.
     split: bool,
     /// Whether tokens are asked.
     tokens: bool,
@@ -166,7 +166,10 @@ impl Evidence<'_> {
                 Scope::Link => self.elements(leaf, AttributeScope::Link, name),
             },
             Attribute::Intrinsic(Intrinsic::TraceId) => self.trace_id(leaf),
-            Attribute::Intrinsic(_) => Ok(Possible::UNKNOWN),
+            Attribute::Intrinsic(_) if self.split => Ok(Possible::UNKNOWN),
+            Attribute::Intrinsic(intrinsic) => {
+                trace_facts::possible(leaf, *intrinsic, self.block, self.row_group)
+            }
         }
     }
 

@@ -66,6 +66,11 @@ async fn what_the_directories_rule_out_is_not_read() {
         ("{ span.parity = 1 } >> { span.gone = 1 }", 0),
         ("{ span.gone = 1 } !>> { span.parity = 0 }", BLOCKS / 2),
         ("{ span.gone = 1 } || { span.parity = 0 }", BLOCKS / 2),
+        // Of traces: how long they take, and their roots.
+        ("{ traceDuration > 1h }", 0),
+        ("{ traceDuration >= 0s }", BLOCKS),
+        ("{ rootName = `gone` || rootServiceName =~ `gone.*` }", 0),
+        ("{ rootName != `gone` && span.parity = 0 }", BLOCKS / 2),
     ] {
         let (_, inspected) = inspected(&place, query, usize::MAX).await;
         assert_eq!(inspected.row_groups_read, read, "{query}: {inspected:?}");
