@@ -9,6 +9,7 @@ mod deltalake;
 mod disk_full;
 mod kill9;
 mod load;
+mod mcp;
 mod object_storage;
 mod readers;
 mod realtraces;
