@@ -69,9 +69,21 @@ impl TimeRange {
     }
 
     fn overlaps_block(&self, entry: &BlockEntry) -> bool {
-        let signed = |nanos: u64| i64::try_from(nanos).unwrap_or(i64::MAX);
-        self.overlaps(signed(entry.min_start_unix_nanos), signed(entry.max_end_unix_nanos))
+        let (start, end) = times_of(entry);
+        self.overlaps(start, end)
     }
+
+    /// Whether all of a block lies in the range.
+    pub(crate) fn covers_block(&self, entry: &BlockEntry) -> bool {
+        let (start, end) = times_of(entry);
+        self.start_unix_nanos <= start && end <= self.end_unix_nanos
+    }
+}
+
+/// From when to when the spans of a block last.
+fn times_of(entry: &BlockEntry) -> (i64, i64) {
+    let signed = |nanos: u64| i64::try_from(nanos).unwrap_or(i64::MAX);
+    (signed(entry.min_start_unix_nanos), signed(entry.max_end_unix_nanos))
 }
 
 /// Answers questions about one store.

@@ -4,11 +4,13 @@
 //! other values are read from their column. With a filter, what counts are the spans that pass it: their columns
 //! are read, or, when the filter looks at more than one span, their whole traces.
 //!
-//! Blocks and live runs that overlap the time range count as a whole. A limit of the answer ends the reading; the
-//! answer says so by [`TagsInspected::jobs`] and by being `truncated`.
+//! What counts are the spans of which a moment lies in the time range, wherever they are: a block that the range
+//! covers is taken by its index, of one at its edges the times of spans are read. A limit of the answer ends the
+//! reading; the answer says so by [`TagsInspected::jobs`] and by being `truncated`.
 
 mod keys;
 mod of_traces;
+mod present;
 mod values;
 mod walk;
 
@@ -27,10 +29,9 @@ pub type TagNames = BTreeMap<AttributeScope, BTreeSet<String>>;
 pub struct TagNamesRequest<'a> {
     /// Of attributes of these scopes.
     pub scopes: &'a [AttributeScope],
-    /// On spans that pass this filter only. Keys of which such spans have only maps or bytes, which no query can
-    /// look at, are left out then.
+    /// On spans that pass this filter only.
     pub filter: Option<&'a FieldExpr>,
-    /// Of spans in blocks and runs that overlap this range.
+    /// On spans of which a moment lies in this range.
     pub range: TimeRange,
     /// What ends the reading.
     pub limits: TagLimits,
@@ -43,7 +44,7 @@ pub struct TagValuesRequest<'a> {
     pub attribute: &'a Attribute,
     /// Of spans that pass this filter only.
     pub filter: Option<&'a FieldExpr>,
-    /// Of spans in blocks and runs that overlap this range.
+    /// Of spans of which a moment lies in this range.
     pub range: TimeRange,
     /// What ends the reading.
     pub limits: TagLimits,

@@ -5,6 +5,7 @@ mod block;
 mod events;
 mod live;
 mod oversized;
+mod times;
 mod tree;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use spandrel_traceql::Attribute;
 use crate::QueryError;
 use crate::block_cache::OpenBlock;
 use crate::filter::{Leaf, LeafColumn};
+pub(crate) use block::in_residual;
 pub(crate) use tree::TracesOfRows;
 
 /// A live run, or a row group of a block.

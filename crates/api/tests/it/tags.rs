@@ -80,6 +80,57 @@ async fn values_are_those_of_spans_that_pass() {
     }
 }
 
+/// Scenario: one batch of spans, and so one live run and then one block, that lies partly in the range.
+/// Guarantees: names and values are those of spans of which a moment lies in it, live and in blocks, with a filter on
+/// spans, on whole traces and without any.
+#[tokio::test]
+async fn a_range_counts_spans_and_not_what_they_lie_in() {
+    let server = Server::start(Dialect::Tempo).await;
+    let mut groups = Vec::new();
+    for number in 0..6 {
+        let mut spans: serde_json::Value =
+            serde_json::from_str(&numbered(number, &format!("s{number}"))).unwrap();
+        // One lasts over two others.
+        if number == 1 {
+            spans["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["endTimeUnixNano"] =
+                json!("1485432003000000000");
+        }
+        groups.push(spans["resourceSpans"][0].take());
+    }
+    server.store(&json!({ "resourceSpans": groups }).to_string()).await;
+    let between = "start=1485432002&end=1485432003";
+    for is_flushed in [false, true] {
+        if is_flushed {
+            server.flush().await;
+        }
+        for (params, numbers) in [
+            ("".to_owned(), &["0", "1", "2", "3", "4", "5"][..]),
+            (between.to_owned(), &["1", "2", "3"]),
+            (format!("{between}&q=%7Bspan.number%3E1%7D"), &["2", "3"]),
+            (format!("{between}&q=%7BrootName!=%22span%202%22%7D"), &["1", "3"]),
+            ("start=1485432005".to_owned(), &["5"]),
+            ("end=1485432000".to_owned(), &["0"]),
+            ("start=1485432006".to_owned(), &[]),
+            // Between two of its spans.
+            ("start=1485432004500000000&end=1485432004600000000".to_owned(), &[]),
+        ] {
+            for tag in ["resource.service.name", "span.number", "name"] {
+                let path = format!("/api/v2/search/tag/{tag}/values?{params}");
+                let response: SearchTagValuesV2Response = decode(&server.get(&path).await);
+                let values = response.tag_values.iter().filter_map(|v| v.value.as_deref());
+                let values: Vec<_> =
+                    values.map(|v| v.trim_start_matches(['s', 'p', 'a', 'n', ' '])).collect();
+                assert_eq!(values, numbers, "{path} {is_flushed}");
+            }
+            let path = format!("/api/v2/search/tags?scope=span&{params}");
+            let response: SearchTagsV2Response = decode(&server.get(&path).await);
+            let names = response.scopes.iter().flat_map(|scope| &scope.tags);
+            let only: Vec<_> = names.filter_map(|name| name.strip_prefix("only.")).collect();
+            assert_eq!(only, numbers, "{path} {is_flushed}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_a_limit_cuts_is_said() {
     let server = three_blocks().await;

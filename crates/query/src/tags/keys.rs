@@ -1,23 +1,25 @@
 //! Attribute keys.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering::Relaxed;
 
-use spandrel_columns::SpanColumns;
+use spandrel_columns::{KeyColumns, SpanColumns};
 use spandrel_model::{AttributeScope, Trace};
 use spandrel_otlp::decode_key_value_list;
-use spandrel_traceql::ast::UnaryOp;
-use spandrel_traceql::{Attribute, FieldExpr, Scope};
+use spandrel_traceql::Attribute;
 
+use super::present::Present;
 use super::walk::{Collect, WantedOfTraces};
 use super::{
     Room, TagLimits, TagNames, TagNamesAnswer, TagNamesRequest, TagsInspected, TagsReport,
 };
 use crate::block_cache::OpenBlock;
-use crate::filter::{Leaf, RowMask};
+use crate::filter::RowMask;
 use crate::scan::Counters;
 use crate::unit::{Unit, used};
 use crate::{Progress, QueryError};
+
+/// Keys looked for at a time.
+const ENTRIES_AT_A_TIME: usize = 64;
 
 /// Keys found until now.
 pub(super) struct Keys<'a> {
@@ -64,31 +66,28 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Adds the keys of a unit that a row of the mask has a value under.
+    /// Adds the keys of a block that a row of the mask has something under.
     async fn add_present(
         &mut self,
-        unit: &Unit,
-        keys: Vec<(AttributeScope, String)>,
+        (block, row_group): (&OpenBlock, usize),
         mask: &RowMask,
         counters: &Counters,
     ) -> Result<(), QueryError> {
-        for (scope, key) in keys {
+        let mut unknown = Vec::new();
+        for entry in block.attributes()?.entries() {
+            match self.knows(entry.scope, &entry.key) {
+                true => self.room.stale(),
+                false if self.wants(entry.scope) => unknown.push(entry),
+                false => {}
+            }
+        }
+        // Some at a time, so that a limit ends the reading.
+        for entries in unknown.chunks(ENTRIES_AT_A_TIME) {
             if self.room.is_full {
                 break;
             }
-            if self.knows(scope, &key) {
-                self.room.stale();
-                continue;
-            }
-            let attribute = Attribute::scoped(language_scope(scope), key.as_str());
-            let operand = Box::new(FieldExpr::Attribute(attribute.clone()));
-            let expr = FieldExpr::Unary { op: UnaryOp::Exists, operand };
-            let leaf = Leaf { attribute, expr, number: None, on_error: false, of_parent: false };
-            let column = unit.column_for(&leaf).await?;
-            counters.bytes.fetch_add(column.size_bytes() as u64, Relaxed);
-            if (&leaf.mask(&column) & mask).count_set_bits() > 0 {
-                self.add(scope, &key);
-            }
+            let present = Present { block, row_group, mask, counters }.keys(entries).await?;
+            present.iter().for_each(|(scope, key)| self.add(*scope, key));
         }
         Ok(())
     }
@@ -112,18 +111,16 @@ impl Collect for Keys<'_> {
         rows: Option<&RowMask>,
         counters: &Counters,
     ) -> Result<(), QueryError> {
-        let keys = match unit {
-            Unit::Live(run) => live_keys(run.spans())?,
-            Unit::Block(block, _) => {
-                let entries = block.attributes()?.entries().iter();
-                entries.map(|entry| (entry.scope, entry.key.to_string())).collect()
+        match (unit, rows) {
+            (Unit::Live(run), rows) => {
+                let keys = live_keys(run.spans(), rows)?;
+                keys.iter().for_each(|(scope, key)| self.add(*scope, key));
             }
-        };
-        match rows {
-            None => keys.iter().for_each(|(scope, key)| self.add(*scope, key)),
-            Some(mask) => {
-                let wanted = keys.into_iter().filter(|(scope, _)| self.wants(*scope)).collect();
-                self.add_present(unit, wanted, mask, counters).await?;
+            (Unit::Block(block, _), None) => {
+                self.listed(block)?;
+            }
+            (Unit::Block(block, row_group), Some(mask)) => {
+                self.add_present((block, *row_group), mask, counters).await?;
             }
         }
         Ok(())
@@ -155,38 +152,43 @@ impl Collect for Keys<'_> {
     }
 }
 
-fn language_scope(scope: AttributeScope) -> Scope {
-    match scope {
-        AttributeScope::Span => Scope::Span,
-        AttributeScope::Resource => Scope::Resource,
-        AttributeScope::Instrumentation => Scope::Instrumentation,
-        AttributeScope::Event => Scope::Event,
-        AttributeScope::Link => Scope::Link,
-    }
-}
-
-/// The keys of a live run, each once.
-fn live_keys(spans: &SpanColumns) -> Result<Vec<(AttributeScope, String)>, QueryError> {
+/// The keys of some rows of a live run, or of all, each once.
+fn live_keys(
+    spans: &SpanColumns,
+    rows: Option<&RowMask>,
+) -> Result<BTreeSet<(AttributeScope, String)>, QueryError> {
+    let has = |row: u32| rows.is_none_or(|rows| rows.value(row as usize));
     let mut keys = BTreeSet::new();
     let mut add = |scope, key: &str| {
         keys.insert((scope, key.to_owned()));
     };
-    for columns in spans.attributes.keys().iter().filter(|columns| !columns.is_empty()) {
+    for columns in spans.attributes.keys().iter().filter(|columns| is_in(columns, has)) {
         add(AttributeScope::Span, &columns.key);
     }
-    for resource in used(spans.resource_table.values(), &spans.resources) {
+    let owners = |all: &[u32]| -> Vec<u32> {
+        (0..).zip(all).filter(|(row, _)| has(*row)).map(|(_, owner)| *owner).collect()
+    };
+    for resource in used(spans.resource_table.values(), &owners(&spans.resources)) {
         resource.attributes.iter().for_each(|a| add(AttributeScope::Resource, &a.key));
     }
-    for scope in used(spans.scope_table.values(), &spans.scopes) {
+    for scope in used(spans.scope_table.values(), &owners(&spans.scopes)) {
         scope.attributes.iter().for_each(|a| add(AttributeScope::Instrumentation, &a.key));
     }
-    for &list in &spans.events.attributes {
-        let attributes = decode_key_value_list(spans.events.attribute_lists.get(list))?;
+    let (events, links) = (&spans.events, &spans.links);
+    for (_, &list) in events.rows.iter().zip(&events.attributes).filter(|(row, _)| has(**row)) {
+        let attributes = decode_key_value_list(events.attribute_lists.get(list))?;
         attributes.iter().for_each(|a| add(AttributeScope::Event, &a.key));
     }
-    for &list in &spans.links.attributes {
-        let attributes = decode_key_value_list(spans.links.attribute_lists.get(list))?;
+    for (_, &list) in links.rows.iter().zip(&links.attributes).filter(|(row, _)| has(**row)) {
+        let attributes = decode_key_value_list(links.attribute_lists.get(list))?;
         attributes.iter().for_each(|a| add(AttributeScope::Link, &a.key));
     }
-    Ok(keys.into_iter().collect())
+    Ok(keys)
+}
+
+/// Whether one of the rows has a value under a key.
+fn is_in(columns: &KeyColumns, has: impl Fn(u32) -> bool) -> bool {
+    let KeyColumns { strings, ints, doubles, bools, others, .. } = columns;
+    let typed = [&strings.codes.rows, &ints.rows, &doubles.rows, &bools.rows];
+    typed.into_iter().flatten().any(|row| has(*row)) || others.iter().any(|(row, _)| has(row))
 }

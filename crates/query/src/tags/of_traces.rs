@@ -2,7 +2,7 @@
 //! from the columns, and each is decided on its complete trace.
 
 use hashbrown::HashSet;
-use spandrel_model::{Trace, TraceId};
+use spandrel_model::{Span, Trace, TraceId};
 use spandrel_trace_values::TraceValues;
 use spandrel_traceql::ast::{Pipeline, Root, SpansetExpr, Stage};
 use spandrel_traceql::{Attribute, FieldExpr, Query};
@@ -12,7 +12,7 @@ use crate::gather::Gather;
 use crate::plan::Plan;
 use crate::scan::{Candidate, Scan};
 use crate::split::SplitTraces;
-use crate::{QueryError, Search, memory};
+use crate::{QueryError, Search, TimeRange, memory};
 
 /// Traces and spans that are gathered at a time.
 const GATHERED_TRACES_MAX: usize = 1024;
@@ -95,7 +95,8 @@ impl Decided<'_> {
                 let gather =
                     Gather { engine: walk.engine, view: walk.view, wanted: self.wanted.columns() };
                 for trace in gather.traces(&some).await? {
-                    let indexes = passing_spans(&trace, self.filter);
+                    let mut indexes = passing_spans(&trace, self.filter);
+                    indexes.retain(|index| is_inside(walk.view.range(), &trace.spans[*index]));
                     collect.spans(&trace, &indexes);
                 }
                 some.clear();
@@ -107,6 +108,11 @@ impl Decided<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a moment of the span lies in the range.
+fn is_inside(range: TimeRange, span: &Span) -> bool {
+    range.overlaps(span.start_unix_nanos.cast_signed(), span.end_unix_nanos.cast_signed())
 }
 
 /// The spans that pass; one for which the filter cannot be computed does not.

@@ -14,7 +14,7 @@ use crate::filter::{Node, needs_whole_trace, row_groups};
 use crate::gather::SpanColumnsWanted;
 use crate::scan::{Counters, passing_rows};
 use crate::unit::Unit;
-use crate::{Jobs, QueryEngine, QueryError};
+use crate::{Jobs, QueryEngine, QueryError, TimeRange};
 
 /// What is collected on the way.
 pub(super) trait Collect: Send {
@@ -117,8 +117,9 @@ async fn by_unit(
 ) -> Result<(), QueryError> {
     let node = filter.map(|filter| Node::compile(filter, false));
     let view = walk.view;
+    let looked = Looked { node: node.as_ref(), range: view.range(), counters: &walk.counters };
     for run in &view.live {
-        unit(&Unit::Live(Arc::clone(run)), node.as_ref(), &walk.counters, collect).await?;
+        looked.unit(&Unit::Live(Arc::clone(run)), collect).await?;
         if collect.is_full() {
             return Ok(());
         }
@@ -127,8 +128,13 @@ async fn by_unit(
     }
     walk.done(collect).await;
     for entries in view.in_range().chunks(OPENING) {
-        for opened in walk.engine.open_some(view, entries).await? {
-            block(&opened, node.as_ref(), &walk.counters, collect).await?;
+        let opened = walk.engine.open_some(view, entries).await?;
+        for (entry, block) in entries.iter().zip(&opened) {
+            let range = view.range();
+            // Of what lies inside as a whole, nobody has to look at times.
+            let range = if range.covers_block(entry) { TimeRange::ALL } else { range };
+            let looked = Looked { node: node.as_ref(), range, counters: &walk.counters };
+            looked.block(block, collect).await?;
             if collect.is_full() {
                 return Ok(());
             }
@@ -138,37 +144,56 @@ async fn by_unit(
     Ok(())
 }
 
-/// Collects from the directories of a block, or else from its row groups.
-async fn block(
-    block: &Arc<OpenBlock>,
-    node: Option<&Node>,
-    counters: &Counters,
-    collect: &mut impl Collect,
-) -> Result<(), QueryError> {
-    let kept = match node {
-        None if collect.listed(block)? => return Ok(()),
-        None => (0..block.file.n_row_groups()).collect(),
-        Some(node) => row_groups(node, block)?,
-    };
-    for row_group in kept {
-        if collect.is_full() {
-            return Ok(());
-        }
-        unit(&Unit::Block(Arc::clone(block), row_group), node, counters, collect).await?;
-    }
-    Ok(())
+/// What of a unit is looked at.
+struct Looked<'a> {
+    /// What a row has to satisfy.
+    node: Option<&'a Node>,
+    /// When a moment of its span has to be.
+    range: TimeRange,
+    counters: &'a Counters,
 }
 
-async fn unit(
-    unit: &Unit,
-    node: Option<&Node>,
-    counters: &Counters,
-    collect: &mut impl Collect,
-) -> Result<(), QueryError> {
-    let Some(node) = node else { return collect.rows(unit, None, counters).await };
-    let mask = passing_rows(node, unit, counters).await?;
-    if mask.count_set_bits() == 0 {
-        return Ok(());
+impl Looked<'_> {
+    /// Collects from the directories of a block, or else from its row groups.
+    async fn block(
+        &self,
+        block: &Arc<OpenBlock>,
+        collect: &mut impl Collect,
+    ) -> Result<(), QueryError> {
+        let is_all = self.node.is_none() && self.range == TimeRange::ALL;
+        if is_all && collect.listed(block)? {
+            return Ok(());
+        }
+        let kept = match self.node {
+            None => (0..block.file.n_row_groups()).collect(),
+            Some(node) => row_groups(node, block)?,
+        };
+        for row_group in kept {
+            if collect.is_full() {
+                return Ok(());
+            }
+            self.unit(&Unit::Block(Arc::clone(block), row_group), collect).await?;
+        }
+        Ok(())
     }
-    collect.rows(unit, Some(&mask), counters).await
+
+    async fn unit(&self, unit: &Unit, collect: &mut impl Collect) -> Result<(), QueryError> {
+        let mut mask = None;
+        if self.range != TimeRange::ALL {
+            let inside = unit.rows_in(self.range).await?;
+            if inside.count_set_bits() == 0 {
+                return Ok(());
+            }
+            mask = Some(inside);
+        }
+        if let Some(node) = self.node {
+            let passing = passing_rows(node, unit, self.counters).await?;
+            let both = mask.map_or_else(|| passing.clone(), |inside| &inside & &passing);
+            if both.count_set_bits() == 0 {
+                return Ok(());
+            }
+            mask = Some(both);
+        }
+        collect.rows(unit, mask.as_ref(), self.counters).await
+    }
 }

@@ -225,7 +225,7 @@ impl Reader<'_> {
 }
 
 /// Whether values of this type lie in the residual column.
-fn in_residual(summary: &TypeSummary) -> bool {
+pub(crate) fn in_residual(summary: &TypeSummary) -> bool {
     !summary.column && summary.oversized.is_none_or(|oversized| oversized.count < summary.count)
 }
 
