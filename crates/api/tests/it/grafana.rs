@@ -3,7 +3,10 @@
 use http::StatusCode;
 use prost::Message;
 use spandrel_api::Dialect;
-use spandrel_proto::tempo::TraceByIdResponse;
+use spandrel_proto::tempo::{
+    SearchResponse, SearchTagValuesResponse, SearchTagValuesV2Response, SearchTagsResponse,
+    SearchTagsV2Response, Trace, TraceByIdResponse,
+};
 
 use crate::harness::{CHECKOUT, Server};
 use crate::strict::{self, decode};
@@ -104,4 +107,99 @@ async fn traces_are_fetched_in_protobuf() {
     assert_eq!(json.trace.resource_spans.len(), 2);
     let v1: strict::TraceV1 = decode(&server.get("/api/traces/abc").await);
     assert_eq!(v1.batches.len(), 2);
+}
+
+/// Guarantees: figures come in JSON, whatever function makes them, without a field that Grafana does not know.
+#[tokio::test]
+async fn metrics_are_read_strictly() {
+    let server = server().await;
+    let json = [("accept", "application/json")];
+    for (q, n_series) in [
+        ("{} | rate()", 1),
+        ("{} | count_over_time() by (resource.service.name, span.vip, span.amount)", 2),
+        ("{status=error} | avg_over_time(duration) by (name)", 1),
+        ("{} | quantile_over_time(duration, .5, .9) by (kind)", 4),
+        ("{} | histogram_over_time(duration)", 2),
+        ("{} | rate() by (resource.service.name) | topk(1)", 2),
+        ("{ .nothing = 1 } | rate() by (name)", 0),
+    ] {
+        let q = encoded(q);
+        let path = format!(
+            "/api/metrics/query_range?q={q}&start=1485431990&end=1485432060&step=10s&exemplars=100"
+        );
+        let answer: strict::QueryRangeResponse = decode(&server.get_with(&path, &json).await);
+        assert_eq!(answer.series.len(), n_series, "{path}");
+        assert!(answer.series.iter().all(|series| !series.labels.is_empty()), "{path}");
+        assert!(answer.series.iter().all(|series| !series.samples.is_empty()), "{path}");
+        assert!(answer.metrics.is_some() && answer.status.is_none(), "{path}");
+        let path = format!("/api/metrics/query?q={q}&start=1485431990&end=1485432060");
+        let _: strict::QueryInstantResponse = decode(&server.get_with(&path, &json).await);
+    }
+    // Times in nanoseconds, as panels send them that ask for one value.
+    let q = encoded("{} | rate()");
+    let path = format!(
+        "/api/metrics/query?q={q}&start=1485431990000000000&end=1485432060000000000&maxSeries=1"
+    );
+    let answer: strict::QueryInstantResponse = decode(&server.get_with(&path, &json).await);
+    assert_eq!(answer.series.len(), 1);
+    let compared = encoded("{} | compare({status=error})");
+    let path = format!("/api/metrics/query_range?q={compared}&{RANGE}&step=500s&maxSeries=2");
+    let answer: strict::QueryRangeResponse = decode(&server.get_with(&path, &json).await);
+    assert_eq!((answer.series.len(), answer.status.as_deref()), (2, Some("PARTIAL")));
+    assert!(answer.message.unwrap().contains("series are left out"));
+}
+
+/// Guarantees: whoever asks for protobuf gets the same in it.
+#[tokio::test]
+async fn everything_but_the_data_source_test_comes_in_protobuf_too() {
+    let server = server().await;
+    let protobuf = async |path: &str| {
+        let answer = server.get_with(path, &[("accept", "application/protobuf")]).await;
+        assert_eq!(answer.header("content-type"), "application/protobuf", "{path}");
+        answer.body
+    };
+    let path = format!("/api/search?q=%7B%7D&limit=20&spss=3&{RANGE}");
+    let json: strict::SearchResponse = decode(&server.get(&path).await);
+    let found = SearchResponse::decode(protobuf(&path).await).unwrap();
+    let ids: Vec<_> = found.traces.iter().map(|trace| &trace.trace_id).collect();
+    assert_eq!(ids, json.traces.iter().map(|trace| &trace.trace_id).collect::<Vec<_>>());
+    let path = format!("/api/v2/search/tags?{RANGE}");
+    let json: strict::SearchTagsV2Response = decode(&server.get(&path).await);
+    let tags = SearchTagsV2Response::decode(protobuf(&path).await).unwrap();
+    let names: Vec<_> = tags.scopes.iter().map(|scope| (&scope.name, &scope.tags)).collect();
+    let wanted = json.scopes.iter().map(|scope| (&scope.name, &scope.tags));
+    assert_eq!(names, wanted.collect::<Vec<_>>());
+    let path = format!("/api/v2/search/tag/span.amount/values?{RANGE}");
+    let values = SearchTagValuesV2Response::decode(protobuf(&path).await).unwrap();
+    let values: Vec<_> = values.tag_values.iter().map(|v| (&*v.r#type, &*v.value)).collect();
+    assert_eq!(values, [("float", "72.5")]);
+    let path = format!("/api/search/tags?scope=span&{RANGE}");
+    let names = SearchTagsResponse::decode(protobuf(&path).await).unwrap().tag_names;
+    assert_eq!(names, ["amount", "http.status_code", "vip"]);
+    let path = format!("/api/search/tag/service.name/values?{RANGE}");
+    let values = SearchTagValuesResponse::decode(protobuf(&path).await).unwrap().tag_values;
+    assert_eq!(values, ["bank", "frontend"]);
+    // The first version of a trace is what is asked when there is no second one.
+    let trace = Trace::decode(protobuf(&format!("/api/traces/abc?{RANGE}")).await).unwrap();
+    assert_eq!(trace.resource_spans.len(), 2);
+    let absent = server.get_with("/api/traces/abd", &[("accept", "application/protobuf")]).await;
+    assert_eq!(absent.status, StatusCode::NOT_FOUND);
+}
+
+/// The query builder of data sources that do not know TraceQL.
+#[tokio::test]
+async fn the_old_query_builder_completes_and_searches() {
+    let server = server().await;
+    let names: strict::SearchTagsResponse = decode(&server.get("/api/search/tags").await);
+    let wanted = ["amount", "http.status_code", "service.name", "vip"];
+    assert_eq!(names.tag_names, wanted);
+    for tag in [encoded(&encoded("service.name")), "service.name".to_owned()] {
+        let path = format!("/api/search/tag/{tag}/values");
+        let values: strict::SearchTagValuesResponse = decode(&server.get(&path).await);
+        assert_eq!(values.tag_values, ["bank", "frontend"]);
+    }
+    let tags = encoded("service.name=\"bank\" name=\"charge\"");
+    let path = format!("/api/search?tags={tags}&minDuration=100ms&maxDuration=1s&limit=20&{RANGE}");
+    let found: strict::SearchResponse = decode(&server.get(&path).await);
+    assert_eq!(found.traces.len(), 1);
 }

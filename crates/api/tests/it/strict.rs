@@ -322,3 +322,58 @@ pub(crate) struct Status {
     message: Option<String>,
     code: Option<String>,
 }
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct QueryRangeResponse {
+    #[serde(default)]
+    pub(crate) series: Vec<TimeSeries>,
+    pub(crate) metrics: Option<SearchMetrics>,
+    pub(crate) status: Option<String>,
+    pub(crate) message: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct TimeSeries {
+    #[serde(default)]
+    pub(crate) labels: Vec<KeyValue>,
+    #[serde(default)]
+    pub(crate) samples: Vec<Sample>,
+    #[serde(default)]
+    pub(crate) exemplars: Vec<Exemplar>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Sample {
+    pub(crate) timestamp_ms: Option<Long>,
+    value: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Exemplar {
+    #[serde(default)]
+    labels: Vec<KeyValue>,
+    value: Option<f64>,
+    timestamp_ms: Option<Long>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct QueryInstantResponse {
+    #[serde(default)]
+    pub(crate) series: Vec<InstantSeries>,
+    pub(crate) metrics: Option<SearchMetrics>,
+    pub(crate) status: Option<String>,
+    pub(crate) message: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct InstantSeries {
+    #[serde(default)]
+    labels: Vec<KeyValue>,
+    value: Option<f64>,
+}
