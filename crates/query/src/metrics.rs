@@ -113,9 +113,11 @@ async fn run(
         views.push(view);
     }
     let settings = hints::Settings::of(request);
-    let mut found = Vec::new();
+    let (mut found, mut held) = (Vec::new(), Vec::new());
     for leaf in leaves(expr) {
-        let series = leaf::evaluate(engine, &views, leaf, &settings, &mut inspected).await?;
+        let (series, bytes) =
+            leaf::evaluate(engine, &views, leaf, &settings, &mut inspected).await?;
+        held.push(bytes);
         found.push((leaf, series));
     }
     let counted = &engine.metrics.query().inspected;
@@ -125,6 +127,7 @@ async fn run(
     counted.row_groups_pruned.add(inspected.row_groups_pruned());
     let mut series = series_of(expr, found);
     let left_out = limit_series(&mut series, request.series_max);
+    drop(held);
     limit_exemplars(&mut series, settings.exemplars_max);
     Ok(MetricsAnswer { series, left_out, inspected })
 }

@@ -1,5 +1,7 @@
 //! What is kept of one group of spans, by interval.
 
+use std::collections::BTreeSet;
+
 use crate::window::Window;
 use crate::{Amount, ExactSum, Function};
 
@@ -78,6 +80,20 @@ impl Cells {
             }
             // Partials of different queries have nothing in common.
             _ => {}
+        }
+    }
+
+    /// How many series it becomes; `n_quantiles` if they are quantiles.
+    pub(crate) fn n_series(&self, n_quantiles: Option<usize>) -> usize {
+        match (self, n_quantiles) {
+            (Self::Histograms(_), Some(n)) => n,
+            (Self::Histograms(window), None) => {
+                let histograms = window.iter().map(|(_, histogram)| histogram);
+                let exponents =
+                    histograms.flat_map(Histogram::buckets).map(|(exponent, _)| exponent);
+                exponents.collect::<BTreeSet<u8>>().len()
+            }
+            _ => 1,
         }
     }
 

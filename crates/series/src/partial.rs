@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
-use spandrel_traceql::ast::MetricsAggregate;
+use spandrel_traceql::ast::{MetricsAggregate, MetricsFunction};
 use spandrel_traceql::{Attribute, SpanValues, Static};
 
 use crate::cells::{Cells, extreme};
@@ -217,6 +217,19 @@ impl Partial {
         cells + values + exemplars + self.cells.len() * GROUP_BYTES
     }
 
+    /// About what its series take in memory. They have a value for every interval, whether anything was seen there or
+    /// not, so that may be far more than [`Self::size_bytes`].
+    pub fn series_bytes(&self, aggregate: &MetricsAggregate) -> usize {
+        let n_quantiles = match &aggregate.function {
+            MetricsFunction::QuantileOverTime { quantiles, .. } => Some(quantiles.len()),
+            _ => None,
+        };
+        let n_series: usize = self.cells.iter().map(|cells| cells.n_series(n_quantiles)).sum();
+        let one =
+            GROUP_BYTES.saturating_add(self.intervals.count().saturating_mul(size_of::<f64>()));
+        n_series.saturating_mul(one)
+    }
+
     pub(crate) fn into_groups(self) -> Vec<Group> {
         let mut exemplars = vec![Vec::new(); self.cells.len()];
         for ((group, interval), span) in self.exemplars {
@@ -244,4 +257,29 @@ pub(crate) fn bytes_of(value: &Static) -> usize {
         _ => 0,
     };
     size_of::<Static>() + text
+}
+
+#[cfg(test)]
+mod tests {
+    use spandrel_traceql::ast::Root;
+
+    use super::*;
+
+    #[test]
+    fn series_are_counted_with_all_their_intervals() {
+        for (function, n_series) in
+            [("rate()", 2), ("quantile_over_time(duration, 0.5, 0.9)", 4), ("max_over_time(.a)", 2)]
+        {
+            let query = spandrel_traceql::compile(&format!("{{ }} | {function} by (name)"));
+            let Root::Metrics(expr) = query.unwrap().root else { panic!("{function}") };
+            let leaf = crate::leaves(&expr).into_iter().next().unwrap();
+            let intervals = Intervals::range(0, 1_000, 1).unwrap();
+            let mut partial = Partial::new(leaf.aggregate, intervals).unwrap();
+            for name in ["a", "b"] {
+                partial.group(&[Static::String(name.to_owned())]);
+            }
+            let one = GROUP_BYTES + intervals.count() * size_of::<f64>();
+            assert_eq!(partial.series_bytes(leaf.aggregate), n_series * one, "{function}");
+        }
+    }
 }

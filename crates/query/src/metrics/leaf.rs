@@ -65,28 +65,36 @@ impl Sink {
         Ok(held.try_grow(bytes.saturating_sub(held.bytes()))?)
     }
 
-    fn finish(self, aggregate: &MetricsAggregate) -> Vec<Series> {
-        match self {
-            Self::Series(partial, _) => partial.finish(aggregate),
-            Self::Comparison(comparison, _) => comparison.finish(),
-        }
+    /// The series, and their memory. It is reserved twice: a leaf may be in a query more than once, and then its
+    /// series are copied.
+    fn finish(
+        self,
+        aggregate: &MetricsAggregate,
+    ) -> Result<(Vec<Series>, Reservation), QueryError> {
+        Ok(match self {
+            Self::Series(partial, mut held) => {
+                held.try_grow(partial.series_bytes(aggregate).saturating_mul(2))?;
+                (partial.finish(aggregate), held)
+            }
+            Self::Comparison(comparison, held) => (comparison.finish(), held),
+        })
     }
 }
 
-/// The series of a leaf, over the spans of all views.
+/// The series of a leaf, over the spans of all views, and their memory.
 pub(super) async fn evaluate(
     engine: &QueryEngine,
     views: &[View],
     leaf: Leaf<'_>,
     settings: &Settings,
     inspected: &mut SearchInspected,
-) -> Result<Vec<Series>, QueryError> {
+) -> Result<(Vec<Series>, Reservation), QueryError> {
     let plan = Plan::new(leaf, settings);
     let mut sink = Sink::new(leaf.aggregate, settings)?;
     for view in views {
         add(engine, view, &plan, &mut sink, inspected).await?;
     }
-    Ok(sink.finish(leaf.aggregate))
+    sink.finish(leaf.aggregate)
 }
 
 async fn add(
