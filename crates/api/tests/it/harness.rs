@@ -192,6 +192,18 @@ impl Server {
     }
 }
 
+/// Runs the same questions over live spans and over a block, of [`CHECKOUT`].
+pub(crate) async fn live_and_flushed<F>(dialect: Dialect, ask: F)
+where
+    F: AsyncFn(&Server),
+{
+    let server = Server::start(dialect).await;
+    server.store(CHECKOUT).await;
+    ask(&server).await;
+    server.flush().await;
+    ask(&server).await;
+}
+
 /// A server span of `frontend` and below it a failed client span of `bank`, with ids that begin
 /// with zeros.
 pub(crate) const CHECKOUT: &str = r#"{"resourceSpans":[

@@ -4,22 +4,11 @@ use http::StatusCode;
 use serde_json::json;
 use spandrel_api::Dialect;
 
-use crate::harness::{CHECKOUT, Server};
-
-async fn live_and_flushed<F>(ask: F)
-where
-    F: AsyncFn(&Server),
-{
-    let server = Server::start(Dialect::Jaeger).await;
-    server.store(CHECKOUT).await;
-    ask(&server).await;
-    server.flush().await;
-    ask(&server).await;
-}
+use crate::harness::{CHECKOUT, Server, live_and_flushed};
 
 #[tokio::test]
 async fn services_and_operations() {
-    live_and_flushed(async |server| {
+    live_and_flushed(Dialect::Jaeger, async |server| {
         assert_eq!(
             server.get("/api/services").await.text(),
             r#"{"data":["bank","frontend"],"total":2,"limit":0,"offset":0,"errors":null}"#
@@ -43,7 +32,7 @@ async fn services_and_operations() {
 
 #[tokio::test]
 async fn a_trace_by_id() {
-    live_and_flushed(async |server| {
+    live_and_flushed(Dialect::Jaeger, async |server| {
         let answer = server.get("/api/traces/abc?raw=true&start=1&end=2").await;
         assert_eq!(answer.header("content-type"), "application/json");
         let trace = &answer.json()["data"][0];
@@ -67,7 +56,7 @@ async fn a_trace_by_id() {
 
 #[tokio::test]
 async fn search_by_conditions_on_one_span() {
-    live_and_flushed(async |server| {
+    live_and_flushed(Dialect::Jaeger, async |server| {
         for (query, found) in [
             ("service=frontend&operation=&start=&end=&limit=&minDuration=&maxDuration=&lookback=2d", 1),
             ("service=frontend&operation=GET+/checkout&minDuration=250ms&maxDuration=250ms", 1),

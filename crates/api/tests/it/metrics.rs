@@ -6,27 +6,16 @@ use serde_json::json;
 use spandrel_api::Dialect;
 use spandrel_proto::tempo;
 
-use crate::harness::{CHECKOUT, Server};
+use crate::harness::{Server, live_and_flushed};
 
 /// The minute in which the spans start, with steps of half a minute.
 const RANGE: &str = "start=1485432000&end=1485432060&step=30s";
 /// `{ } | count_over_time() by (resource.service.name)`.
 const COUNT: &str = "q=%7B%20%7D%20%7C%20count_over_time()%20by%20(resource.service.name)";
 
-async fn live_and_flushed<F>(ask: F)
-where
-    F: AsyncFn(&Server),
-{
-    let server = Server::start(Dialect::Tempo).await;
-    server.store(CHECKOUT).await;
-    ask(&server).await;
-    server.flush().await;
-    ask(&server).await;
-}
-
 #[tokio::test]
 async fn series_over_time() {
-    live_and_flushed(async |server| {
+    live_and_flushed(Dialect::Tempo, async |server| {
         let path = format!("/api/metrics/query_range?{COUNT}&{RANGE}");
         let answer = server.get(&path).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
@@ -58,7 +47,7 @@ async fn series_over_time() {
 
 #[tokio::test]
 async fn one_value_for_the_whole_range() {
-    live_and_flushed(async |server| {
+    live_and_flushed(Dialect::Tempo, async |server| {
         // The alias of q, and durations in seconds.
         let query = "query=%7B%7D%7Cmax_over_time(duration)&start=1485432000&end=1485432060";
         let mut answer = server.get(&format!("/api/metrics/query?{query}")).await.json();
@@ -77,7 +66,7 @@ async fn one_value_for_the_whole_range() {
 
 #[tokio::test]
 async fn exemplars_lead_to_traces() {
-    live_and_flushed(async |server| {
+    live_and_flushed(Dialect::Tempo, async |server| {
         let answer =
             server.get(&format!("/api/metrics/query_range?{COUNT}&{RANGE}&exemplars=5")).await;
         let exemplars = &answer.json()["series"][0]["exemplars"];
@@ -99,7 +88,7 @@ async fn exemplars_lead_to_traces() {
 
 #[tokio::test]
 async fn more_series_than_asked_for() {
-    live_and_flushed(async |server| {
+    live_and_flushed(Dialect::Tempo, async |server| {
         let answer = server.get(&format!("/api/metrics/query_range?{COUNT}&{RANGE}&maxSeries=1")).await.json();
         assert_eq!(answer["series"].as_array().unwrap().len(), 1);
         assert_eq!(answer["status"], "PARTIAL");
@@ -111,7 +100,7 @@ async fn more_series_than_asked_for() {
 
 #[tokio::test]
 async fn labels_keep_their_types_and_absent_values_have_a_name() {
-    live_and_flushed(async |server| {
+    live_and_flushed(Dialect::Tempo, async |server| {
         let by = "q=%7B%7D%7Crate()%20by%20(span.http.status_code,%20span.amount,%20span.vip)";
         let answer = server
             .get(&format!("/api/metrics/query?{by}&start=1485432000&end=1485432060"))

@@ -6,23 +6,11 @@ use serde_json::json;
 use spandrel_api::Dialect;
 use spandrel_proto::tempo;
 
-use crate::harness::{CHECKOUT, Server};
-
-/// Runs the same questions over live spans and over a block.
-async fn live_and_flushed<F>(ask: F)
-where
-    F: AsyncFn(&Server),
-{
-    let server = Server::start(Dialect::Tempo).await;
-    server.store(CHECKOUT).await;
-    ask(&server).await;
-    server.flush().await;
-    ask(&server).await;
-}
+use crate::harness::{CHECKOUT, Server, live_and_flushed};
 
 #[tokio::test]
 async fn a_trace_by_id_in_both_versions_and_forms() {
-    live_and_flushed(async |server| {
+    live_and_flushed(Dialect::Tempo, async |server| {
         let protobuf = [("accept", "application/protobuf")];
         for id in ["abc", "0ABC", "00000000000000000000000000000abc"] {
             let v1 = server.get(&format!("/api/traces/{id}?start=1&end=2")).await;
@@ -90,7 +78,7 @@ async fn search_answers_exactly_this() {
     let by_name = trace(json!([root(json!({"name": "GET /checkout"}))]), 1);
     let status_code = json!([{"key": "http.status_code", "value": {"intValue": "500"}}]);
     let by_status = trace(json!([root(json!({"attributes": status_code}))]), 1);
-    live_and_flushed(async |server| {
+    live_and_flushed(Dialect::Tempo, async |server| {
         for (path, expected) in [
             ("/api/search", &any),
             ("/api/search?q=%7B%7D&limit=20&spss=3&start=1485431999&end=1485432001", &any),
@@ -156,7 +144,7 @@ async fn failures_are_plain_text_that_says_what_to_change() {
 
 #[tokio::test]
 async fn groups_and_positions_of_a_search() {
-    live_and_flushed(async |server| {
+    live_and_flushed(Dialect::Tempo, async |server| {
         // { } | by(resource.service.name) | count() = 1
         let query = "q=%7B%7D%7Cby(resource.service.name)%7Ccount()%3D1&order=duration&limit=1";
         let answer = server.get(&format!("/api/search?{query}")).await;
@@ -192,7 +180,7 @@ async fn groups_and_positions_of_a_search() {
 
 #[tokio::test]
 async fn names_and_values_of_tags() {
-    live_and_flushed(async |server| {
+    live_and_flushed(Dialect::Tempo, async |server| {
         let names = server.get("/api/search/tags").await.json();
         assert_eq!(names["tagNames"], json!(["amount", "http.status_code", "service.name", "vip"]));
         let scopes = server.get("/api/v2/search/tags").await.json()["scopes"].take();

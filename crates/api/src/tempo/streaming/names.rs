@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::{BoxFuture, FutureExt};
 use prost::Message;
 use spandrel_proto::tempo::{
-    SearchTagsRequest, SearchTagsResponse, SearchTagsV2Response, SearchTagsV2Scope,
+    MetadataMetrics, SearchTagsRequest, SearchTagsResponse, SearchTagsV2Response, SearchTagsV2Scope,
 };
 use spandrel_query::{Progress, TagNames, TagNamesAnswer, TagsReport};
 
@@ -102,6 +102,11 @@ impl Flat {
         self.sent.extend(new.iter().cloned());
         (new, is_cut)
     }
+
+    fn messages(names: Vec<String>, metrics: &MetadataMetrics) -> Vec<SearchTagsResponse> {
+        let message = |tag_names| SearchTagsResponse { tag_names, metrics: Some(metrics.clone()) };
+        segments::groups(names, metrics, String::len).into_iter().map(message).collect()
+    }
 }
 
 impl Teller for Flat {
@@ -113,17 +118,13 @@ impl Teller for Flat {
         if !self.pace.is_due(!report.new.is_empty()) {
             return Vec::new();
         }
-        let metrics = metadata_metrics(&report.inspected, false);
         let (names, _) = self.new_names(&report.new);
-        let message = |tag_names| SearchTagsResponse { tag_names, metrics: Some(metrics.clone()) };
-        segments::groups(names, &metrics, String::len).into_iter().map(message).collect()
+        Self::messages(names, &metadata_metrics(&report.inspected, false))
     }
 
     fn answer(&mut self, answer: TagNamesAnswer) -> Vec<SearchTagsResponse> {
         let (names, is_cut) = self.new_names(&answer.names);
-        let metrics = metadata_metrics(&answer.inspected, answer.truncated || is_cut);
-        let message = |tag_names| SearchTagsResponse { tag_names, metrics: Some(metrics.clone()) };
-        segments::groups(names, &metrics, String::len).into_iter().map(message).collect()
+        Self::messages(names, &metadata_metrics(&answer.inspected, answer.truncated || is_cut))
     }
 }
 
@@ -151,6 +152,15 @@ impl ByScope {
         }
         scopes
     }
+
+    fn messages(
+        scopes: Vec<SearchTagsV2Scope>,
+        metrics: &MetadataMetrics,
+    ) -> Vec<SearchTagsV2Response> {
+        let message = |scopes| SearchTagsV2Response { scopes, metrics: Some(metrics.clone()) };
+        let groups = segments::groups(scopes, metrics, Message::encoded_len);
+        groups.into_iter().map(message).collect()
+    }
 }
 
 impl Teller for ByScope {
@@ -162,18 +172,12 @@ impl Teller for ByScope {
         if !self.pace.is_due(!report.new.is_empty()) {
             return Vec::new();
         }
-        let metrics = metadata_metrics(&report.inspected, false);
         let scopes = self.new_scopes(report.new);
-        let message = |scopes| SearchTagsV2Response { scopes, metrics: Some(metrics.clone()) };
-        let groups = segments::groups(scopes, &metrics, Message::encoded_len);
-        groups.into_iter().map(message).collect()
+        Self::messages(scopes, &metadata_metrics(&report.inspected, false))
     }
 
     fn answer(&mut self, answer: TagNamesAnswer) -> Vec<SearchTagsV2Response> {
-        let metrics = metadata_metrics(&answer.inspected, answer.truncated);
         let scopes = self.new_scopes(answer.names);
-        let message = |scopes| SearchTagsV2Response { scopes, metrics: Some(metrics.clone()) };
-        let groups = segments::groups(scopes, &metrics, Message::encoded_len);
-        groups.into_iter().map(message).collect()
+        Self::messages(scopes, &metadata_metrics(&answer.inspected, answer.truncated))
     }
 }

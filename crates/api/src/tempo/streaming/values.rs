@@ -3,7 +3,7 @@
 use futures::future::{BoxFuture, FutureExt};
 use prost::Message;
 use spandrel_proto::tempo::{
-    SearchTagValuesRequest, SearchTagValuesResponse, SearchTagValuesV2Response,
+    MetadataMetrics, SearchTagValuesRequest, SearchTagValuesResponse, SearchTagValuesV2Response,
 };
 use spandrel_query::{Progress, TagValue, TagValues, TagsReport};
 
@@ -28,7 +28,16 @@ pub(super) fn v1(
     request: &SearchTagValuesRequest,
 ) -> Result<Messages<SearchTagValuesResponse>, ApiError> {
     let request = ValuesRequest::v1(&request.tag_name, &params(request))?;
-    let told = Texts(Told::new(&state));
+    let told = Told {
+        pace: Pace::new(state.clock.clone()),
+        values: Vec::new(),
+        items: tag_values::texts,
+        size: String::len,
+        message: |tag_values, metrics| SearchTagValuesResponse {
+            tag_values,
+            metrics: Some(metrics),
+        },
+    };
     let (progress, reports) = Progress::watched(REPORTS_WAITING_MAX);
     Ok(messages(query(state, tenants, request, progress), reports, told))
 }
@@ -43,7 +52,16 @@ pub(super) fn v2(
     request: &SearchTagValuesRequest,
 ) -> Result<Messages<SearchTagValuesV2Response>, ApiError> {
     let request = ValuesRequest::v2(&request.tag_name, &params(request))?;
-    let told = Typed(Told::new(&state));
+    let told = Told {
+        pace: Pace::new(state.clock.clone()),
+        values: Vec::new(),
+        items: tag_values::messages,
+        size: Message::encoded_len,
+        message: |tag_values, metrics| SearchTagValuesV2Response {
+            tag_values,
+            metrics: Some(metrics),
+        },
+    };
     let (progress, reports) = Progress::watched(REPORTS_WAITING_MAX);
     Ok(messages(query(state, tenants, request, progress), reports, told))
 }
@@ -78,18 +96,17 @@ fn query(
     .boxed()
 }
 
-/// What the client was told.
-struct Told {
+/// What the client was told, and the form in which it is told: items of type `T` in messages of type `M`.
+struct Told<T, M> {
     pace: Pace,
     /// Sorted.
     values: Vec<TagValue>,
+    items: fn(&[TagValue]) -> Vec<T>,
+    size: fn(&T) -> usize,
+    message: fn(Vec<T>, MetadataMetrics) -> M,
 }
 
-impl Told {
-    fn new(state: &ApiState) -> Self {
-        Self { pace: Pace::new(state.clock.clone()), values: Vec::new() }
-    }
-
+impl<T, M> Told<T, M> {
     /// Keeps sorted values, and returns those that are new.
     fn keep(&mut self, mut values: Vec<TagValue>) -> Vec<TagValue> {
         let order =
@@ -103,52 +120,23 @@ impl Told {
     }
 }
 
-struct Texts(Told);
-
-impl Teller for Texts {
+impl<T: Send + 'static, M: Send + 'static> Teller for Told<T, M> {
     type Report = TagsReport<Vec<TagValue>>;
     type Answer = TagValues;
-    type Message = SearchTagValuesResponse;
+    type Message = M;
 
-    fn report(&mut self, report: Self::Report) -> Vec<SearchTagValuesResponse> {
-        if !self.0.pace.is_due(!report.new.is_empty()) {
+    fn report(&mut self, report: Self::Report) -> Vec<M> {
+        if !self.pace.is_due(!report.new.is_empty()) {
             return Vec::new();
         }
         let inspected = report.inspected;
         self.answer(TagValues { values: report.new, truncated: false, inspected })
     }
 
-    fn answer(&mut self, answer: TagValues) -> Vec<SearchTagValuesResponse> {
+    fn answer(&mut self, answer: TagValues) -> Vec<M> {
         let metrics = metadata_metrics(&answer.inspected, answer.truncated);
-        let texts = tag_values::texts(&self.0.keep(answer.values));
-        let groups = segments::groups(texts, &metrics, String::len);
-        let message =
-            |tag_values| SearchTagValuesResponse { tag_values, metrics: Some(metrics.clone()) };
-        groups.into_iter().map(message).collect()
-    }
-}
-
-struct Typed(Told);
-
-impl Teller for Typed {
-    type Report = TagsReport<Vec<TagValue>>;
-    type Answer = TagValues;
-    type Message = SearchTagValuesV2Response;
-
-    fn report(&mut self, report: Self::Report) -> Vec<SearchTagValuesV2Response> {
-        if !self.0.pace.is_due(!report.new.is_empty()) {
-            return Vec::new();
-        }
-        let inspected = report.inspected;
-        self.answer(TagValues { values: report.new, truncated: false, inspected })
-    }
-
-    fn answer(&mut self, answer: TagValues) -> Vec<SearchTagValuesV2Response> {
-        let metrics = metadata_metrics(&answer.inspected, answer.truncated);
-        let values = tag_values::messages(&self.0.keep(answer.values));
-        let groups = segments::groups(values, &metrics, Message::encoded_len);
-        let message =
-            |tag_values| SearchTagValuesV2Response { tag_values, metrics: Some(metrics.clone()) };
-        groups.into_iter().map(message).collect()
+        let items = (self.items)(&self.keep(answer.values));
+        let groups = segments::groups(items, &metrics, self.size);
+        groups.into_iter().map(|group| (self.message)(group, metrics.clone())).collect()
     }
 }
