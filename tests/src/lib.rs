@@ -10,6 +10,7 @@
 //! | --- | --- |
 //! | `SPANDREL_BIN` | the binary; else the release or debug build below `CARGO_TARGET_DIR` or `target` |
 //! | `SPANDREL_KILL_ROUNDS` | rounds of the test that kills the process, 10 by default, 50 for a proof |
+//! | `TEMPO_BIN` | Grafana Tempo, for the comparison with it |
 //! | `SPANDREL_SEED` | seed of whatever is random; the test prints it |
 //!
 //! # Running
@@ -37,8 +38,8 @@ pub use otlp_json::{OtlpJson, resource_spans_of};
 pub use outside::{azurite, has_go, node, python, run, spandrel, suites};
 pub use random::Random;
 pub use say::say;
-pub use settings::{binary, kill_rounds, seed};
+pub use settings::{binary, kill_rounds, seed, tempo_binary};
 pub use span_view::{SpanView, span_views};
 pub use spandrel::{Exit, Ports, Spandrel};
-pub use tempo::Tempo;
+pub use tempo::{Tempo, percent_encoded};
 pub use wait::{Stopwatch, let_run, unix_nanos, wait_until};

@@ -27,6 +27,14 @@ pub fn binary() -> PathBuf {
     })
 }
 
+/// Tempo's program, for the comparison with it.
+///
+/// # Panics
+/// When it is not named.
+pub fn tempo_binary() -> PathBuf {
+    setting("TEMPO_BIN").expect("TEMPO_BIN names Tempo's program: cargo xtask compare tempo").into()
+}
+
 /// How often the process is killed.
 ///
 /// # Panics

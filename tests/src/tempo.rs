@@ -25,7 +25,8 @@ pub struct Tempo {
 }
 
 impl Tempo {
-    pub(crate) fn new(addr: SocketAddr) -> Self {
+    /// A client that connects when it is first used.
+    pub fn new(addr: SocketAddr) -> Self {
         Self { http: Http::new(addr), tenant: None }
     }
 
@@ -105,8 +106,8 @@ impl Tempo {
     }
 }
 
-/// Text as part of a query.
-fn percent_encoded(text: &str) -> String {
+/// Text as part of a path or a query.
+pub fn percent_encoded(text: &str) -> String {
     let encode = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
             char::from(byte).to_string()

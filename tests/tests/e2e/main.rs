@@ -17,3 +17,4 @@ mod senders;
 mod shop_trace;
 mod shutdown;
 mod tools;
+mod traceql_suites;

@@ -7,7 +7,7 @@ use crate::tidy::manifests::Package;
 
 /// The layers, lowest first. A crate depends on crates of lower layers only.
 const LAYERS: [&[&str]; 10] = [
-    &["base", "telemetry"],
+    &["base", "suites", "telemetry"],
     &["model", "objects-testing", "proto"],
     &["columns", "wal", "catalog", "objects", "traceql", "pipeline"],
     &["otlp", "series", "trace-values"],

@@ -1,53 +1,13 @@
 //! The conformance data of metrics in `../shared/suites/traceql`.
-//!
-//! A case that fails must stand in its file's list of differences with the reason.
-
-use std::path::Path;
 
 use serde_json::Value;
 use spandrel_series::{Intervals, Labels, Series, bucket_of, bucket_size, default_step, quantile};
+use spandrel_suites::metrics::{is_same, number};
+use spandrel_suites::{Outcome, member, run};
 use spandrel_traceql::Static;
 use spandrel_traceql::ast::SecondStage;
 
 use crate::spans::{TestSpan, evaluate, metrics};
-
-fn cases(file: &str) -> Option<Vec<Value>> {
-    let root = Path::new("../../../shared/suites");
-    if !root.try_exists().unwrap() {
-        eprintln!("skipped: ../shared/suites is not there");
-        return None;
-    }
-    let text = std::fs::read_to_string(root.join("traceql").join(file)).unwrap();
-    let parsed: Value = serde_json::from_str(&text).unwrap();
-    Some(parsed["cases"].as_array().unwrap().clone())
-}
-
-/// Prints the counts and fails on what is not as expected. `None` is a case that says nothing.
-fn report(file: &str, outcomes: Vec<Option<Result<(), String>>>) {
-    let silent = outcomes.iter().filter(|outcome| outcome.is_none()).count();
-    let decided: Vec<_> = outcomes.into_iter().flatten().collect();
-    let failures: Vec<_> = decided.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
-    let passed = decided.len() - failures.len();
-    eprintln!(
-        "{file}: {passed} passed, {} failed, 0 different, {silent} without an expectation",
-        failures.len()
-    );
-    assert!(failures.is_empty(), "{failures:#?}");
-    assert!(passed > 0);
-}
-
-fn number(value: &Value) -> f64 {
-    match value {
-        Value::String(text) if text == "NaN" => f64::NAN,
-        Value::String(text) if text == "+Inf" => f64::INFINITY,
-        Value::String(text) if text == "-Inf" => f64::NEG_INFINITY,
-        value => value.as_f64().unwrap(),
-    }
-}
-
-fn same(got: f64, wanted: f64) -> bool {
-    got == wanted || got.is_nan() && wanted.is_nan() || (got - wanted).abs() <= 1e-9 * wanted.abs()
-}
 
 fn static_of(value: &Value) -> Static {
     let inner = &value["value"];
@@ -90,7 +50,7 @@ fn check_series(got: &[Series], wanted: &[(Labels, Vec<f64>)]) -> Result<(), Str
             let found = got.iter().find(|s| sorted(s.labels.clone()) == sorted(labels.clone()));
             found.is_some_and(|found| {
                 found.values.len() == values.len()
-                    && found.values.iter().zip(values).all(|(got, wanted)| same(*got, *wanted))
+                    && found.values.iter().zip(values).all(|(got, wanted)| is_same(*got, *wanted))
             })
         });
     if equal { Ok(()) } else { Err(format!("got {got:?}\nwanted {wanted:?}")) }
@@ -98,8 +58,8 @@ fn check_series(got: &[Series], wanted: &[(Labels, Vec<f64>)]) -> Result<(), Str
 
 #[test]
 fn metrics_json() {
-    let Some(cases) = cases("metrics.json") else { return };
-    let outcomes = cases.iter().map(|case| {
+    let name = |case: &Value| member(&case["request"], "query").to_owned();
+    run("metrics.json", &[], name, |case| {
         let request = &case["request"];
         let at = |name: &str| request[name].as_i64().unwrap();
         let intervals = if case["instant"].as_bool().unwrap() {
@@ -107,28 +67,23 @@ fn metrics_json() {
         } else {
             Intervals::aligned(at("start"), at("end"), at("step"))
         };
-        let query = request["query"].as_str().unwrap();
         let parts = case["spans"].as_array().unwrap().iter();
         let parts: Vec<Vec<TestSpan>> =
             parts.map(|part| part.as_array().unwrap().iter().map(span).collect()).collect();
-        let got = evaluate(&metrics(query), &parts, intervals.unwrap());
+        let got = evaluate(&metrics(member(request, "query")), &parts, intervals.unwrap());
         let wanted: Vec<_> = case["series"].as_array().unwrap().iter().map(series_of).collect();
         // A series of the suite without any value is not in an answer.
         let wanted: Vec<_> =
             wanted.into_iter().filter(|(_, values)| !values.iter().all(|v| v.is_nan())).collect();
-        Some(check_series(&got, &wanted).map_err(|error| format!("{query}\n{error}")))
+        Outcome::from_result(check_series(&got, &wanted))
     });
-    report("metrics.json", outcomes.collect());
 }
 
 #[test]
 fn metrics_misc_json() {
-    let Some(cases) = cases("metrics_misc.json") else { return };
-    let outcomes = cases.iter().map(|case| {
-        let outcome = misc(case)?;
-        Some(outcome.map_err(|got| format!("{case}: got {got}")))
+    run("metrics_misc.json", &[], Value::to_string, |case| {
+        misc(case).map_or(Outcome::Silent, Outcome::from_result)
     });
-    report("metrics_misc.json", outcomes.collect());
 }
 
 /// A number of a case; those that are left out are zero.

@@ -22,7 +22,7 @@ fn check(file: &str, run: impl Fn(&Value) -> Vec<String>) {
             writeln!(failures, "{query}\n  wanted {wanted:#?}\n  got    {got:#?}").unwrap();
         }
     }
-    crate::print_line(&format!("{file}: {} cases", cases.len()));
+    spandrel_suites::say(&format!("{file}: {} cases", cases.len()));
     assert!(failures.is_empty(), "{failures}");
 }
 

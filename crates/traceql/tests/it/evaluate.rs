@@ -1,12 +1,12 @@
 //! Evaluation of plain spanset filters and of single operators.
 
 use serde_json::Value;
+use spandrel_suites::{Outcome, member, run};
 use spandrel_traceql::ast::BinaryOp;
 use spandrel_traceql::{Attribute, EvalError, FieldExpr, Pattern, SpanValues, Static};
 use spandrel_traceql::{compile, eval, matches};
 
 use crate::spans::{NilSpan, TestSpan, value_of_json};
-use crate::{Outcome, string, suite};
 
 #[test]
 fn evaluate() {
@@ -14,7 +14,7 @@ fn evaluate() {
         Some(query) => query.to_owned(),
         None => case["row"].to_string(),
     };
-    suite("evaluate.json", &[], name, |case| match case["test"].as_str().unwrap() {
+    run("evaluate.json", &[], name, |case| match case["test"].as_str().unwrap() {
         "TestIntPow" => power(&case["row"]),
         "TestBinOp" => operator(&case["row"]),
         _ => filter(case),
@@ -23,11 +23,11 @@ fn evaluate() {
 
 /// The spans that pass must be those of the expected output; an evaluation error yields none.
 fn filter(case: &Value) -> Outcome {
-    let query = match compile(&string(case, "query")) {
+    let query = match compile(member(case, "query")) {
         Ok(query) => query,
         Err(error) => return Outcome::Failed(error.to_string()),
     };
-    let Some(expr) = query.spanset_filter() else { return Outcome::NotYet };
+    let Some(expr) = query.spanset_filter() else { return Outcome::Silent };
     let mut kept = Vec::new();
     for spanset in case["input"].as_array().unwrap() {
         let spans = spanset["spans"].as_array().unwrap();
@@ -75,7 +75,7 @@ fn operator(row: &Value) -> Outcome {
         "OpLess" => BinaryOp::Less,
         "OpLessEqual" => BinaryOp::LessEqual,
         // Operators of the reference's optimizer; the language has none of them.
-        _ => return Outcome::NotYet,
+        _ => return Outcome::Silent,
     };
     let (lhs, rhs) = (value_of_json(&row["lhs"]), value_of_json(&row["rhs"]));
     let wanted = match symbol(&row["expected"]) {
@@ -85,7 +85,7 @@ fn operator(row: &Value) -> Outcome {
     };
     if op.is_regex() {
         // Only a literal can stand on the right of a match.
-        let Static::String(pattern) = rhs else { return Outcome::NotYet };
+        let Static::String(pattern) = rhs else { return Outcome::Silent };
         let got = eval(&regex(op, &pattern), &TestSpan::default().with("lhs", lhs));
         return Outcome::of(got == wanted, || format!("got {got:?}"));
     }
@@ -107,16 +107,16 @@ fn regex(op: BinaryOp, pattern: &str) -> FieldExpr {
 
 #[test]
 fn nil_handling() {
-    suite(
+    run(
         "nil_handling.json",
         &[],
         |case| format!("{} {}", case["trace"], case["query"]),
         |case| {
-            let query = match compile(&string(case, "query")) {
+            let query = match compile(member(case, "query")) {
                 Ok(query) => query,
                 Err(error) => return Outcome::Failed(error.to_string()),
             };
-            let Some(expr) = query.spanset_filter() else { return Outcome::NotYet };
+            let Some(expr) = query.spanset_filter() else { return Outcome::Silent };
             let span: &dyn SpanValues = &NilSpan { filled: case["trace"] == "trace1" };
             let wanted = case["expect"] == "match";
             let got = matches(expr, span);

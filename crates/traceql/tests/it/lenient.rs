@@ -1,58 +1,55 @@
 //! Unfinished queries as the tag APIs get them.
 
 use serde_json::Value;
+use spandrel_suites::{Outcome, member, run};
 use spandrel_traceql::ast::{BinaryOp, UnaryOp};
 use spandrel_traceql::lenient::{self, Filter, Group, MAX_GROUPS};
 use spandrel_traceql::{FieldExpr, Static, parse, parse_identifier};
 
 use crate::spans::value_of_json;
 use crate::syntax::{NO_IN, is_rewritten};
-use crate::{Outcome, string, suite};
 
 #[test]
 fn lenient_autocomplete() {
-    suite("lenient_autocomplete.json", &[], name, |case| {
-        let text = match case["in"].as_str() {
-            Some(text) => text.to_owned(),
-            None => string(case, "query"),
-        };
+    run("lenient_autocomplete.json", &[], name, |case| {
+        let text = case["in"].as_str().unwrap_or_else(|| member(case, "query"));
         match case["test"].as_str().unwrap() {
-            "TestParseLenient" => printed(&text, &string(case, "expected")),
+            "TestParseLenient" => printed(text, member(case, "expected")),
             "TestParseLenientErrors" => {
-                let (query, filter) = (lenient::parse(&text), lenient::repair(&text));
+                let (query, filter) = (lenient::parse(text), lenient::repair(text));
                 let nothing = query.is_none() && filter == Filter::default();
                 Outcome::of(nothing, || format!("got {query:?}"))
             }
             // What the reference cannot repair yet; here it must become a query.
             "TestParseLenientKnownFailures" => {
-                let repaired = lenient::repaired_text(&text);
-                let same = lenient::parse(&text) == parse(&repaired).ok();
-                Outcome::of(same && lenient::parse(&text).is_some(), || format!("got {repaired}"))
+                let repaired = lenient::repaired_text(text);
+                let same = lenient::parse(text) == parse(&repaired).ok();
+                Outcome::of(same && lenient::parse(text).is_some(), || format!("got {repaired}"))
             }
             "TestReplaceIncompleteMatchers" => {
-                let got = lenient::repaired_text(&text);
-                Outcome::of(got == string(case, "expected"), || format!("got {got}"))
+                let got = lenient::repaired_text(text);
+                Outcome::of(got == member(case, "expected"), || format!("got {got}"))
             }
             // The data shows the same tree in several spellings.
             "TestCanonicalQuery" => {
-                let wanted = parse(&string(case, "expected")).ok();
-                let got = lenient::parse(&text);
+                let wanted = parse(member(case, "expected")).ok();
+                let got = lenient::parse(text);
                 Outcome::of(got.is_some() && got == wanted, || format!("got {got:?}"))
             }
             "TestExtractConditionGroups" => {
-                let n = lenient::repair(&text).groups(MAX_GROUPS).unwrap().len();
+                let n = lenient::repair(text).groups(MAX_GROUPS).unwrap().len();
                 Outcome::of(Some(n as u64) == case["count"].as_u64(), || format!("got {n}"))
             }
-            "TestFlattenExprToOperations" => flattened(&text, &case["expected"]),
-            "TestSplitReqConditionGroups" => split(&text, &case["expected"]),
-            "TestSplitReqConditionGroupsMaxGroups" => limited(&text, case),
+            "TestFlattenExprToOperations" => flattened(text, &case["expected"]),
+            "TestSplitReqConditionGroups" => split(text, &case["expected"]),
+            "TestSplitReqConditionGroupsMaxGroups" => limited(text, case),
             other => Outcome::Failed(format!("unknown test {other}")),
         }
     });
 }
 
 fn name(case: &Value) -> String {
-    format!("{}: {}", string(case, "test"), string(case, "name"))
+    format!("{}: {}", member(case, "test"), member(case, "name"))
 }
 
 fn printed(text: &str, wanted: &str) -> Outcome {

@@ -1,27 +1,28 @@
 //! Lexing, parsing, validation verdicts, printing, identifiers.
 
 use serde_json::Value;
+use spandrel_suites::{Outcome, member, run};
 use spandrel_traceql::token::{TokenKind, TokenValue, is_attribute_char};
 use spandrel_traceql::{
     Error, ParseError, ValidateError, compile, parse, parse_identifier, tokenize, validate,
 };
 
-use crate::{Outcome, string, suite, tree};
+use crate::tree;
 
 #[test]
 fn lexer() {
-    suite(
+    run(
         "lexer.json",
         &[],
-        |case| string(case, "query"),
+        |case| member(case, "query").to_owned(),
         |case| {
-            let query = string(case, "query");
+            let query = member(case, "query");
             if case["test"] == "TestContainsNonAttributeRune" {
                 let expected = case["tokens"].as_bool().unwrap_or(false);
                 let found = query.chars().any(|c| !is_attribute_char(c));
                 return Outcome::of(found == expected, || format!("got {found}"));
             }
-            let tokens = match tokenize(&query) {
+            let tokens = match tokenize(query) {
                 Ok(tokens) => tokens,
                 Err(error) => return Outcome::Failed(error.to_string()),
             };
@@ -46,27 +47,27 @@ const EXECUTED: &str = "scalar filters of every shape, comparisons of pipelines 
 
 #[test]
 fn examples() {
-    suite(
+    run(
         "examples.json",
         &[],
-        |case| string(case, "query"),
+        |case| member(case, "query").to_owned(),
         |case| {
-            let query = string(case, "query");
-            match (case["section"].as_str().unwrap(), compile(&query)) {
+            let query = member(case, "query");
+            match (case["section"].as_str().unwrap(), compile(query)) {
                 ("parse_fails", Err(Error::Parse(_)))
                 | ("validate_fails", Err(Error::Validate(ValidateError::Invalid { .. })))
                 | ("unsupported", Err(Error::Validate(ValidateError::Unsupported { .. }))) => {}
                 ("valid", Ok(_)) => {}
-                ("dump", _) if parse(&query).is_ok() => {}
+                ("dump", _) if parse(query).is_ok() => {}
                 ("unsupported", Ok(_)) => {
-                    return match reparses(&query) {
+                    return match reparses(query) {
                         Outcome::Passed => Outcome::Different(EXECUTED),
                         other => other,
                     };
                 }
                 (section, got) => return Outcome::Failed(format!("{section}: {got:?}")),
             }
-            reparses(&query)
+            reparses(query)
         },
     );
 }
@@ -89,22 +90,22 @@ pub(crate) fn is_rewritten(text: &str) -> bool {
 
 #[test]
 fn parse_ok() {
-    suite(
+    run(
         "parse_ok.json",
         &[],
-        |case| string(case, "query"),
+        |case| member(case, "query").to_owned(),
         |case| {
-            let query = string(case, "query");
+            let query = member(case, "query");
             let expected = &case["expected_ast"];
             match case["test"].as_str().unwrap() {
                 "TestParseIdentifierErrors" => {
-                    let parsed = parse_identifier(&query);
+                    let parsed = parse_identifier(query);
                     Outcome::of(parsed.is_err(), || format!("{parsed:?}"))
                 }
                 "TestAttributes" | "TestIntrinsics" | "TestScopedIntrinsics" => {
-                    fragment(&query, expected)
+                    fragment(query, expected)
                 }
-                _ => whole(&query, expected),
+                _ => whole(query, expected),
             }
         },
     );
@@ -174,12 +175,12 @@ fn whole(query: &str, expected: &Value) -> Outcome {
 
 #[test]
 fn parse_errors() {
-    suite(
+    run(
         "parse_errors.json",
         &[],
-        |case| string(case, "query"),
+        |case| member(case, "query").to_owned(),
         |case| {
-            let error = match parse(&string(case, "query")) {
+            let error = match parse(member(case, "query")) {
                 Err(error) => error,
                 Ok(parsed) => return Outcome::Failed(format!("parsed as {parsed}")),
             };
@@ -191,7 +192,7 @@ fn parse_errors() {
             let wanted = format!(
                 "parse error at line {}, col {column}: {}",
                 line.max(1),
-                string(&case["error"], "msg")
+                member(&case["error"], "msg")
             );
             Outcome::of(text.starts_with(&wanted), || {
                 format!("wanted {wanted}\n    got    {text} {position:?}")
@@ -202,13 +203,13 @@ fn parse_errors() {
 
 #[test]
 fn identifiers() {
-    suite(
+    run(
         "identifiers.json",
         &[],
-        |case| string(case, "in"),
+        |case| member(case, "in").to_owned(),
         |case| {
-            let wanted = string(case, "attribute");
-            match parse_identifier(&string(case, "in")) {
+            let wanted = member(case, "attribute");
+            match parse_identifier(member(case, "in")) {
                 Ok(attribute) => {
                     let printed = attribute.to_string();
                     let again = parse_identifier(&printed);
@@ -230,12 +231,12 @@ fn identifiers() {
 
 #[test]
 fn identifier_errors() {
-    suite(
+    run(
         "identifier_errors.json",
         &[],
-        |case| string(case, "in"),
+        |case| member(case, "in").to_owned(),
         |case| {
-            let parsed = parse_identifier(&string(case, "in"));
+            let parsed = parse_identifier(member(case, "in"));
             Outcome::of(parsed.is_err(), || format!("{parsed:?}"))
         },
     );
@@ -243,20 +244,20 @@ fn identifier_errors() {
 
 #[test]
 fn stringer() {
-    suite(
+    run(
         "stringer.json",
         &[],
-        |case| string(case, "query"),
+        |case| member(case, "query").to_owned(),
         |case| {
-            let query = string(case, "query");
-            let printed = match parse(&query) {
+            let query = member(case, "query");
+            let printed = match parse(query) {
                 Ok(parsed) => parsed.to_string(),
                 Err(error) => return Outcome::Failed(error.to_string()),
             };
             match case["canonical"].as_str() {
                 Some(wanted) if is_rewritten(wanted) => Outcome::Different(NO_IN),
                 Some(wanted) if wanted != printed => Outcome::Failed(format!("got {printed}")),
-                _ => reparses(&query),
+                _ => reparses(query),
             }
         },
     );
@@ -264,7 +265,7 @@ fn stringer() {
 
 #[test]
 fn benchmark_queries() {
-    suite(
+    run(
         "benchmark_queries.json",
         &[],
         |case| case["row"].to_string(),
@@ -279,12 +280,12 @@ fn benchmark_queries() {
 
 #[test]
 fn search_queries_parse() {
-    suite(
+    run(
         "search.json",
         &[],
-        |case| string(case, "query"),
+        |case| member(case, "query").to_owned(),
         |case| {
-            let Some(query) = case["query"].as_str() else { return Outcome::NotYet };
+            let Some(query) = case["query"].as_str() else { return Outcome::Silent };
             let verdict = compile(query);
             Outcome::of(verdict.is_ok(), || format!("{verdict:?}"))
         },
@@ -293,13 +294,13 @@ fn search_queries_parse() {
 
 #[test]
 fn metrics_queries_parse() {
-    suite(
+    run(
         "metrics.json",
         &[],
         |case| case["test"].to_string(),
         |case| {
             let query = case["query"].as_str().or_else(|| case["request"]["query"].as_str());
-            let Some(query) = query else { return Outcome::NotYet };
+            let Some(query) = query else { return Outcome::Silent };
             let verdict = compile(query);
             Outcome::of(verdict.is_ok(), || format!("{query}: {verdict:?}"))
         },
