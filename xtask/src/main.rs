@@ -4,6 +4,7 @@
 
 #[cfg(feature = "codegen")]
 mod codegen;
+mod compare;
 mod tidy;
 
 use std::path::PathBuf;
@@ -11,16 +12,17 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    match (arguments.next().as_deref(), arguments.next()) {
-        (Some("tidy"), None) => tidy::run(),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
+        Some(("tidy", [])) => tidy::run(),
         #[cfg(feature = "codegen")]
-        (Some("codegen"), None) => codegen::run(),
+        Some(("codegen", [])) => codegen::run(),
         #[cfg(not(feature = "codegen"))]
-        (Some("codegen"), None) => {
+        Some(("codegen", [])) => {
             bail!("built without the generator: cargo run -p xtask --features codegen -- codegen")
         }
-        _ => bail!("usage: cargo xtask tidy | codegen"),
+        Some(("compare", rest)) => compare::run(rest),
+        _ => bail!("usage: cargo xtask tidy | codegen | compare tempo"),
     }
 }
 
