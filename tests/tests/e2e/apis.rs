@@ -200,14 +200,12 @@ fn tempo_tags() {
             ("span.http.route", of(&["/cart", "/home"])),
             (".http.route", of(&["/cart", "/home"])),
             ("name", of(&["GET /cart", "GET /home", "SELECT cart"])),
-            ("duration", json!({})),
+            ("duration", of(&[])),
         ] {
             let mut found = answer(&tempo.get(&format!("/api/v2/search/tag/{ident}/values")));
             if let Some(values) = found["tagValues"].as_array_mut() {
                 values.sort_by_key(ToString::to_string);
             }
-            let found = if found["tagValues"] == json!([]) { json!({}) } else { found };
-            let found = if found == json!({ "tagValues": null }) { json!({}) } else { found };
             assert_eq!(found, expected, "{ident}");
         }
         let status = answer(&tempo.get("/api/v2/search/tag/status/values"));

@@ -77,8 +77,14 @@ impl Object<'_> {
     /// A list of texts, left out when empty.
     pub(crate) fn texts(&mut self, key: &str, texts: &[String]) {
         if !texts.is_empty() {
-            write_list(self.key(key), texts, |out, text| write_text(out, text));
+            self.set_texts(key, texts);
         }
+    }
+
+    /// A list of texts that is written even when empty, as Tempo does in its answers: there it is a list without
+    /// elements, not an absent one.
+    pub(crate) fn set_texts(&mut self, key: &str, texts: &[String]) {
+        write_list(self.key(key), texts, |out, text| write_text(out, text));
     }
 
     /// A 32-bit number, left out when zero.
@@ -105,6 +111,13 @@ impl Object<'_> {
         self.raw(key, truth);
     }
 
+    /// A float, left out when zero.
+    pub(crate) fn double(&mut self, key: &str, number: f64) {
+        if number != 0.0 {
+            self.set_double(key, number);
+        }
+    }
+
     /// A float that is written even when zero.
     pub(crate) fn set_double(&mut self, key: &str, number: f64) {
         if number.is_nan() {
@@ -126,10 +139,15 @@ impl Object<'_> {
     /// A list of messages, left out when empty.
     pub(crate) fn messages(&mut self, key: &str, messages: &[impl Jsonpb]) {
         if !messages.is_empty() {
-            write_list(self.key(key), messages, |out, message| {
-                write_object(out, |object| message.write_fields(object));
-            });
+            self.set_messages(key, messages);
         }
+    }
+
+    /// A list of messages that is written even when empty, as [`Self::set_texts`].
+    pub(crate) fn set_messages(&mut self, key: &str, messages: &[impl Jsonpb]) {
+        write_list(self.key(key), messages, |out, message| {
+            write_object(out, |object| message.write_fields(object));
+        });
     }
 
     /// A map to 64-bit numbers, left out when empty.

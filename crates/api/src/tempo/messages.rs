@@ -14,7 +14,7 @@ use super::jsonpb::{Jsonpb, Object};
 
 impl Jsonpb for SearchResponse {
     fn write_fields(&self, object: &mut Object<'_>) {
-        object.messages("traces", &self.traces);
+        object.set_messages("traces", &self.traces);
         object.message("metrics", self.metrics.as_ref());
     }
 }
@@ -87,14 +87,14 @@ impl Jsonpb for MetadataMetrics {
 
 impl Jsonpb for SearchTagsResponse {
     fn write_fields(&self, object: &mut Object<'_>) {
-        object.texts("tagNames", &self.tag_names);
+        object.set_texts("tagNames", &self.tag_names);
         object.message("metrics", self.metrics.as_ref());
     }
 }
 
 impl Jsonpb for SearchTagsV2Response {
     fn write_fields(&self, object: &mut Object<'_>) {
-        object.messages("scopes", &self.scopes);
+        object.set_messages("scopes", &self.scopes);
         object.message("metrics", self.metrics.as_ref());
     }
 }
@@ -108,14 +108,14 @@ impl Jsonpb for SearchTagsV2Scope {
 
 impl Jsonpb for SearchTagValuesResponse {
     fn write_fields(&self, object: &mut Object<'_>) {
-        object.texts("tagValues", &self.tag_values);
+        object.set_texts("tagValues", &self.tag_values);
         object.message("metrics", self.metrics.as_ref());
     }
 }
 
 impl Jsonpb for SearchTagValuesV2Response {
     fn write_fields(&self, object: &mut Object<'_>) {
-        object.messages("tagValues", &self.tag_values);
+        object.set_messages("tagValues", &self.tag_values);
         object.message("metrics", self.metrics.as_ref());
     }
 }

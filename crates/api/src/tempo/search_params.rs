@@ -27,7 +27,9 @@ pub(super) fn search(params: &Params) -> Result<Search, ApiError> {
         range: time_range(params)?,
         traces_max: params.number("limit", 1..=TRACES_MAX)?.unwrap_or(TRACES_DEFAULT),
         spans_per_spanset: params
-            .number("spss", 1..=SPANS_PER_SPANSET_MAX)?
+            .number("spss", 0..=SPANS_PER_SPANSET_MAX)?
+            // Zero is what a client sends that says nothing.
+            .filter(|n| *n > 0)
             .unwrap_or(SPANS_PER_SPANSET_DEFAULT),
         order,
         after: after(params, order)?,
@@ -112,7 +114,7 @@ mod tests {
 
     #[test]
     fn nothing_given_means_any_trace() {
-        let search = parse("q=&limit=").unwrap();
+        let search = parse("q=&limit=&spss=0").unwrap();
         assert_eq!(search.query.to_string(), "{ true }");
         assert_eq!(search.range, TimeRange::ALL);
         assert_eq!((search.traces_max, search.spans_per_spanset), (20, 3));
@@ -172,7 +174,7 @@ mod tests {
             ),
             (
                 "spss=101",
-                "unable to parse param 'spss': expected a whole number from 1 to 100, got '101'",
+                "unable to parse param 'spss': expected a whole number from 0 to 100, got '101'",
             ),
             ("minDuration=2s&maxDuration=1s", "'maxDuration' should be greater than 'minDuration'"),
             ("end=5", "'end' needs a 'start'"),

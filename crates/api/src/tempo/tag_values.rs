@@ -63,13 +63,22 @@ impl ValuesRequest {
         }
     }
 
-    /// The values, when they are the same for all data: every word of the language, and none for durations, of
+    /// The values, when they are the same for all data: every word of the language, and none for durations and ids, of
     /// which no two are alike.
     pub(super) fn fixed(&self) -> Option<TagValues> {
         let words: &[&'static str] = match self.attribute {
             Attribute::Intrinsic(Intrinsic::Status) => &STATUSES,
             Attribute::Intrinsic(Intrinsic::Kind) => &KINDS,
-            Attribute::Intrinsic(Intrinsic::Duration | Intrinsic::TraceDuration) => &[],
+            Attribute::Intrinsic(
+                Intrinsic::Duration
+                | Intrinsic::TraceDuration
+                | Intrinsic::TraceId
+                | Intrinsic::SpanId
+                | Intrinsic::SpanParentId
+                | Intrinsic::Parent
+                | Intrinsic::LinkTraceId
+                | Intrinsic::LinkSpanId,
+            ) => &[],
             _ => return None,
         };
         let values = words.iter().copied().map(TagValue::Keyword).collect();

@@ -307,7 +307,8 @@ mod tests {
             "completedJobs":1}}"#]]
         .assert_eq(&v2(Wanted::Scope(AttributeScope::Resource), 1));
         expect![[r#"
-            {"metrics":{"totalJobs":1,
+            {"scopes":[],
+            "metrics":{"totalJobs":1,
             "completedJobs":1}}"#]]
         .assert_eq(&v2(Wanted::Scope(AttributeScope::Link), 1));
         expect![[r#"

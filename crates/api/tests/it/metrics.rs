@@ -26,7 +26,11 @@ async fn series_over_time() {
             let times = ["1485432000000", "1485432030000", "1485432060000"];
             let samples = times.iter().zip(values);
             let samples: Vec<_> = samples
-                .map(|(time, value)| json!({"timestampMs": time, "value": value as i64}))
+                .map(|(time, value)| match value {
+                    // Zero is left out, as everywhere.
+                    0.0 => json!({"timestampMs": time}),
+                    value => json!({"timestampMs": time, "value": value as i64}),
+                })
                 .collect();
             json!({
                 "labels": [{"key": "resource.service.name", "value": {"stringValue": service}}],
@@ -57,6 +61,8 @@ async fn one_value_for_the_whole_range() {
         // Without times it is the last hour, in which there is nothing.
         let answer = server.get("/api/metrics/query?q=%7B%7D%7Cmax_over_time(duration)").await;
         assert_eq!(answer.json().get("series"), None);
+        let range = server.get("/api/metrics/query_range?q=%7B%7D%7Cmax_over_time(duration)").await;
+        assert_eq!(range.json()["series"], json!([]));
         let since =
             server.get("/api/metrics/query?q=%7B%7D%7Cmax_over_time(duration)&since=1d").await;
         assert_eq!(since.json()["series"][0]["value"], 0.25);

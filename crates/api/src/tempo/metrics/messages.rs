@@ -9,7 +9,7 @@ use crate::tempo::jsonpb::{Jsonpb, Object};
 
 impl Jsonpb for QueryRangeResponse {
     fn write_fields(&self, object: &mut Object<'_>) {
-        object.messages("series", &self.series);
+        object.set_messages("series", &self.series);
         object.message("metrics", self.metrics.as_ref());
         object.text("status", status(self.status));
         object.text("message", &self.message);
@@ -44,14 +44,14 @@ impl Jsonpb for TimeSeries {
 impl Jsonpb for Sample {
     fn write_fields(&self, object: &mut Object<'_>) {
         object.set_int64("timestampMs", self.timestamp_ms);
-        object.set_double("value", self.value);
+        object.double("value", self.value);
     }
 }
 
 impl Jsonpb for Exemplar {
     fn write_fields(&self, object: &mut Object<'_>) {
         object.messages("labels", &self.labels);
-        object.set_double("value", self.value);
+        object.double("value", self.value);
         object.set_int64("timestampMs", self.timestamp_ms);
     }
 }
@@ -59,6 +59,6 @@ impl Jsonpb for Exemplar {
 impl Jsonpb for InstantSeries {
     fn write_fields(&self, object: &mut Object<'_>) {
         object.messages("labels", &self.labels);
-        object.set_double("value", self.value);
+        object.double("value", self.value);
     }
 }

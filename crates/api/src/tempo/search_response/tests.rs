@@ -156,11 +156,11 @@ fn groups_are_spansets_with_attributes() {
 }
 
 #[test]
-fn nothing_found_has_no_list() {
+fn nothing_found_is_a_list_of_nothing() {
     let json = to_json(&search_response(&SearchAnswer::default()));
     assert_eq!(
         String::from_utf8(json).unwrap(),
-        r#"{"metrics":{"completedJobs":1,"totalJobs":1}}"#
+        r#"{"traces":[],"metrics":{"completedJobs":1,"totalJobs":1}}"#
     );
 }
 
