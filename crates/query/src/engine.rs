@@ -68,7 +68,7 @@ impl TimeRange {
         start <= self.end_unix_nanos && end >= self.start_unix_nanos
     }
 
-    fn overlaps_block(&self, entry: &BlockEntry) -> bool {
+    pub(crate) fn overlaps_block(&self, entry: &BlockEntry) -> bool {
         let (start, end) = times_of(entry);
         self.overlaps(start, end)
     }

@@ -38,6 +38,7 @@ mod scan;
 mod search;
 mod search_order;
 mod services;
+mod span_table;
 mod split;
 mod tags;
 mod trace_filter;
@@ -56,6 +57,9 @@ pub use read_limits::ReadLimits;
 pub use search::{MatchedSpan, Search, SearchAnswer, ServiceStats, Spanset, TraceMatch};
 pub use search_order::{InvalidCursor, SearchCursor, SearchOrder, UnknownOrder};
 pub use services::Operation;
+pub use span_table::{
+    RowUnit, RowUnits, RowsWanted, SpanColumn, SpanRows, SpanTable, ValueKind, ValueType,
+};
 pub use tags::{
     TagLimits, TagNames, TagNamesAnswer, TagNamesRequest, TagValue, TagValues, TagValuesRequest,
     TagsInspected, TagsReport,

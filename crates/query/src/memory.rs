@@ -24,7 +24,17 @@ pub(crate) async fn within<T>(
     bytes_max: usize,
     query: impl Future<Output = T>,
 ) -> T {
-    BUDGET.scope(all.part(ONE_QUERY, bytes_max), query).await
+    within_budget(one_query(all, bytes_max), query).await
+}
+
+/// The budget of one query, a part of `all`.
+pub(crate) fn one_query(all: &MemoryBudget, bytes_max: usize) -> MemoryBudget {
+    all.part(ONE_QUERY, bytes_max)
+}
+
+/// Runs a part of a query whose budget outlives it.
+pub(crate) async fn within_budget<T>(budget: MemoryBudget, part: impl Future<Output = T>) -> T {
+    BUDGET.scope(budget, part).await
 }
 
 /// Holds memory of the query that runs; outside of one, nothing is counted.

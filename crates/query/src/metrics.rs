@@ -39,7 +39,10 @@ use spandrel_traceql::ast::{MetricsExpr, Root};
 
 use crate::{QueryEngine, QueryError, SearchInspected, TimeRange};
 
-pub(crate) use repeats::RepeatsCache;
+pub(crate) use codes::{Coded, coded};
+pub(crate) use repeats::{Apart, Reach, RepeatsCache};
+pub(crate) use rows::Rows;
+pub(crate) use starts::Starts;
 
 /// A metrics query. Nothing here has a default that hides a choice: every field changes the answer.
 #[derive(Debug, Clone)]

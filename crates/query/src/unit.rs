@@ -77,6 +77,14 @@ impl Unit {
         }
     }
 
+    /// The W3C tracestates of all rows, absent where there is none.
+    pub(crate) async fn trace_states(&self) -> Result<LeafColumn, QueryError> {
+        match self {
+            Self::Live(run) => Ok(live::trace_states(run)),
+            Self::Block(block, row_group) => block::trace_states(block, *row_group).await,
+        }
+    }
+
     /// The traces that have a row in the mask, each once.
     pub(crate) fn traces_of(
         &self,

@@ -19,7 +19,7 @@ const TABLE_MAX: usize = 1 << 20;
 
 /// The code of each row.
 #[derive(Clone)]
-pub(super) enum Codes {
+pub(crate) enum Codes {
     /// All rows have code 0.
     One,
     /// Those of a dictionary.
@@ -30,7 +30,7 @@ pub(super) enum Codes {
 impl Codes {
     /// The code of a row; rows that nobody asked for have any.
     #[inline]
-    pub(super) fn at(&self, row: usize) -> u32 {
+    pub(crate) fn at(&self, row: usize) -> u32 {
         match self {
             Self::One => 0,
             Self::Keys(keys) => keys[row].cast_unsigned(),
@@ -40,10 +40,10 @@ impl Codes {
 }
 
 /// One column as codes.
-pub(super) struct Coded {
-    pub(super) codes: Codes,
+pub(crate) struct Coded {
+    pub(crate) codes: Codes,
     /// The values by code. Two codes may have the same value.
-    pub(super) values: Vec<Static>,
+    pub(crate) values: Vec<Static>,
 }
 
 /// Rows as groups.
@@ -158,7 +158,7 @@ pub(super) fn one_of(value: Static) -> Static {
 }
 
 /// The codes of a column in some rows.
-pub(super) fn coded(column: &LeafColumn, rows: &Rows) -> Coded {
+pub(crate) fn coded(column: &LeafColumn, rows: &Rows) -> Coded {
     if let Some(coded) = plain_text(column) {
         return coded;
     }

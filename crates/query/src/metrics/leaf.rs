@@ -108,7 +108,7 @@ async fn add(
         *inspected += by_traces::add(engine, view, plan, sink).await?;
         return Ok(());
     };
-    let apart = Apart::find(engine, view, plan).await?;
+    let apart = Apart::find(engine, view, plan.reach).await?;
     let counters = Counters::default();
     let scan = Scan { engine, view, plan, filter, apart: &apart, counters: &counters };
     inspected.row_groups_ruled_out_by_statistics += scan.run(sink).await?;

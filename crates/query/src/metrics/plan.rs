@@ -8,6 +8,7 @@ use spandrel_traceql::{Attribute, FieldExpr, Static};
 
 use super::condition::Condition;
 use super::hints::Settings;
+use super::repeats::Reach;
 use super::roots::is_of_root;
 use crate::filter::needs_whole_trace;
 
@@ -24,10 +25,8 @@ pub(super) struct Plan<'a> {
     pub(super) measured: Option<Attribute>,
     /// Attributes that are read, each once.
     pub(super) attributes: Vec<Attribute>,
-    /// Whether something that is read depends on other spans of the trace, besides who its root is.
-    pub(super) needs_trace: bool,
-    /// Whether spans are counted by the root of their trace.
-    pub(super) counts_by_root: bool,
+    /// What of its trace has to be known of a span.
+    pub(super) reach: Reach,
     /// Whether something is read of a parent, which has no column.
     reads_parents: bool,
 }
@@ -53,6 +52,11 @@ impl<'a> Plan<'a> {
         // A comparison counts by the root as well.
         let counts_by_root =
             selection.is_some() || counted_by.iter().any(|attribute| is_of_root(attribute));
+        let reach = match (needs_trace, counts_by_root) {
+            (true, _) => Reach::Trace,
+            (false, true) => Reach::Root,
+            (false, false) => Reach::Span,
+        };
         let mut attributes: Vec<Attribute> = Vec::new();
         for attribute in deciding.into_iter().chain(counted_by) {
             if !attributes.contains(attribute) {
@@ -64,8 +68,7 @@ impl<'a> Plan<'a> {
             settings,
             pipeline: leaf.pipeline,
             reads_parents: attributes.iter().any(Attribute::is_parent),
-            needs_trace,
-            counts_by_root,
+            reach,
             selection: selection.cloned().map(Condition::new),
             filter: filter.map(Condition::new),
             measured,

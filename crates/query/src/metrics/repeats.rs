@@ -20,7 +20,6 @@ use spandrel_catalog::{BlockEntry, BlockId};
 use spandrel_model::TraceId;
 use spandrel_traceql::Attribute;
 
-use super::plan::Plan;
 use super::roots::{Roots, is_of_root};
 use crate::block_cache::OpenBlock;
 use crate::engine::{OPENING, SPLIT_NANOS_MAX, View};
@@ -79,8 +78,19 @@ impl RepeatsCache {
     }
 }
 
+/// How far from a span that counts its values may lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// They are its own.
+    Span,
+    /// Some are those of the root of its trace.
+    Root,
+    /// They depend on all spans of its trace: those that lie in several units are evaluated whole.
+    Trace,
+}
+
 /// Traces that are evaluated whole.
-pub(super) struct Apart {
+pub(crate) struct Apart {
     ids: HashSet<TraceId>,
     sorted: Vec<TraceId>,
     /// Roots of the others that lie in several units, when spans are counted by root.
@@ -89,19 +99,19 @@ pub(super) struct Apart {
 
 impl Apart {
     /// Those of the time range of a view.
-    pub(super) async fn find(
+    pub(crate) async fn find(
         engine: &QueryEngine,
         view: &View,
-        plan: &Plan<'_>,
+        reach: Reach,
     ) -> Result<Self, QueryError> {
-        let whole = plan.needs_trace;
-        let near = whole || plan.counts_by_root;
+        let near = reach != Reach::Span;
+        let whole = reach == Reach::Trace;
         let mut entries = if near { view.near_range() } else { view.in_range() };
         entries.sort_by_key(|entry| (entry.min_start_unix_nanos, entry.id));
         let search = Search { engine, view, entries: &entries, whole };
         let mut ids = search.all().await?;
         let mut roots = None;
-        if plan.counts_by_root && !whole {
+        if reach == Reach::Root {
             let split = Search { whole: true, ..search }.all().await?;
             let (found, several) = Roots::find(engine, view, &entries, &(&split - &ids)).await?;
             ids.extend(several);
@@ -125,7 +135,7 @@ impl Apart {
     }
 
     /// Their ids, ascending.
-    pub(super) fn traces(&self) -> &[TraceId] {
+    pub(crate) fn traces(&self) -> &[TraceId] {
         &self.sorted
     }
 
@@ -135,7 +145,7 @@ impl Apart {
     }
 
     /// Their rows in a unit; `None` when it has none of them.
-    pub(super) fn rows_of(&self, unit: &Unit) -> Result<Option<Vec<u32>>, QueryError> {
+    pub(crate) fn rows_of(&self, unit: &Unit) -> Result<Option<Vec<u32>>, QueryError> {
         if self.ids.is_empty() {
             return Ok(None);
         }

@@ -6,18 +6,18 @@ use crate::filter::RowMask;
 
 /// Rows of a unit.
 #[derive(Clone)]
-pub(super) struct Rows {
+pub(crate) struct Rows {
     n: usize,
     /// All rows when there is none.
-    pub(super) mask: Option<RowMask>,
+    pub(crate) mask: Option<RowMask>,
 }
 
 impl Rows {
-    pub(super) fn all(n: usize) -> Self {
+    pub(crate) fn all(n: usize) -> Self {
         Self { n, mask: None }
     }
 
-    pub(super) fn of(mask: RowMask) -> Self {
+    pub(crate) fn of(mask: RowMask) -> Self {
         if mask.count_set_bits() == mask.len() {
             return Self::all(mask.len());
         }
@@ -25,11 +25,11 @@ impl Rows {
     }
 
     /// Rows of the unit, whether they are among these or not.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.n
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         match &self.mask {
             None => self.n == 0,
             Some(mask) => mask.count_set_bits() == 0,
@@ -37,25 +37,25 @@ impl Rows {
     }
 
     #[inline]
-    pub(super) fn contains(&self, row: usize) -> bool {
+    pub(crate) fn contains(&self, row: usize) -> bool {
         self.mask.as_ref().is_none_or(|mask| mask.value(row))
     }
 
-    pub(super) fn iter(&self) -> Box<dyn Iterator<Item = usize> + '_> {
+    pub(crate) fn iter(&self) -> Box<dyn Iterator<Item = usize> + '_> {
         match &self.mask {
             None => Box::new(0..self.n),
             Some(mask) => Box::new(mask.set_indices()),
         }
     }
 
-    pub(super) fn for_each(&self, each: impl FnMut(usize)) {
+    pub(crate) fn for_each(&self, each: impl FnMut(usize)) {
         match &self.mask {
             None => (0..self.n).for_each(each),
             Some(mask) => mask.set_indices().for_each(each),
         }
     }
 
-    pub(super) fn and(self, mask: &RowMask) -> Self {
+    pub(crate) fn and(self, mask: &RowMask) -> Self {
         Self::of(match self.mask {
             None => mask.clone(),
             Some(own) => &own & mask,
@@ -63,7 +63,7 @@ impl Rows {
     }
 
     /// Without these rows.
-    pub(super) fn without(&self, rows: impl Iterator<Item = usize>) -> Self {
+    pub(crate) fn without(&self, rows: impl Iterator<Item = usize>) -> Self {
         let mut kept = vec![true; self.n];
         rows.for_each(|row| kept[row] = false);
         self.clone().and(&BooleanBuffer::from(kept))

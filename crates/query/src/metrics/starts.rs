@@ -12,13 +12,13 @@ use crate::memory::{self, Held};
 use crate::unit::Unit;
 
 /// Starts of all rows of a unit, Unix nanoseconds.
-pub(super) struct Starts {
-    pub(super) nanos: ScalarBuffer<i64>,
+pub(crate) struct Starts {
+    pub(crate) nanos: ScalarBuffer<i64>,
     _held: Held,
 }
 
 impl Starts {
-    pub(super) async fn of(unit: &Unit) -> Result<Self, QueryError> {
+    pub(crate) async fn of(unit: &Unit) -> Result<Self, QueryError> {
         match unit {
             Unit::Live(run) => {
                 let nanos = &run.spans().start_unix_nanos;

@@ -55,6 +55,17 @@ pub(super) async fn column(
     })
 }
 
+/// The tracestates of all rows of a row group.
+pub(super) async fn trace_states(
+    block: &OpenBlock,
+    row_group: usize,
+) -> Result<LeafColumn, QueryError> {
+    let reader = Reader { block, row_group, leaf: None };
+    let n_rows = block.file.row_group_rows(row_group).len();
+    let layers = vec![reader.fixed(schema::TRACE_STATE, Meaning::Text).await?];
+    Ok(LeafColumn { n_rows, layers, absent: Static::Nil })
+}
+
 impl Reader<'_> {
     async fn batch(&self, names: &[&str]) -> Result<Option<Columns>, QueryError> {
         self.block.columns(self.row_group, names.iter().copied(), None).await
@@ -158,13 +169,19 @@ impl Reader<'_> {
                 return Ok(LeafColumn { n_rows, layers: Vec::new(), absent: Static::Nil });
             }
         };
+        let layers = vec![self.fixed(name, meaning).await?];
+        Ok(LeafColumn { n_rows, layers, absent })
+    }
+
+    /// One of the columns that have no owner and no key.
+    async fn fixed(&self, name: &str, meaning: Meaning) -> Result<Layer, QueryError> {
         let mut layer = Layer::default();
         if let Some(batch) = self.batch(&[name]).await? {
             let column = batch.column_by_name(name).cloned();
             layer.arrays.extend(column.map(|column| (meaning, column)));
             layer.held.push(batch.held);
         }
-        Ok(LeafColumn { n_rows, layers: vec![layer], absent })
+        Ok(layer)
     }
 
     async fn parent_ids(&self, n_rows: usize) -> Result<LeafColumn, QueryError> {

@@ -255,6 +255,14 @@ fn intrinsic_column(run: &LiveRun, intrinsic: Intrinsic) -> LeafColumn {
     LeafColumn { n_rows, layers: vec![layer(vec![(meaning, array)])], absent }
 }
 
+/// The tracestates of all rows.
+pub(super) fn trace_states(run: &LiveRun) -> LeafColumn {
+    let n_rows = run.spans().len() as usize;
+    let states = &run.spans().trace_states;
+    let array = sparse_texts(n_rows, &states.dictionary, &states.codes);
+    LeafColumn { n_rows, layers: vec![layer(vec![(Meaning::Text, array)])], absent: Static::Nil }
+}
+
 fn ids<const N: usize>(ids: impl ExactSizeIterator<Item = Option<[u8; N]>>) -> ArrayRef {
     let mut builder = FixedSizeBinaryBuilder::with_capacity(ids.len(), N as i32);
     for id in ids {
