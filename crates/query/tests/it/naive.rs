@@ -175,52 +175,35 @@ pub(crate) fn values(
     found
 }
 
-/// Keys under which a span that passes has a value that a query can look at, by scope.
+/// Keys of all attributes of spans that pass, by scope.
 pub(crate) fn keys_of(
     traces: &[NaiveTrace],
     filter: &FieldExpr,
 ) -> BTreeMap<AttributeScope, BTreeSet<String>> {
-    let scopes = [
-        (AttributeScope::Span, Scope::Span),
-        (AttributeScope::Resource, Scope::Resource),
-        (AttributeScope::Instrumentation, Scope::Instrumentation),
-        (AttributeScope::Event, Scope::Event),
-        (AttributeScope::Link, Scope::Link),
-    ];
-    let all = keys(traces);
-    let mut found: BTreeMap<AttributeScope, BTreeSet<String>> = BTreeMap::new();
-    for trace in traces {
-        for index in 0..trace.spans.len() {
-            let span = NaiveSpan { trace, index };
-            if !spandrel_traceql::matches(filter, &span).unwrap_or(false) {
-                continue;
-            }
-            for (scope, in_language) in scopes {
-                for key in all.get(&scope).into_iter().flatten() {
-                    let value = span.get(&Attribute::scoped(in_language, key.as_str()));
-                    let is_there = match &value {
-                        Static::Several(values) => values.iter().any(|value| !value.is_nil()),
-                        value => !value.is_nil(),
-                    };
-                    if is_there {
-                        found.entry(scope).or_default().insert(key.clone());
-                    }
-                }
-            }
-        }
-    }
-    found
+    let spans =
+        traces.iter().flat_map(|trace| (0..trace.spans.len()).map(move |index| (trace, index)));
+    let passing = spans.filter(|(trace, index)| {
+        let span = NaiveSpan { trace, index: *index };
+        spandrel_traceql::matches(filter, &span).unwrap_or(false)
+    });
+    keys_of_spans(passing.map(|(trace, index)| &trace.spans[index]))
 }
 
 /// Keys of all attributes by scope.
 pub(crate) fn keys(traces: &[NaiveTrace]) -> BTreeMap<AttributeScope, BTreeSet<String>> {
+    keys_of_spans(traces.iter().flat_map(|trace| &trace.spans))
+}
+
+fn keys_of_spans<'a>(
+    spans: impl Iterator<Item = &'a Span>,
+) -> BTreeMap<AttributeScope, BTreeSet<String>> {
     let mut keys: BTreeMap<AttributeScope, BTreeSet<String>> = BTreeMap::new();
     let mut add = |scope, attributes: &[Pair]| {
         for attribute in attributes {
             keys.entry(scope).or_default().insert(attribute.key.clone());
         }
     };
-    for span in traces.iter().flat_map(|trace| &trace.spans) {
+    for span in spans {
         add(AttributeScope::Span, &span.attributes);
         add(AttributeScope::Resource, &span.resource.attributes);
         add(AttributeScope::Instrumentation, &span.scope.attributes);
