@@ -6,7 +6,7 @@ use crate::tidy::Finding;
 use crate::tidy::manifests::Package;
 
 /// The layers, lowest first. A crate depends on crates of lower layers only.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["base", "suites", "telemetry"],
     &["model", "objects-testing", "proto"],
     &["columns", "wal", "catalog", "objects", "traceql", "pipeline"],
@@ -14,6 +14,7 @@ const LAYERS: [&[&str]; 10] = [
     &["block", "retention"],
     &["ingest"],
     &["query", "compaction"],
+    &["sql"],
     &["receivers", "api"],
     &["server", "demo", "sim"],
     &["app"],

@@ -16,7 +16,7 @@ const DENY: &str = "deny.toml";
 
 /// Packages in the lock file, all platforms and development included; raise it in a commit that
 /// says what for.
-const PACKAGES_MAX: usize = 450;
+const PACKAGES_MAX: usize = 500;
 
 /// A package of the lock file.
 #[derive(Debug, PartialEq)]
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn budget() {
-        check_lock(&"name = \"a\"\n".repeat(451), &["451 packages, the budget is 450"]);
+        check_lock(&"name = \"a\"\n".repeat(501), &["501 packages, the budget is 500"]);
     }
 
     #[test]
