@@ -104,6 +104,16 @@ pub(crate) enum ApiError {
     /// The engine has no answer.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// An SQL query failed.
+    #[cfg(feature = "sql")]
+    #[error(transparent)]
+    Sql(#[from] spandrel_sql::SqlError),
+    /// There is no SQL.
+    #[cfg(not(feature = "sql"))]
+    #[error(
+        "this build has no SQL; released binaries have it, and `cargo build --release --features sql` builds one"
+    )]
+    SqlNotBuilt,
     /// The answer could not be written.
     #[error(transparent)]
     Cpu(#[from] CpuError),
@@ -122,6 +132,12 @@ impl ApiError {
                 return StatusCode::UNPROCESSABLE_ENTITY;
             }
             Self::Query(error) => error.code(),
+            #[cfg(feature = "sql")]
+            Self::Sql(error) if error.needs_too_much() => return StatusCode::UNPROCESSABLE_ENTITY,
+            #[cfg(feature = "sql")]
+            Self::Sql(error) => error.code(),
+            #[cfg(not(feature = "sql"))]
+            Self::SqlNotBuilt => OutcomeCode::Unimplemented,
             Self::Cpu(_) => OutcomeCode::Internal,
             _ => return StatusCode::BAD_REQUEST,
         };

@@ -1,4 +1,4 @@
-//! Query APIs: Tempo and Jaeger over HTTP.
+//! Query APIs: Tempo and Jaeger over HTTP, and SQL.
 //!
 //! A handler reads parameters, asks the engine once, and converts the answer; each conversion is a
 //! module of its own. What a client sent wrongly is answered with 400 and a text that names
@@ -12,6 +12,7 @@ mod jaeger;
 mod options;
 mod params;
 mod routes;
+mod sql;
 mod state;
 mod tempo;
 mod tenant;

@@ -40,16 +40,34 @@ impl Routes {
 
     /// As [`Self::get`], with any methods.
     pub(crate) fn route(
-        mut self,
+        self,
         path: &str,
         endpoint: &'static str,
         methods: MethodRouter<ApiState>,
     ) -> Self {
-        let endpoint = Endpoint { api: self.api, endpoint };
+        let api = self.api;
+        self.route_of(api, path, endpoint, methods)
+    }
+
+    /// As [`Self::route`], for a path that belongs to another API.
+    pub(crate) fn route_of(
+        mut self,
+        api: Api,
+        path: &str,
+        endpoint: &'static str,
+        methods: MethodRouter<ApiState>,
+    ) -> Self {
+        let endpoint = Endpoint { api, endpoint };
         let counted = from_fn_with_state((self.state.clone(), endpoint), count);
         self.router = self.router.route(path, methods.layer(counted));
         self.paths.push(path.to_owned());
         self
+    }
+
+    /// What their handlers get.
+    #[cfg(feature = "sql")]
+    pub(crate) fn state(&self) -> &ApiState {
+        &self.state
     }
 
     /// The paths that were added.

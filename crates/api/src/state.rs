@@ -16,12 +16,22 @@ pub struct ApiState {
     pub(crate) metrics: Metrics,
     pub(crate) options: ApiOptions,
     pub(crate) overrides: Option<Overrides>,
+    #[cfg(feature = "sql")]
+    pub(crate) sql: Arc<spandrel_sql::SqlEngine>,
 }
 
 impl ApiState {
     /// Handlers ask `engine`, take "now" from `clock` and count requests in `metrics`.
     pub fn new(engine: Arc<QueryEngine>, clock: SharedClock, metrics: Metrics) -> Self {
-        Self { engine, clock, metrics, options: ApiOptions::default(), overrides: None }
+        Self {
+            #[cfg(feature = "sql")]
+            sql: Arc::new(spandrel_sql::SqlEngine::new(Arc::clone(&engine))),
+            engine,
+            clock,
+            metrics,
+            options: ApiOptions::default(),
+            overrides: None,
+        }
     }
 
     /// With these switches.

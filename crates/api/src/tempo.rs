@@ -35,8 +35,12 @@ use spandrel_telemetry::Api;
 
 use crate::ApiState;
 use crate::routes::Routes;
+use crate::sql::with_sql;
 
+pub(crate) use answer::Failure;
 pub use overrides::{Overrides, OverridesError, OverridesTarget, TenantOverrides};
+#[cfg(feature = "sql")]
+pub(crate) use time_range::open_range;
 
 /// Tempo's query API, with its paths at the root.
 pub fn tempo_router(state: ApiState) -> Router {
@@ -49,7 +53,7 @@ pub(crate) fn paths(state: &ApiState) -> Vec<String> {
 }
 
 fn routes(state: ApiState) -> Routes {
-    let routes = queries(state.clone());
+    let routes = with_sql(queries(state.clone()));
     match state.options.mcp {
         true => mcp::with_mcp(routes, queries(state.clone()).finish(), &state),
         false => routes,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Empty};
+use http::{HeaderMap, Request, StatusCode, Uri, header, request};
+use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -47,7 +47,7 @@ pub(crate) struct EndpointArgs {
 pub(crate) struct ApiClient {
     base: String,
     tenant: Option<TenantId>,
-    http: Client<HttpConnector, Empty<Bytes>>,
+    http: Client<HttpConnector, Full<Bytes>>,
 }
 
 /// An answer that is not a success.
@@ -83,15 +83,40 @@ impl ApiClient {
         parameters: &[(&str, String)],
         accept: &str,
     ) -> anyhow::Result<(HeaderMap, Bytes)> {
+        let uri = self.uri(path, parameters);
+        let request = Request::get(&uri).header(header::ACCEPT, accept);
+        self.send(request, Bytes::new()).await
+    }
+
+    /// The body of the answer to a `POST` of text; [`Refused`] for a status that is no success.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+        accept: &str,
+        text: Bytes,
+    ) -> anyhow::Result<Bytes> {
+        let request = Request::post(self.uri(path, parameters)).header(header::ACCEPT, accept);
+        let request = request.header(header::CONTENT_TYPE, "text/plain; charset=utf-8");
+        Ok(self.send(request, text).await?.1)
+    }
+
+    fn uri(&self, path: &str, parameters: &[(&str, String)]) -> String {
         let query =
             url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let separator = if query.is_empty() { "" } else { "?" };
-        let uri = format!("{}{path}{separator}{query}", self.base);
-        let mut request = Request::get(&uri).header(header::ACCEPT, accept);
+        format!("{}{path}{separator}{query}", self.base)
+    }
+
+    async fn send(
+        &self,
+        mut request: request::Builder,
+        body: Bytes,
+    ) -> anyhow::Result<(HeaderMap, Bytes)> {
         if let Some(tenant) = &self.tenant {
             request = request.header(TENANT_HEADER, tenant.as_str());
         }
-        let request = request.body(Empty::new()).context(uri)?;
+        let request = request.body(Full::new(body)).context("the request cannot be made")?;
         let answer = async {
             let response =
                 self.http.request(request).await.map_err(|error| self.unreachable(error))?;

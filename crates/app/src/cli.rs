@@ -10,6 +10,7 @@ use crate::import::ImportArgs;
 use crate::query::QueryArgs;
 use crate::retention::RetentionArgs;
 use crate::serve::ServeArgs;
+use crate::sql::SqlArgs;
 use crate::trace::TraceArgs;
 use crate::verify::VerifyArgs;
 
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Find traces with TraceQL
     Query(QueryArgs),
+    /// Ask for spans with SQL
+    Sql(SqlArgs),
     /// Show one trace as a waterfall
     Trace(TraceArgs),
     /// Check that an installation returns every span that it acknowledged

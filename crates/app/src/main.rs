@@ -19,6 +19,7 @@ mod query;
 mod retention;
 mod serve;
 mod signal;
+mod sql;
 mod storage;
 mod style;
 mod table;
@@ -59,6 +60,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Some(Command::Serve(args)) => serve::run(*args).await,
             Some(Command::Demo(args)) => demo::run(args).await,
             Some(Command::Query(args)) => query::run(args).await,
+            Some(Command::Sql(args)) => sql::run(args).await,
             Some(Command::Trace(args)) => trace::run(args).await,
             Some(Command::Verify(args)) => verify::run(args).await,
             Some(Command::Export(args)) => export::run(args).await,

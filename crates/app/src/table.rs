@@ -14,9 +14,16 @@ pub(crate) fn render<const N: usize>(
     rows: &[[String; N]],
     width: usize,
 ) -> String {
-    let mut widths = headings.map(|(heading, _)| heading.chars().count());
+    let rows: Vec<&[String]> = rows.iter().map(<[String; N]>::as_slice).collect();
+    render_rows(&headings, &rows, width)
+}
+
+/// As [`render`], for columns that are known only when it runs.
+pub(crate) fn render_rows(headings: &[(&str, Align)], rows: &[&[String]], width: usize) -> String {
+    let widths = headings.iter().map(|(heading, _)| heading.chars().count());
+    let mut widths: Vec<usize> = widths.collect();
     for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
+        for (width, cell) in widths.iter_mut().zip(*row) {
             *width = (*width).max(cell.chars().count());
         }
     }
@@ -24,11 +31,12 @@ pub(crate) fn render<const N: usize>(
         let taken: usize = before.iter().map(|width| width + 2).sum();
         *last = (*last).min(width.saturating_sub(taken).max(12));
     }
-    let heading_cells = headings.map(|(heading, _)| heading.to_owned());
+    let heading_cells: Vec<String> =
+        headings.iter().map(|(heading, _)| (*heading).to_owned()).collect();
     let mut out = String::new();
-    for row in std::iter::once(&heading_cells).chain(rows) {
+    for row in std::iter::once(heading_cells.as_slice()).chain(rows.iter().copied()) {
         let mut line = String::new();
-        for ((cell, width), (_, align)) in row.iter().zip(widths).zip(headings) {
+        for ((cell, &width), (_, align)) in row.iter().zip(&widths).zip(headings) {
             let cell = fit(cell, width);
             match align {
                 Align::Left => line.push_str(&format!("{cell:<width$}  ")),

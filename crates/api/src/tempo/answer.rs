@@ -64,7 +64,7 @@ impl Format {
 }
 
 /// A failure as Tempo tells it: the text alone.
-pub(super) struct Failure(pub(super) ApiError);
+pub(crate) struct Failure(pub(super) ApiError);
 
 impl Failure {
     /// What a path below one that exists gets when there is nothing.

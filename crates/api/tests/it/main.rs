@@ -14,6 +14,7 @@ mod mcp;
 mod metrics;
 mod overrides;
 mod same_answer;
+mod sql;
 mod streaming;
 mod strict;
 mod tags;
