@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::settings;
 use crate::spandrel::{Exit, Ports, ServeCommand, Spandrel};
 use crate::wait::wait_until;
 
@@ -18,6 +19,7 @@ const END_WITHIN: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Home {
     folder: TempDir,
+    binary: PathBuf,
     data_dir: PathBuf,
     /// Where the next process listens.
     pub ports: Ports,
@@ -36,16 +38,24 @@ impl Home {
         let folder = TempDir::with_prefix("spandrel-e2e-").expect("a temporary folder can be made");
         let data_dir = folder.path().join("data");
         let (ports, options, environment) = (Ports::free(), Vec::new(), Vec::new());
-        Self { folder, data_dir, ports, options, environment }
+        Self { folder, binary: settings::binary(), data_dir, ports, options, environment }
     }
 
     fn serve(&self) -> ServeCommand<'_> {
         ServeCommand {
+            binary: &self.binary,
             data_dir: &self.data_dir,
             ports: self.ports,
             options: &self.options,
             environment: &self.environment,
         }
+    }
+
+    /// With another binary than the one under test.
+    #[must_use]
+    pub fn with_binary(mut self, binary: impl Into<PathBuf>) -> Self {
+        self.binary = binary.into();
+        self
     }
 
     /// With these options on the command line.

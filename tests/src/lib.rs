@@ -9,6 +9,7 @@
 //! | variable | what |
 //! | --- | --- |
 //! | `SPANDREL_BIN` | the binary; else the release or debug build below `CARGO_TARGET_DIR` or `target` |
+//! | `SPANDREL_SQL_BIN` | a binary with the feature `sql`; tests of SQL are skipped without one |
 //! | `SPANDREL_KILL_ROUNDS` | rounds of the test that kills the process, 10 by default, 50 for a proof |
 //! | `TEMPO_BIN` | Grafana Tempo, for the comparison with it |
 //! | `SPANDREL_SEED` | seed of whatever is random; the test prints it |
@@ -38,7 +39,7 @@ pub use otlp_json::{OtlpJson, resource_spans_of};
 pub use outside::{azurite, has_go, node, python, run, spandrel, suites};
 pub use random::Random;
 pub use say::say;
-pub use settings::{binary, kill_rounds, seed, tempo_binary};
+pub use settings::{binary, kill_rounds, seed, sql_binary, tempo_binary};
 pub use span_view::{SpanView, span_views};
 pub use spandrel::{Exit, Ports, Spandrel};
 pub use tempo::{Tempo, percent_encoded};

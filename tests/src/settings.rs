@@ -35,6 +35,11 @@ pub fn tempo_binary() -> PathBuf {
     setting("TEMPO_BIN").expect("TEMPO_BIN names Tempo's program: cargo xtask compare tempo").into()
 }
 
+/// A binary with the feature `sql`, if there is one.
+pub fn sql_binary() -> Option<PathBuf> {
+    setting("SPANDREL_SQL_BIN").map(PathBuf::from)
+}
+
 /// How often the process is killed.
 ///
 /// # Panics

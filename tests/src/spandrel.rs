@@ -11,7 +11,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use crate::http::Http;
-use crate::settings;
 use crate::tempo::Tempo;
 use crate::wait::{Stopwatch, wait_until};
 
@@ -73,6 +72,7 @@ impl Ports {
 /// How a server is started.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ServeCommand<'a> {
+    pub(crate) binary: &'a Path,
     pub(crate) data_dir: &'a Path,
     pub(crate) ports: Ports,
     pub(crate) options: &'a [String],
@@ -81,7 +81,7 @@ pub(crate) struct ServeCommand<'a> {
 
 impl ServeCommand<'_> {
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(settings::binary());
+        let mut command = Command::new(self.binary);
         command.arg("serve").arg("--data-dir").arg(self.data_dir);
         command.args(self.ports.options()).args(self.options);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));

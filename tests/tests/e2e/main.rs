@@ -16,5 +16,6 @@ mod realtraces;
 mod senders;
 mod shop_trace;
 mod shutdown;
+mod sql;
 mod tools;
 mod traceql_suites;
