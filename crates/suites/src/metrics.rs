@@ -12,6 +12,9 @@ use crate::otlp::{START_UNIX_NANOS, attribute, request, resource_spans, span, te
 const NANOS_PER_CASE: u64 = 3_600_000_000_000;
 
 /// What stands where the data has zero, Unix nanoseconds.
+///
+/// # Panics
+/// When there are more cases than fit into 64 bits.
 pub fn start_of_case(number: usize) -> u64 {
     START_UNIX_NANOS + u64::try_from(number).unwrap() * NANOS_PER_CASE
 }

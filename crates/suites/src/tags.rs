@@ -121,8 +121,8 @@ pub fn values_request() -> Value {
         "attributes": [text("opentracing.ref_type", "child-of")],
     }]);
     let second = child(3, "other", "SPAN_KIND_SERVER", &[text("foo", "ghi")]);
-    let service = |name: &str, namespace: &str, foo: &str| {
-        vec![text("service.name", name), text("namespace", namespace), text("foo", foo)]
+    let service = |name: &str, namespace: &str, value: &str| {
+        vec![text("service.name", name), text("namespace", namespace), text("foo", value)]
     };
     let mut of_first = service("myservice", "namespace", "abc");
     of_first.push(number("asdf"));
