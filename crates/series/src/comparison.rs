@@ -18,6 +18,8 @@ const META_TYPE: &str = "__meta_type";
 const META_ERROR: &str = "__meta_error";
 const TOO_MANY_VALUES: &str = "__too_many_values__";
 
+/// Memory of a series besides its values: labels, of which one is a value of an attribute.
+const SERIES_BYTES: usize = 512;
 /// Memory of an attribute besides its name and values.
 const ATTRIBUTE_BYTES: usize = 160;
 
@@ -91,6 +93,14 @@ impl Comparison {
         attributes.map(|(name, values)| name.len() + ATTRIBUTE_BYTES + values.size_bytes()).sum()
     }
 
+    /// About what its series take in memory, at most: most of it are intervals without spans.
+    pub fn series_bytes(&self) -> usize {
+        let one = self.intervals.count() * size_of::<f64>() + SERIES_BYTES;
+        // For each area the values that are shown and the total, and once the rest.
+        let n_series = |values: &AttributeValues| 2 * values.len().min(self.top) + 3;
+        self.attributes.values().map(n_series).sum::<usize>().saturating_mul(one)
+    }
+
     /// The series: the most frequent values of each attribute, how many spans have the attribute, and for attributes of
     /// which not all values are shown, how many spans have one of the others.
     pub fn finish(self) -> Vec<Series> {
@@ -156,6 +166,8 @@ mod tests {
         part.attribute("span.a").add(&text("y"), Area::Baseline, 1, 2);
         part.attribute("span.a").add(&text("z"), Area::Selection, 1, 5);
         whole.merge(part);
+        // Three values of two areas, three series besides; each with two intervals.
+        assert_eq!(whole.series_bytes(), (2 + 3) * (2 * 8 + SERIES_BYTES));
         let shown: Vec<String> =
             whole.finish().iter().map(|s| format!("{} {:?}", s.labels, s.values)).collect();
         assert_eq!(

@@ -76,7 +76,11 @@ impl Sink {
                 held.try_grow(partial.series_bytes(aggregate).saturating_mul(2))?;
                 (partial.finish(aggregate), held)
             }
-            Self::Comparison(comparison, held) => (comparison.finish(), held),
+            // A comparison is never a part of another query.
+            Self::Comparison(comparison, mut held) => {
+                held.try_grow(comparison.series_bytes())?;
+                (comparison.finish(), held)
+            }
         })
     }
 }

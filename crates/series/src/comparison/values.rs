@@ -101,6 +101,11 @@ impl AttributeValues {
         }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
     pub(super) fn size_bytes(&self) -> usize {
         let entries = self.values.capacity() * (size_of::<(Static, u32)>() + 1);
         entries + self.texts_bytes + self.cells.capacity() * size_of::<Cell>()
