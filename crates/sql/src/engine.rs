@@ -18,6 +18,7 @@ use crate::columns::{TableColumn, fixed, of_trace, service_attribute};
 use crate::memory_pool::BudgetPool;
 use crate::statement::Inner;
 use crate::table::{SpansTable, intersection};
+use crate::yielding::yielding;
 use crate::{SqlError, attributes, bounds, session, statement, wildcard};
 
 /// Answers SQL with what a query engine reads.
@@ -58,6 +59,7 @@ impl SqlEngine {
             let Planned { state, plan, spans, pool } = self.plan(tenant, query, range).await?;
             let failed = |error: DataFusionError| SqlError::of(error, pool.refused());
             let physical = state.create_physical_plan(&plan).await.map_err(failed)?;
+            let physical = yielding(physical).map_err(failed)?;
             let stream = execute_stream(physical, state.task_ctx()).map_err(failed)?;
             Ok((stream, spans, Arc::clone(&pool)))
         };

@@ -27,6 +27,7 @@ mod session;
 mod statement;
 mod table;
 mod wildcard;
+mod yielding;
 
 pub use answer::SqlAnswer;
 pub use datafusion::arrow::array::RecordBatch;

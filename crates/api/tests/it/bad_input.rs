@@ -51,7 +51,7 @@ async fn every_parameter_of_a_query_has_a_text_of_its_own() {
     for (path, params, text) in [
         ("/api/search?", "limit=0", "'limit': expected a whole number from 1 to 262144, got '0'"),
         ("/api/search?", "limit=262145", "'limit': expected a whole number from 1 to 262144"),
-        ("/api/search?", "spss=101", "'spss': expected a whole number from 1 to 100, got '101'"),
+        ("/api/search?", "spss=101", "'spss': expected a whole number from 0 to 100, got '101'"),
         ("/api/search?", "spss=-1", "'spss': expected a whole number"),
         ("/api/search?", "start=5&end=5", "'end' should be after 'start'"),
         ("/api/search?", "start=5", "'start' needs an 'end'"),
