@@ -310,7 +310,7 @@ mod tests {
             (col("status").eq(lit("error")), Some("status = error")),
             (col("service_name").eq(lit("shop")), Some("resource.service.name = `shop`")),
             (col("duration_nanos").gt_eq(lit(5_i64)), Some("duration >= 5ns")),
-            (col("duration_ms").gt(lit(1.0)), Some("duration >= 999.999us")),
+            (col("duration_ms").gt(lit(1.0)), Some("duration >= 999.999\u{b5}s")),
             (
                 col("trace_id").eq(lit(format!("{}1{}", zeros, "a".repeat(16)))),
                 Some("trace:id = `1aaaaaaaaaaaaaaaa`"),

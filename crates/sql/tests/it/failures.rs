@@ -23,10 +23,7 @@ async fn a_wrong_query_is_told_what_is_wrong() {
         ("SELECT * FROM traces", "table 'spandrel.public.traces' not found"),
         ("SELECT nofunction(name) FROM spans", "Invalid function 'nofunction'"),
         ("SELECT 1 / 0", "Divide by zero"),
-        (
-            "SELECT CAST(name AS bigint) FROM spans",
-            "Cannot cast string 'GET /cart' to value of Int64 type",
-        ),
+        ("SELECT CAST(name AS bigint) FROM spans", "to value of Int64 type"),
         ("DROP TABLE spans", "SQL reads spans"),
         ("SELECT * FROM '/etc/passwd'", "not found"),
         ("SELECT * FROM read_csv('/etc/passwd')", "not found"),
@@ -76,7 +73,10 @@ async fn memory_is_limited() {
         assert_eq!(error.code(), OutcomeCode::ResourceExhausted, "{query}: {error}");
         assert!(error.needs_too_much(), "{query}: {error}");
         assert!(error.to_string().contains("query needs more memory"), "{query}: {error}");
-        assert_eq!(memory.used(), 0, "{query}");
+        // The tasks of a plan end when they are next polled.
+        while memory.used() > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -107,10 +107,10 @@ async fn a_tenant_sees_its_own_spans() {
 #[tokio::test]
 async fn the_deepest_query_that_is_taken_is_answered() {
     let place = Place::with(&batches(1), Placement::Live).await;
-    let either = (0..98).map(|i| format!("attr('status') = {i}")).collect::<Vec<_>>().join(" OR ");
+    let either = (0..38).map(|i| format!("attr('status') = {i}")).collect::<Vec<_>>().join(" OR ");
     let query = format!("SELECT count(*) FROM spans WHERE {either}");
     assert_eq!(place.rows(&query).await, json!([[0]]));
-    let sum = format!("SELECT duration_nanos{} FROM spans LIMIT 0", " + 1".repeat(98));
+    let sum = format!("SELECT duration_nanos{} FROM spans LIMIT 0", " + 1".repeat(38));
     assert_eq!(place.rows(&sum).await, json!([]));
     let unions = vec!["SELECT span_id FROM spans"; 30].join(" UNION ");
     assert_eq!(place.rows(&format!("SELECT count(*) FROM ({unions})")).await, json!([[12]]));
