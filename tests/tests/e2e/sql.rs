@@ -86,7 +86,7 @@ fn adbc_connects() {
     let by_service = json!({ "types": ["string", "int64"], "rows": [["cart", 2], ["shop", 4]] });
     let one = json!({
         "types": ["string", "timestamp[ns, tz=UTC]", "double", "string"],
-        "rows": [["GET /cart", "2026-01-01 00:00:00.000000001+00:00", 1.5, null]],
+        "rows": [["GET /cart", 1_767_225_600_000_000_001_i64, 1.5, null]],
     });
     assert_eq!(found["answers"], json!([by_service, one]));
     assert_eq!(found["prepared"], json!([2, 2]));

@@ -28,9 +28,9 @@ pub(super) fn possible(
     let end = table.first_rows().partition_point(|row| *row < rows.end);
     let traces = first as usize..end.min(table.len());
     Ok(match intrinsic {
-        Intrinsic::TraceDuration => of_durations(leaf, &table, traces),
-        Intrinsic::RootName => of_texts(leaf, &table, &table.root_names()[traces]),
-        Intrinsic::RootServiceName => of_texts(leaf, &table, &table.root_services()[traces]),
+        Intrinsic::TraceDuration => of_durations(leaf, table, traces),
+        Intrinsic::RootName => of_texts(leaf, table, &table.root_names()[traces]),
+        Intrinsic::RootServiceName => of_texts(leaf, table, &table.root_services()[traces]),
         _ => Possible::UNKNOWN,
     })
 }
