@@ -1,0 +1,1 @@
+//! The translators against data of others.
