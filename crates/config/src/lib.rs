@@ -1,0 +1,24 @@
+//! The Collector's configuration language: YAML with positions, substitution, merging, and sections that are read
+//! and checked.
+//!
+//! Knows no component: whoever implements one reads its settings from a [`Section`], with the shared parts of
+//! [`blocks`]. All problems are found at once, each with its place: `file.yaml:12:3: processors::batch::timeout:
+//! must be a duration like `1m30s`, not `5 s``.
+
+pub mod blocks;
+mod id;
+mod problem;
+mod secret;
+mod section;
+mod setting;
+mod suggest;
+mod value;
+pub mod yaml;
+
+pub use id::{ComponentId, PipelineId, Signal};
+pub use problem::{Problem, Problems};
+pub use secret::{REDACTED, Secret};
+pub use section::{Findings, Section, read_component, read_settings};
+pub use setting::{Setting, parse_duration, print_duration};
+pub use suggest::nearest;
+pub use value::{Key, Position, Value, ValueKind};

@@ -1,0 +1,7 @@
+//! The configuration language over its public API, and the conformance data in `../shared/suites/otel`.
+
+#![expect(clippy::unwrap_used, reason = "data that is not as expected fails the test")]
+
+mod blocks;
+mod sections;
+mod yaml;
