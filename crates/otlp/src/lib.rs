@@ -21,6 +21,7 @@ mod oracle;
 mod row;
 mod screen;
 mod value;
+mod view;
 mod wire;
 
 pub use count::count_spans;
@@ -33,4 +34,8 @@ pub use screen::{SpanFacts, screen_request};
 pub use value::{
     NESTING_MAX, decode_any_value, decode_key_value_list, encode_any_value, encode_key_value,
     encode_key_value_list,
+};
+pub use view::{
+    ATTRIBUTES_MAX, AttributeView, AttributesView, ProducerView, SpanView, SpanVisitor, ValueView,
+    visit_spans,
 };
