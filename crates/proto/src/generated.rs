@@ -20,9 +20,20 @@ pub mod google {
     }
 }
 
+pub mod jaeger {
+    pub mod api_v2 {
+        include!("generated/jaeger.api_v2.rs");
+    }
+}
+
 pub mod opentelemetry {
     pub mod proto {
         pub mod collector {
+            pub mod metrics {
+                pub mod v1 {
+                    include!("generated/opentelemetry.proto.collector.metrics.v1.rs");
+                }
+            }
             pub mod trace {
                 pub mod v1 {
                     include!("generated/opentelemetry.proto.collector.trace.v1.rs");
@@ -32,6 +43,11 @@ pub mod opentelemetry {
         pub mod common {
             pub mod v1 {
                 include!("generated/opentelemetry.proto.common.v1.rs");
+            }
+        }
+        pub mod metrics {
+            pub mod v1 {
+                include!("generated/opentelemetry.proto.metrics.v1.rs");
             }
         }
         pub mod resource {
@@ -49,4 +65,10 @@ pub mod opentelemetry {
 
 pub mod tempopb {
     include!("generated/tempopb.rs");
+}
+
+pub mod zipkin {
+    pub mod proto3 {
+        include!("generated/zipkin.proto3.rs");
+    }
 }

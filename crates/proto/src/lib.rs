@@ -11,19 +11,27 @@ mod generated;
 #[cfg(test)]
 mod tests;
 
-/// OpenTelemetry Protocol, the traces signal.
+/// OpenTelemetry Protocol: the traces signal, and the metrics that are made from spans.
 pub mod otlp {
+    pub use crate::generated::opentelemetry::proto::collector::metrics::v1 as collector_metrics;
     pub use crate::generated::opentelemetry::proto::collector::trace::v1 as collector_trace;
     pub use crate::generated::opentelemetry::proto::common::v1 as common;
+    pub use crate::generated::opentelemetry::proto::metrics::v1 as metrics;
     pub use crate::generated::opentelemetry::proto::resource::v1 as resource;
     pub use crate::generated::opentelemetry::proto::trace::v1 as trace;
 }
+
+/// Jaeger's model and collector service, `api_v2`.
+pub use generated::jaeger::api_v2 as jaeger;
 
 /// The rich gRPC error model: `Status` and the details it may carry.
 pub use generated::google::rpc;
 
 /// Tempo's query API: messages and the `StreamingQuerier` service.
 pub use generated::tempopb as tempo;
+
+/// Zipkin's list of spans.
+pub use generated::zipkin::proto3 as zipkin;
 
 /// Google's well-known types, such as the `Any` and `Duration` that [`rpc`] uses.
 pub use prost_types as well_known;
