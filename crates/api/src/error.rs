@@ -110,9 +110,7 @@ pub(crate) enum ApiError {
     Sql(#[from] spandrel_sql::SqlError),
     /// There is no SQL.
     #[cfg(not(feature = "sql"))]
-    #[error(
-        "this build has no SQL; released binaries have it, and `cargo build --release --features sql` builds one"
-    )]
+    #[error("this build has no SQL; `cargo build --release --features sql` makes one that has")]
     SqlNotBuilt,
     /// The answer could not be written.
     #[error(transparent)]

@@ -27,7 +27,7 @@ Examples:
   spandrel sql 'DESCRIBE spans'
   spandrel sql \"SELECT * FROM spans WHERE trace_id = '4bf92f3577b34da6a3ce929d0e0e4736'\" --csv
 
-The server needs SQL built in: released binaries have it.")]
+The server needs SQL built in: `cargo build --release --features sql`.")]
 pub(crate) struct SqlArgs {
     /// A query over the table `spans`, in quotes
     query: String,

@@ -106,12 +106,14 @@ impl QueryEngine {
     /// The spans of a tenant. Blocks out of the range are never looked at.
     ///
     /// # Errors
-    /// [`QueryError::Store`] when the tenant's blocks cannot be listed.
+    /// [`QueryError::Store`] when the tenant's blocks cannot be listed, [`QueryError::RangeTooLong`] when the tenant
+    /// has set that its searches look at less time.
     pub async fn span_table(
         self: &Arc<Self>,
         tenant: &TenantId,
         range: TimeRange,
     ) -> Result<SpanTable, QueryError> {
+        self.read_limits.check_search(tenant, range)?;
         let view = self.view(tenant, range).await?;
         let budget = memory::one_query(&self.options.memory, self.options.query_bytes_max);
         Ok(SpanTable { engine: Arc::clone(self), view, budget, counters: Counters::default() })

@@ -179,10 +179,13 @@ impl fmt::Display for Growth {
         )?;
         for size in &self.sizes {
             let Size { spans, blocks_cut, blocks_compacted, bytes_per_span, .. } = size;
-            let rate = size.compaction_spans_per_cpu_second;
+            let rate = match size.compaction_spans_per_cpu_second {
+                0.0 => "-".to_owned(),
+                rate => format!("{rate:.0}"),
+            };
             writeln!(
                 f,
-                "{spans:>12}{blocks_cut:>12}{blocks_compacted:>12}{bytes_per_span:>10.1}{rate:>22.0}"
+                "{spans:>12}{blocks_cut:>12}{blocks_compacted:>12}{bytes_per_span:>10.1}{rate:>22}"
             )?;
         }
         writeln!(
@@ -194,11 +197,17 @@ impl fmt::Display for Growth {
         for number in 0..n_queries {
             for Size { spans, queries, .. } in &self.sizes {
                 let Cost { query, median_ms, row_groups, bytes_read, peak_mib } = &queries[number];
-                let row_groups = format!("{} of {}", row_groups.0, row_groups.1);
-                let mib_read = *bytes_read as f64 / (1 << 20) as f64;
+                let (row_groups, mib_read) = match row_groups {
+                    // A trace by id goes to its rows.
+                    (0, 0) => ("-".to_owned(), "-".to_owned()),
+                    (read, all) => {
+                        let mib_read = *bytes_read as f64 / (1 << 20) as f64;
+                        (format!("{read} of {all}"), format!("{mib_read:.1}"))
+                    }
+                };
                 writeln!(
                     f,
-                    "{spans:>12}{median_ms:>11.2}{row_groups:>14}{mib_read:>12.1}{peak_mib:>10.0}  {query}"
+                    "{spans:>12}{median_ms:>11.2}{row_groups:>14}{mib_read:>12}{peak_mib:>10.0}  {query}"
                 )?;
             }
         }

@@ -11,28 +11,27 @@ use super::{Leaf, Possible};
 use crate::QueryError;
 use crate::block_cache::OpenBlock;
 
-/// What a condition on an intrinsic of traces may do in a row group, all of whose traces lie there as a whole.
+/// What a condition on an intrinsic of traces may do in a row group, all of whose traces lie there as a whole. The
+/// table is not read for other intrinsics, about which it knows nothing.
 pub(super) fn possible(
     leaf: &Leaf,
     intrinsic: Intrinsic,
     block: &OpenBlock,
     row_group: usize,
 ) -> Result<Possible, QueryError> {
-    let of_traces = [Intrinsic::TraceDuration, Intrinsic::RootName, Intrinsic::RootServiceName];
-    if !of_traces.contains(&intrinsic) {
-        return Ok(Possible::UNKNOWN);
-    }
+    let of_table: fn(&Leaf, &TraceTable, Range<usize>) -> Possible = match intrinsic {
+        Intrinsic::TraceDuration => of_durations,
+        Intrinsic::RootName => |leaf, table, of| of_texts(leaf, table, &table.root_names()[of]),
+        Intrinsic::RootServiceName => {
+            |leaf, table, of| of_texts(leaf, table, &table.root_services()[of])
+        }
+        _ => return Ok(Possible::UNKNOWN),
+    };
     let table = block.traces()?;
     let rows = block.file.row_group_rows(row_group);
     let Some(first) = table.trace_of_row(rows.start) else { return Ok(Possible::UNKNOWN) };
     let end = table.first_rows().partition_point(|row| *row < rows.end);
-    let traces = first as usize..end.min(table.len());
-    Ok(match intrinsic {
-        Intrinsic::TraceDuration => of_durations(leaf, table, traces),
-        Intrinsic::RootName => of_texts(leaf, table, &table.root_names()[traces]),
-        Intrinsic::RootServiceName => of_texts(leaf, table, &table.root_services()[traces]),
-        _ => Possible::UNKNOWN,
-    })
+    Ok(of_table(leaf, table, first as usize..end.min(table.len())))
 }
 
 fn of_durations(leaf: &Leaf, table: &TraceTable, traces: Range<usize>) -> Possible {

@@ -43,11 +43,6 @@ pub(super) fn count(
     if by_service && !services_are_texts(block)? {
         return Ok(false);
     }
-    // Spans that end before they start count as 0 long: then the block's end says nothing about their start.
-    let backwards = |operation: &Operation| operation.stats.durations.min() == Some(0);
-    if operations.operations().iter().any(backwards) {
-        return Ok(false);
-    }
     for operation in operations.operations() {
         let values = plan.aggregate.by.iter().map(|attribute| value(operation, attribute));
         let group = partial.group(&values.collect::<Vec<_>>());
@@ -57,7 +52,7 @@ pub(super) fn count(
     Ok(true)
 }
 
-/// The interval that all spans of a block start in, as far as none of them ends before it starts.
+/// The interval that all spans of a block start in.
 fn interval_of(scan: &Scan<'_>, entry: &BlockEntry) -> Option<usize> {
     let intervals = &scan.plan.settings.intervals;
     let at = |nanos: u64| i64::try_from(nanos).ok().and_then(|nanos| intervals.of(nanos));

@@ -49,20 +49,19 @@ impl Roots {
         traces: &HashSet<TraceId>,
     ) -> Result<(Self, Vec<TraceId>), QueryError> {
         let held = memory::reserve(2 * traces.len() * size_of::<(TraceId, u32)>())?;
-        let mut search = Search { traces, numbers: HashMap::new(), found: HashMap::new() };
-        search.number(("", ""));
+        let mut search = Search { traces, numbers: HashMap::new(), found: HashMap::new(), held };
         for run in &view.live {
-            search.add_live(run);
+            search.add_live(run)?;
         }
         for entries in entries.chunks(OPENING) {
             for block in engine.open_some(view, entries).await? {
                 search.add_block(&block)?;
             }
         }
-        let Search { numbers, mut found, .. } = search;
+        let Search { numbers, mut found, held, .. } = search;
         let several = found.extract_if(|_, root| root.is_none()).map(|(id, _)| id).collect();
         let of_traces = found.into_iter().filter_map(|(id, root)| Some((id, root?))).collect();
-        let mut roots = vec![Root::default(); numbers.len()];
+        let mut roots = vec![Root::default(); numbers.len() + 1];
         for (root, number) in numbers {
             roots[number as usize] = root;
         }
@@ -123,15 +122,23 @@ struct Search<'a> {
     numbers: HashMap<Root, u32>,
     /// `None` where several units have a root.
     found: HashMap<TraceId, Option<u32>>,
+    held: Reservation,
 }
 
 impl Search<'_> {
-    fn number(&mut self, (name, service): (&str, &str)) -> u32 {
-        let next = self.numbers.len() as u32;
-        *self.numbers.entry((name.to_owned(), service.to_owned())).or_insert(next)
+    fn number(&mut self, (name, service): (&str, &str)) -> Result<u32, QueryError> {
+        // A root may have neither a name nor a service, and is one all the same.
+        let next = NO_ROOT + 1 + self.numbers.len() as u32;
+        Ok(match self.numbers.entry((name.to_owned(), service.to_owned())) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                self.held.try_grow(size_of::<(Root, u32)>() + name.len() + service.len())?;
+                *entry.insert(next)
+            }
+        })
     }
 
-    fn add_live(&mut self, run: &LiveRun) {
+    fn add_live(&mut self, run: &LiveRun) -> Result<(), QueryError> {
         let (spans, arrangement) = (run.spans(), run.arrangement());
         for trace in &arrangement.traces {
             if !self.traces.contains(&trace.trace_id) {
@@ -143,8 +150,9 @@ impl Search<'_> {
                 let name = spans.name_dictionary.get(spans.names[row]);
                 (name, resource.service_name().unwrap_or_default())
             });
-            self.add(trace.trace_id, root);
+            self.add(trace.trace_id, root)?;
         }
+        Ok(())
     }
 
     fn add_block(&mut self, block: &OpenBlock) -> Result<(), QueryError> {
@@ -153,14 +161,17 @@ impl Search<'_> {
         let own: Vec<u32> = own.map(|(_, ordinal)| ordinal).collect();
         for facts in own.into_iter().filter_map(|ordinal| table.get(ordinal)).map(|t| t.facts) {
             let service = facts.root_service.unwrap_or_default();
-            self.add(facts.trace_id, facts.root_name.map(|name| (name, service)));
+            self.add(facts.trace_id, facts.root_name.map(|name| (name, service)))?;
         }
         Ok(())
     }
 
     /// Adds what a unit knows of a trace.
-    fn add(&mut self, trace_id: TraceId, root: Option<(&str, &str)>) {
-        let number = root.map_or(NO_ROOT, |root| self.number(root));
+    fn add(&mut self, trace_id: TraceId, root: Option<(&str, &str)>) -> Result<(), QueryError> {
+        let number = match root {
+            Some(root) => self.number(root)?,
+            None => NO_ROOT,
+        };
         match self.found.entry(trace_id) {
             Entry::Vacant(entry) => {
                 entry.insert(Some(number));
@@ -172,5 +183,6 @@ impl Search<'_> {
                 }
             }
         }
+        Ok(())
     }
 }

@@ -78,6 +78,23 @@ async fn what_depends_on_the_trace_is_that_of_the_whole_trace() {
     check(&batches, query, &["{__name__=\"max_over_time\"} [0.004]"]).await;
 }
 
+/// Scenario: a trace has two roots, in different places, and one of them has neither a name nor a service.
+/// Guarantees: the earlier one is the root, whichever of them that is.
+#[tokio::test]
+async fn a_root_without_a_name_is_a_root() {
+    let named = span(1, 5, None);
+    for (id, wanted) in [(4, ""), (6, "operation 1")] {
+        let resource = std::sync::Arc::default();
+        let unnamed = Span { name: String::new(), resource, ..span(1, id, None) };
+        let series = format!("{{rootName=\"{wanted}\"}} [2.0]");
+        for batches in
+            [[vec![unnamed.clone()], vec![named.clone()]], [vec![named.clone()], vec![unnamed]]]
+        {
+            check(&batches, "{ } | count_over_time() by (rootName)", &[&series]).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn negative_numbers_are_ordered_as_numbers() {
     let with = |trace, number| {

@@ -7,7 +7,7 @@ use serde_json::json;
 use spandrel_base::memory::MemoryBudget;
 use spandrel_base::outcome::OutcomeCode;
 use spandrel_model::TenantId;
-use spandrel_query::{QueryOptions, TimeRange};
+use spandrel_query::{QueryOptions, ReadLimits, TimeRange};
 
 use crate::data::batches;
 use crate::place::{Place, Placement};
@@ -89,6 +89,24 @@ async fn time_is_limited() {
     let error = place.error(query).await;
     assert_eq!(error.code(), OutcomeCode::DeadlineExceeded, "{error}");
     assert!(error.to_string().starts_with("query exceeded its deadline of 200ms"), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_tenant_has_set_for_its_searches_holds() {
+    let place = Place::with(&batches(1), Placement::Live).await;
+    let own = ReadLimits {
+        max_search_duration: Some(Duration::from_secs(3600)),
+        ..ReadLimits::default()
+    };
+    place.engine.set_read_limits([(TenantId::single(), own)].into());
+    let error = place.error("SELECT count(*) FROM spans").await;
+    assert_eq!(error.code(), OutcomeCode::InvalidArgument, "{error}");
+    assert!(error.to_string().contains("max_search_duration"), "{error}");
+    let hour = "start_time BETWEEN '2026-01-01T00:00:00Z' AND '2026-01-01T01:00:00Z'";
+    assert_eq!(
+        place.rows(&format!("SELECT count(*) FROM spans WHERE {hour}")).await,
+        json!([[12]])
+    );
 }
 
 #[tokio::test]
