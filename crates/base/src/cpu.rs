@@ -12,9 +12,12 @@ use tokio::sync::Semaphore;
 
 use crate::panic_message::panic_message;
 
-static CORES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
-    Arc::new(Semaphore::new(available_parallelism().map_or(1, std::num::NonZero::get)))
-});
+static CORES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(cores())));
+
+/// How many closures run at once: as many as the machine, or its container, has cores.
+pub fn cores() -> usize {
+    available_parallelism().map_or(1, std::num::NonZero::get)
+}
 
 /// Why CPU-bound work has no result.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +70,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn never_runs_more_closures_than_cores() {
-        let n_cores = available_parallelism().map_or(1, std::num::NonZero::get);
+        let n_cores = cores();
         let running = Arc::new(AtomicUsize::new(0));
         let most = Arc::new(AtomicUsize::new(0));
         let mut set = tokio::task::JoinSet::new();

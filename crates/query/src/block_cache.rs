@@ -1,9 +1,12 @@
 //! Blocks that queries have opened: metadata and index stay in memory, rows do not.
 
+use std::cmp::Reverse;
 use std::ops::{Deref, Range};
 use std::sync::{Arc, OnceLock};
 
 use arrow_array::RecordBatch;
+use arrow_schema::Schema;
+use futures::future::try_join_all;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use quick_cache::Weighter;
@@ -28,6 +31,9 @@ const TAIL_BYTES: u64 = 1 << 20;
 const UNDER_WAY_BYTES_MAX: u64 = 64 << 20;
 /// In pieces of this size; each begun one counts as a whole.
 const COUNTED_BYTES: u64 = 4 << 10;
+
+/// Columns that are decoded one after the other; more are decoded side by side.
+const COLUMNS_IN_TURN: usize = 16;
 
 /// Bytes at the end of a block that have to be read to open it, as far as its entry tells.
 pub(crate) fn tail_bytes(entry: &BlockEntry) -> u64 {
@@ -99,6 +105,26 @@ impl OpenBlock {
         names.iter().map(column).fold(0, usize::saturating_add)
     }
 
+    /// [`Self::columns`] of few rows: what takes time is each column's dictionary and page, so the columns are
+    /// dealt out to the cores.
+    pub(crate) async fn columns_of_few_rows(
+        &self,
+        row_group: usize,
+        names: impl IntoIterator<Item = &str>,
+        rows: &[Range<u32>],
+    ) -> Result<Option<Columns>, QueryError> {
+        let mut names: Vec<&str> =
+            names.into_iter().filter(|name| self.file.has_column(name)).collect();
+        // Dealt out by size, so that no core gets all the large dictionaries.
+        names.sort_by_cached_key(|name| Reverse(self.file.raw_bytes(row_group, name)));
+        let hands = names.len().div_ceil(COLUMNS_IN_TURN).min(cpu::cores()).max(1);
+        let hand = |first| names.iter().copied().skip(first).step_by(hands);
+        let parts = (0..hands).map(|first| self.columns(row_group, hand(first), Some(rows)));
+        let parts = try_join_all(parts).await?;
+        let joined = parts.into_iter().flatten().map(Ok).reduce(|all, part| all?.and(part?));
+        joined.transpose().map_err(|source| self.damaged(source))
+    }
+
     /// Columns of a row group, of all its rows or of some (ascending ranges, counted from the row group's
     /// first); those that the block does not have are left out. Their memory is reserved before they are
     /// fetched, and held as long as the columns.
@@ -125,7 +151,7 @@ impl OpenBlock {
                     let n_bytes = batch.get_array_memory_size();
                     held.try_grow(n_bytes.saturating_sub(held.bytes()))?;
                     held.shrink_to(n_bytes);
-                    return Ok(Some(Columns { batch, held: Held::new(held) }));
+                    return Ok(Some(Columns { batch, held: vec![Held::new(held)] }));
                 }
                 Step::Needs(ranges) => {
                     let fetched = self.objects.get_ranges(&self.path, &ranges).await;
@@ -146,7 +172,20 @@ impl OpenBlock {
 pub(crate) struct Columns {
     batch: RecordBatch,
     /// For whoever keeps a column longer than the batch.
-    pub(crate) held: Held,
+    pub(crate) held: Vec<Held>,
+}
+
+impl Columns {
+    /// These columns and others of the same rows.
+    fn and(mut self, other: Self) -> Result<Self, BlockError> {
+        let fields = [self.batch.schema_ref(), other.batch.schema_ref()];
+        let fields: Vec<_> = fields.iter().flat_map(|schema| schema.fields().iter().cloned()).collect();
+        let arrays = [self.batch.columns(), other.batch.columns()].concat();
+        self.held.extend(other.held);
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays);
+        let batch = batch.map_err(|_| BlockError::NotABlock("its columns differ in length"))?;
+        Ok(Self { batch, held: self.held })
+    }
 }
 
 impl Deref for Columns {

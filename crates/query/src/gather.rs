@@ -191,7 +191,7 @@ impl Gather<'_> {
             SpanColumnsWanted::For(attributes) => columns_for(attributes, block.attributes()?),
         };
         let ranges: Vec<_> = rows.iter().map(|(rows, _)| rows.clone()).collect();
-        block.columns(row_group, names.iter().map(String::as_str), Some(&ranges)).await
+        block.columns_of_few_rows(row_group, names.iter().map(String::as_str), &ranges).await
     }
 
     /// The spans of some rows of a row group, by the number of their trace.

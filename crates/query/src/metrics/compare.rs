@@ -246,7 +246,7 @@ impl Owner<'_> {
                 let column = columns.column_by_name(name).cloned();
                 layer.arrays.extend(column.map(|column| (meaning, column)));
             }
-            layer.held.push(columns.held.clone());
+            layer.held.extend(columns.held.iter().cloned());
         }
         Ok(LeafColumn { n_rows, layers: vec![layer], absent: Static::Nil })
     }

@@ -14,7 +14,7 @@ use crate::unit::Unit;
 /// Starts of all rows of a unit, Unix nanoseconds.
 pub(crate) struct Starts {
     pub(crate) nanos: ScalarBuffer<i64>,
-    _held: Held,
+    _held: Vec<Held>,
 }
 
 impl Starts {
@@ -23,7 +23,7 @@ impl Starts {
             Unit::Live(run) => {
                 let nanos = &run.spans().start_unix_nanos;
                 let held = memory::reserve(size_of_val(&**nanos))?;
-                Ok(Self { nanos: nanos.clone().into(), _held: Held::new(held) })
+                Ok(Self { nanos: nanos.clone().into(), _held: vec![Held::new(held)] })
             }
             Unit::Block(block, row_group) => {
                 let columns = block.columns(*row_group, [schema::START], None).await?;
@@ -32,7 +32,7 @@ impl Starts {
                 let starts = columns.column_by_name(schema::START);
                 let starts = starts.and_then(|starts| starts.as_primitive_opt::<Int64Type>());
                 let nanos = starts.ok_or_else(missing)?.values().clone();
-                Ok(Self { nanos, _held: Held::clone(&columns.held) })
+                Ok(Self { nanos, _held: columns.held.clone() })
             }
         }
     }

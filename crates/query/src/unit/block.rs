@@ -91,7 +91,7 @@ impl Reader<'_> {
                 let column = batch.column_by_name(name).cloned();
                 layer.arrays.extend(column.map(|column| (meaning, column)));
             }
-            layer.held.push(batch.held);
+            layer.held.extend(batch.held);
         }
         if entry.types.iter().any(in_residual) {
             layer.others = self.in_lists(residual_column(scope), key).await?;
@@ -179,7 +179,7 @@ impl Reader<'_> {
         if let Some(batch) = self.batch(&[name]).await? {
             let column = batch.column_by_name(name).cloned();
             layer.arrays.extend(column.map(|column| (meaning, column)));
-            layer.held.push(batch.held);
+            layer.held.extend(batch.held);
         }
         Ok(layer)
     }
