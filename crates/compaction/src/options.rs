@@ -56,7 +56,7 @@ pub struct MergeOptions {
 impl Default for MergeOptions {
     /// A million spans of the demo shop take about 300 MB.
     fn default() -> Self {
-        Self { spans_max: 1 << 20, memory_bytes_max: 1 << 30, memory: MemoryBudget::unlimited() }
+        Self { spans_max: 1 << 20, memory_bytes_max: 512 << 20, memory: MemoryBudget::unlimited() }
     }
 }
 
