@@ -19,8 +19,11 @@ use crate::workspace_root;
 const ENTRY_POINTS: &[&str] = &[
     "google/rpc/error_details.proto",
     "google/rpc/status.proto",
+    "jaeger/api_v2/collector.proto",
+    "opentelemetry/proto/collector/metrics/v1/metrics_service.proto",
     "opentelemetry/proto/collector/trace/v1/trace_service.proto",
     "tempo/tempo.proto",
+    "zipkin/zipkin.proto",
 ];
 
 /// Rewrites the generated files, removing those that no definition stands behind any more.
