@@ -1,0 +1,1 @@
+//! Component configurations of the conformance data.
