@@ -6,19 +6,33 @@
 //! must be a duration like `1m30s`, not `5 s``.
 
 pub mod blocks;
+mod config;
+mod expand;
 mod id;
+mod known_types;
+mod merge;
+mod print;
 mod problem;
 mod secret;
 mod section;
 mod setting;
+mod source;
 mod suggest;
+mod telemetry;
+pub mod types;
 mod value;
 pub mod yaml;
 
+pub use config::{Components, Config, Inspection, Loaded, Pipeline, Reference, Service};
 pub use id::{ComponentId, PipelineId, Signal};
+pub use print::{Format, Redaction};
 pub use problem::{Problem, Problems};
 pub use secret::{REDACTED, Secret};
 pub use section::{Findings, Section, read_component, read_settings};
 pub use setting::{Setting, parse_duration, print_duration};
 pub use suggest::nearest;
+pub use telemetry::{
+    LogEncoding, LogLevel, LogSettings, MetricsLevel, MetricsSettings, TelemetrySettings,
+};
+pub use types::Kind;
 pub use value::{Key, Position, Value, ValueKind};

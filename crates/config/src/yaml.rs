@@ -50,3 +50,8 @@ impl Budget {
 pub fn parse(text: &str, file: &str) -> Result<Value, Problem> {
     compose(text, &Arc::from(file), &mut Budget::new())
 }
+
+/// Whether a plain scalar of this text would be a text.
+pub(crate) fn is_text(text: &str) -> bool {
+    matches!(scalar::resolve(text), crate::value::ValueKind::String(_))
+}

@@ -3,5 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "data that is not as expected fails the test")]
 
 mod blocks;
+mod load;
+mod print;
 mod sections;
+mod telemetry;
 mod yaml;

@@ -4,7 +4,7 @@ use spandrel_config::yaml::{self, DEPTH_MAX};
 use spandrel_config::{Value, ValueKind};
 
 /// A value as compact text: `{a: [1, "x", null]}`.
-pub fn show(value: &Value) -> String {
+pub(crate) fn show(value: &Value) -> String {
     match &value.kind {
         ValueKind::Null => "null".to_owned(),
         ValueKind::Bool(flag) => flag.to_string(),
