@@ -1,0 +1,13 @@
+//! Connections to other machines: endpoints, TLS, and the streams that HTTP runs on.
+
+mod compression;
+mod connector;
+mod endpoint;
+mod headers;
+mod tls;
+
+pub(crate) use compression::{Compression, decompress};
+pub(crate) use connector::{Connector, Io, Stream};
+pub(crate) use endpoint::{Endpoint, Target};
+pub(crate) use headers::{fixed_headers, set_user_agent};
+pub(crate) use tls::client_config;

@@ -1,0 +1,112 @@
+//! Exporters of the Collector: what left, what was lost, what waits.
+//!
+//! Names and labels are those of the OpenTelemetry Collector, whose users alert on them. The label `exporter`
+//! is a component id of the configuration, so the number of series is bounded by it.
+
+use prometheus_client::encoding::EncodeLabelSet;
+
+use crate::instrument::{BareCounterFamily, CounterFamily, GaugeFamily, Registrar};
+use crate::{Counter, Gauge};
+
+/// Series of one exporter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ExporterLabels {
+    exporter: String,
+    data_type: &'static str,
+}
+
+/// Instruments of all exporters.
+#[derive(Debug, Clone)]
+pub struct ExporterMetrics {
+    sent_spans: BareCounterFamily<ExporterLabels>,
+    send_failed_spans: BareCounterFamily<ExporterLabels>,
+    enqueue_failed_spans: BareCounterFamily<ExporterLabels>,
+    rejected_spans: CounterFamily<ExporterLabels>,
+    queue_size: GaugeFamily<ExporterLabels>,
+    queue_capacity: GaugeFamily<ExporterLabels>,
+    in_flight_requests: GaugeFamily<ExporterLabels>,
+}
+
+impl ExporterMetrics {
+    pub(crate) fn register(registrar: &mut Registrar<'_>) -> Self {
+        Self {
+            sent_spans: registrar.bare_counters(
+                ["otelcol_exporter_sent_spans", "otelcol_exporter_sent_spans_total"],
+                "Spans that the destination of an exporter took",
+                &[],
+            ),
+            send_failed_spans: registrar.bare_counters(
+                ["otelcol_exporter_send_failed_spans", "otelcol_exporter_send_failed_spans_total"],
+                "Spans that an exporter could not send and will not try again",
+                &[],
+            ),
+            enqueue_failed_spans: registrar.bare_counters(
+                [
+                    "otelcol_exporter_enqueue_failed_spans",
+                    "otelcol_exporter_enqueue_failed_spans_total",
+                ],
+                "Spans that the sending queue of an exporter did not take",
+                &[],
+            ),
+            rejected_spans: registrar.counters(
+                "spandrel_exporter_rejected_spans",
+                "Spans that the destination left out of a request that it took (OTLP partial success)",
+                &[],
+            ),
+            queue_size: registrar.gauges(
+                "otelcol_exporter_queue_size",
+                "What the sending queue of an exporter holds, in units of its sizer",
+                &[],
+            ),
+            queue_capacity: registrar.gauges(
+                "otelcol_exporter_queue_capacity",
+                "What the sending queue of an exporter may hold, in units of its sizer",
+                &[],
+            ),
+            in_flight_requests: registrar.gauges(
+                "otelcol_exporter_in_flight_requests",
+                "Requests that an exporter has sent and not seen the end of",
+                &[],
+            ),
+        }
+    }
+
+    /// The series of the exporter with this component id; those of spans are on the page from now on.
+    pub fn exporter(&self, component: &str) -> ExporterSeries {
+        let labels = ExporterLabels { exporter: component.to_owned(), data_type: "traces" };
+        ExporterSeries {
+            sent_spans: self.sent_spans.series(&labels),
+            send_failed_spans: self.send_failed_spans.series(&labels),
+            enqueue_failed_spans: self.enqueue_failed_spans.series(&labels),
+            rejected_spans: self.rejected_spans.series(&labels),
+            in_flight_requests: self.in_flight_requests.series(&labels),
+            metrics: self.clone(),
+            labels,
+        }
+    }
+}
+
+/// The series of one exporter; clones are the same series.
+#[derive(Debug, Clone)]
+pub struct ExporterSeries {
+    /// Spans that the destination took.
+    pub sent_spans: Counter,
+    /// Spans that were given up.
+    pub send_failed_spans: Counter,
+    /// Spans that the queue did not take.
+    pub enqueue_failed_spans: Counter,
+    /// Spans that the destination left out of requests that it took.
+    pub rejected_spans: Counter,
+    /// Requests that are on their way now.
+    pub in_flight_requests: Gauge,
+    metrics: ExporterMetrics,
+    labels: ExporterLabels,
+}
+
+impl ExporterSeries {
+    /// The gauges of the exporter's queue, in units of its sizer; only exporters with a queue have them.
+    pub fn queue(&self, capacity: u64) -> Gauge {
+        self.metrics.queue_capacity.series(&self.labels).set(capacity);
+        self.metrics.queue_size.series(&self.labels)
+    }
+}
