@@ -28,8 +28,7 @@ const PROCESS: u32 = 2;
 static LEAF: Shape = Shape(&[]);
 static LOG: Shape = Shape(&[(1, &LEAF), (2, &LEAF)]);
 static PROCESS_SHAPE: Shape = Shape(&[(2, &LEAF)]);
-static SPAN: Shape =
-    Shape(&[(4, &LEAF), (8, &LEAF), (9, &LOG), (10, &PROCESS_SHAPE), (12, &LEAF)]);
+static SPAN: Shape = Shape(&[(4, &LEAF), (8, &LEAF), (9, &LOG), (10, &PROCESS_SHAPE), (12, &LEAF)]);
 /// What a message within a span takes at most when it is decoded and translated, besides its texts: a
 /// reference that becomes a link takes the most.
 const MESSAGE_BYTES: usize = 512;

@@ -61,9 +61,8 @@ impl JaegerSpan {
         let kind = self.tags.remove_text("span.kind");
         let kind = kind.map_or(SpanKind::Unspecified, |kind| span_kind(&kind));
         let status = take_status(&mut self.tags, kind);
-        let is_parent = |other: &&Reference| {
-            other.span_id == parent && other.kind == ReferenceKind::ChildOf
-        };
+        let is_parent =
+            |other: &&Reference| other.span_id == parent && other.kind == ReferenceKind::ChildOf;
         Span {
             trace_id: trace_id(self.trace_id),
             span_id: span_id(self.span_id),
@@ -122,7 +121,10 @@ mod tests {
     use super::*;
 
     /// Parent, then the links, as spans and kinds; the span is of trace 1.
-    fn relations(explicit: u64, references: &[(u128, u64, ReferenceKind)]) -> (u64, Vec<(u64, String)>) {
+    fn relations(
+        explicit: u64,
+        references: &[(u128, u64, ReferenceKind)],
+    ) -> (u64, Vec<(u64, String)>) {
         let references = references.iter().map(|(trace_id, span_id, kind)| Reference {
             trace_id: *trace_id,
             span_id: *span_id,

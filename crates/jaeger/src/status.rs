@@ -75,7 +75,11 @@ mod tests {
         let status = take_status(&mut attributes, kind).unwrap_or_default();
         let keys: Vec<_> = attributes.into_list().into_iter().map(|pair| pair.key).collect();
         let found = (status.code, status.message.as_str(), keys);
-        assert_eq!(found, (code, message, left.iter().map(|key| (*key).to_owned()).collect()), "{tags:?}");
+        assert_eq!(
+            found,
+            (code, message, left.iter().map(|key| (*key).to_owned()).collect()),
+            "{tags:?}"
+        );
     }
 
     #[test]
@@ -90,8 +94,20 @@ mod tests {
         check(&[], server, 0, "", &[]);
         check(&[error.clone()], server, 2, "", &[]);
         check(&[error.clone(), code("OK"), description.clone()], server, 2, "why", &[]);
-        check(&[error.clone(), http_message.clone()], server, 2, "Not Found", &[HTTP_STATUS_MESSAGE]);
-        check(&[error, (HTTP_STATUS_CODE, Value::IntValue(200))], server, 2, "", &[HTTP_STATUS_CODE]);
+        check(
+            &[error.clone(), http_message.clone()],
+            server,
+            2,
+            "Not Found",
+            &[HTTP_STATUS_MESSAGE],
+        );
+        check(
+            &[error, (HTTP_STATUS_CODE, Value::IntValue(200))],
+            server,
+            2,
+            "",
+            &[HTTP_STATUS_CODE],
+        );
         check(&[code("ok"), no_error], server, 1, "", &[ERROR]);
         check(&[code("ERROR"), description.clone(), text_error], server, 2, "why", &[ERROR]);
         check(&[code("strange")], server, 0, "", &[]);
@@ -110,7 +126,13 @@ mod tests {
             (500, server, 2),
             (7, server, 2),
         ] {
-            check(&[(HTTP_STATUS_CODE, Value::IntValue(status))], kind, code, "", &[HTTP_STATUS_CODE]);
+            check(
+                &[(HTTP_STATUS_CODE, Value::IntValue(status))],
+                kind,
+                code,
+                "",
+                &[HTTP_STATUS_CODE],
+            );
             let text = (HTTP_STATUS_CODE, string(status.to_string()));
             check(&[text], kind, code, "", &[HTTP_STATUS_CODE]);
         }

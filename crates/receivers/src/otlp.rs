@@ -1,9 +1,6 @@
 //! OTLP in: gRPC and HTTP listeners with one admission limit, one consumer and one life cycle.
 //!
-//! # Path of a request
-//! `listen` accepts connections and speaks HTTP/1.1 and HTTP/2; `grpc` and `http` understand requests;
-//! `body` reads them within their limits and `compression` inflates them; `intake` hands the bytes to the
-//! consumer and keeps the accounts; `status` words the answer. Spans are not decoded on the way.
+//! Spans are not decoded on the way.
 //!
 //! # Invariants
 //! - Memory is bounded by [`OtlpOptions::in_flight_bytes_max`] and [`OtlpOptions::memory`]: every byte of a
@@ -13,16 +10,11 @@
 //!   accounts always come out even.
 //! - Both ports are bound before either is served: a failed start has taken nothing.
 
-mod body;
-mod compression;
+pub(crate) mod component;
 pub(crate) mod config;
-mod cors;
 mod grpc;
 mod http;
-mod intake;
-mod listen;
-mod reply;
-mod status;
+pub(crate) mod settings;
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,16 +22,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spandrel_base::clock::SharedClock;
-use spandrel_base::task::{ShutdownTimeout, TaskSet};
+use spandrel_base::task::ShutdownTimeout;
 use spandrel_pipeline::TraceConsumer;
 use spandrel_telemetry::Metrics;
 use tokio::net::TcpListener;
 
+use crate::server::listen::Listener;
+use crate::server::running::Running;
 use config::OtlpOptions;
 use grpc::GrpcService;
 use http::HttpService;
-use intake::Intake;
-use listen::Listener;
 
 /// Why a receiver cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -77,9 +69,7 @@ pub enum ReceiverError {
 pub struct OtlpReceiver {
     grpc_addr: Option<SocketAddr>,
     http_addr: Option<SocketAddr>,
-    /// Listeners, connections and the streams on them.
-    connections: Arc<TaskSet>,
-    intake: Arc<Intake>,
+    running: Running,
 }
 
 impl OtlpReceiver {
@@ -101,16 +91,18 @@ impl OtlpReceiver {
         let receiver = Self {
             grpc_addr: grpc.as_ref().map(|(_, address)| *address),
             http_addr: http.as_ref().map(|(_, address)| *address),
-            connections: Arc::new(TaskSet::new()),
-            intake: Arc::new(Intake::new(&options, consumer, metrics, clock)),
+            running: Running::new(&options.intake(), consumer, metrics, clock),
         };
+        let (connections, intake) = (&receiver.running.tasks, &receiver.running.intake);
         if let (Some((socket, _)), Some(grpc)) = (grpc, &options.grpc) {
-            let service = GrpcService::new(grpc, receiver.http_addr, Arc::clone(&receiver.intake));
-            Listener::new("otlp grpc", service, &options, &receiver.connections).spawn(socket);
+            let service = GrpcService::new(grpc, receiver.http_addr, Arc::clone(intake));
+            let listen = options.listen(&grpc.transport);
+            Listener::new("otlp grpc", service, listen, connections).spawn(socket);
         }
         if let (Some((socket, _)), Some(http)) = (http, &options.http) {
-            let service = HttpService::new(http, receiver.grpc_addr, Arc::clone(&receiver.intake));
-            Listener::new("otlp http", service, &options, &receiver.connections).spawn(socket);
+            let service = HttpService::new(http, receiver.grpc_addr, Arc::clone(intake));
+            let listen = options.listen(&http.transport);
+            Listener::new("otlp http", service, listen, connections).spawn(socket);
         }
         tracing::info!(grpc = ?receiver.grpc_addr, http = ?receiver.http_addr, "receiving otlp");
         Ok(receiver)
@@ -132,11 +124,7 @@ impl OtlpReceiver {
     /// # Errors
     /// [`ShutdownTimeout`] when something had to be cut off.
     pub async fn shutdown(&self, deadline: Duration) -> Result<(), ShutdownTimeout> {
-        let began = self.intake.clock.monotonic();
-        let closed = self.connections.shutdown(deadline).await;
-        let left = deadline.saturating_sub(self.intake.clock.monotonic().saturating_sub(began));
-        // Only requests whose senders have hung up are left here.
-        closed.and(self.intake.deliveries.shutdown(left).await)
+        self.running.shutdown(deadline).await
     }
 }
 

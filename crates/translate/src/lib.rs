@@ -13,5 +13,5 @@ pub mod thrift;
 
 pub use attributes::{Attributes, string};
 pub use fields::{Fields, FieldsError, Shape, count_messages};
-pub use request::{ScopeId, RequestBuilder, Translated, span_id, trace_id};
+pub use request::{RequestBuilder, ScopeId, Translated, span_id, trace_id};
 pub use room::{NoRoom, Room};

@@ -76,7 +76,12 @@ impl RequestBuilder {
     ///
     /// # Errors
     /// [`NoRoom`] when the room has no more.
-    pub fn add_span(&mut self, to: ScopeId, span: &Span, room: &mut Room<'_>) -> Result<(), NoRoom> {
+    pub fn add_span(
+        &mut self,
+        to: ScopeId,
+        span: &Span,
+        room: &mut Room<'_>,
+    ) -> Result<(), NoRoom> {
         // Once for the span, once for the copy in the finished request.
         room.take(2 * (span.encoded_len() + 8))?;
         if let Some(group) = self.scopes.get_mut(to.0) {
@@ -108,8 +113,7 @@ impl RequestBuilder {
             if groups.is_empty() {
                 continue;
             }
-            let scopes: usize =
-                lengths.iter().map(|length| field_len(SCOPE_SPANS, *length)).sum();
+            let scopes: usize = lengths.iter().map(|length| field_len(SCOPE_SPANS, *length)).sum();
             begin(RESOURCE_SPANS, field_len(RESOURCE, resource.encoded_len()) + scopes, &mut otlp);
             message::encode(RESOURCE, resource, &mut otlp);
             for (group, length) in groups.iter().zip(lengths) {

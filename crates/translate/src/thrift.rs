@@ -1,4 +1,4 @@
-//! Reading Thrift in its binary and compact protocols from a slice.
+//! Reading Thrift in its binary and compact protocols from a slice, and writing it for tests.
 //!
 //! # Bounds
 //! Nothing is allocated here except the repair of text that is not UTF-8. A list is never longer than the
@@ -7,8 +7,10 @@
 mod reader;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use reader::{Field, List, Message, Reader};
+pub use writer::Writer;
 
 /// How values are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

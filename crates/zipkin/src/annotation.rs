@@ -125,9 +125,8 @@ fn value(json: Json) -> Option<Value> {
             Value::ArrayValue(ArrayValue { values: values.into_iter().map(any).collect() })
         }
         Json::Object(object) => {
-            let pairs = object.into_iter().map(|(key, json)| {
-                KeyValue { key, value: Some(any(json)) }
-            });
+            let pairs =
+                object.into_iter().map(|(key, json)| KeyValue { key, value: Some(any(json)) });
             Value::KvlistValue(KeyValueList { values: pairs.collect() })
         }
     })
@@ -146,9 +145,12 @@ mod tests {
     #[test]
     fn events_there_and_back() {
         let attributes = vec![
-            pair("array", Value::ArrayValue(ArrayValue {
-                values: vec![AnyValue { value: Some(Value::IntValue(1)) }],
-            })),
+            pair(
+                "array",
+                Value::ArrayValue(ArrayValue {
+                    values: vec![AnyValue { value: Some(Value::IntValue(1)) }],
+                }),
+            ),
             pair("double", Value::DoubleValue(1.5)),
             pair("text", string("a|b <c>")),
         ];
@@ -161,8 +163,12 @@ mod tests {
             ("with attributes", attributes, 1),
         ];
         for (name, attributes, dropped_attributes_count) in events {
-            let sent =
-                Event { time_unix_nano: 1, name: name.to_owned(), attributes, dropped_attributes_count };
+            let sent = Event {
+                time_unix_nano: 1,
+                name: name.to_owned(),
+                attributes,
+                dropped_attributes_count,
+            };
             assert_eq!(event(1, annotation_value(&sent)), sent);
         }
     }

@@ -82,17 +82,17 @@ fn translate(span: &trace::Span, service: &str, mut tags: Tags) -> Result<Span, 
     if span.kind == SpanKind::Internal as i32 {
         tags.insert(SPAN_KIND.to_owned(), "internal".to_owned());
     }
-    let local = take_endpoint(&mut tags, service.to_owned(), [
-        Network::Current.local_address(),
-        Network::Old.local_address(),
-        LOCAL_PORT,
-    ]);
+    let local = take_endpoint(
+        &mut tags,
+        service.to_owned(),
+        [Network::Current.local_address(), Network::Old.local_address(), LOCAL_PORT],
+    );
     let peer = take_peer_service(&mut tags);
-    let remote = take_endpoint(&mut tags, peer, [
-        Network::Current.peer_address(),
-        Network::Old.peer_address(),
-        PEER_PORT,
-    ]);
+    let remote = take_endpoint(
+        &mut tags,
+        peer,
+        [Network::Current.peer_address(), Network::Old.peer_address(), PEER_PORT],
+    );
     put_status(span.status.as_ref(), &mut tags);
     tags.extend(span.links.iter().enumerate().map(|(place, link)| link_tag(place, link)));
     let timestamp_micros = start_micros(span.start_time_unix_nano);
@@ -162,7 +162,7 @@ fn annotation(event: &Event) -> Annotation {
 
 fn take_peer_service(tags: &mut Tags) -> String {
     let current = tags.remove(Network::Current.peer_service());
-    // Both names are taken out only if the first one is not there, as in the Collector.
+    // If both are there, the old one stays a tag, as in the Collector.
     current.or_else(|| tags.remove(Network::Old.peer_service())).unwrap_or_default()
 }
 
@@ -173,9 +173,6 @@ fn take_endpoint(tags: &mut Tags, service_name: String, keys: [&str; 3]) -> Opti
         .into_iter()
         .find_map(|key| tags.get(key)?.parse::<IpAddr>().ok().map(|address| (key, address)));
     let number = tags.get(port).and_then(|port| port.parse().ok()).unwrap_or(0);
-    if service_name.is_empty() && address.is_none() {
-        return None;
-    }
     if number > 0 {
         tags.remove(port);
     }
@@ -187,7 +184,7 @@ fn take_endpoint(tags: &mut Tags, service_name: String, keys: [&str; 3]) -> Opti
             IpAddr::V6(address) => endpoint.ipv6 = Some(address),
         }
     }
-    Some(endpoint)
+    (!endpoint.is_empty()).then_some(endpoint)
 }
 
 /// Zipkin shows every span with a tag `error` as failed, whatever the tag says.

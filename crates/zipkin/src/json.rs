@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::ZipkinError;
 
@@ -227,7 +227,8 @@ mod tests {
             let tags: Vec<_> = (0..n).map(|i| format!("\"{i}\":\"\"")).collect();
             format!("{{{}}}", tags.join(","))
         };
-        let read = |text: &str| tags(&mut serde_json::Deserializer::from_str(text)).map(|t| t.len());
+        let read =
+            |text: &str| tags(&mut serde_json::Deserializer::from_str(text)).map(|t| t.len());
         assert_eq!(read(&json(ITEMS_MAX)).unwrap(), ITEMS_MAX);
         assert!(read(&json(ITEMS_MAX + 1)).is_err());
         assert_eq!(read(r#"{"a":"1","a":null}"#).unwrap(), 1);

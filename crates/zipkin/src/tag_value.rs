@@ -17,8 +17,7 @@ fn parsed(text: &str) -> Option<Value> {
         "false" => return Some(Value::BoolValue(false)),
         _ => {}
     }
-    let is_number =
-        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     match unsigned.split_once('.') {
         None if is_number(unsigned) => text.parse().ok().map(Value::IntValue),

@@ -13,9 +13,7 @@ use spandrel_proto::otlp::common::any_value::Value;
 use spandrel_proto::otlp::resource::Resource;
 use spandrel_proto::otlp::trace::Span;
 use spandrel_proto::otlp::trace::span::{Event, SpanKind};
-use spandrel_translate::{
-    Attributes, RequestBuilder, Room, ScopeId, span_id, string, trace_id,
-};
+use spandrel_translate::{Attributes, RequestBuilder, Room, ScopeId, span_id, string, trace_id};
 
 use crate::to_otlp::{PEER_PORT, START_TIME_ABSENT, put_address};
 use crate::{Endpoint, Options, ZipkinError};

@@ -105,12 +105,11 @@ struct JsonEndpoint {
 
 impl JsonSpan {
     fn into_span(self) -> Result<Span, ZipkinError> {
-        let annotations = self.annotations.into_iter().map(|annotation| {
-            match annotation.timestamp {
+        let annotations =
+            self.annotations.into_iter().map(|annotation| match annotation.timestamp {
                 0 => Err(ZipkinError::AnnotationTimestamp),
                 timestamp_micros => Ok(Annotation { timestamp_micros, value: annotation.value.0 }),
-            }
-        });
+            });
         let parent_id = match self.parent_id.as_str() {
             "" => None,
             parent => Some(id(parent, 16, "parent id")?).filter(|parent| *parent != 0),

@@ -140,9 +140,16 @@ mod tests {
         let pair = |key: &str, value| KeyValue { key: key.to_owned(), value: Some(any(value)) };
         let list = vec![
             pair("z", Value::BytesValue(vec![1, 2].into())),
-            pair("a", Value::ArrayValue(ArrayValue {
-                values: vec![any(Value::IntValue(1)), AnyValue::default(), any(Value::DoubleValue(f64::NAN))],
-            })),
+            pair(
+                "a",
+                Value::ArrayValue(ArrayValue {
+                    values: vec![
+                        any(Value::IntValue(1)),
+                        AnyValue::default(),
+                        any(Value::DoubleValue(f64::NAN)),
+                    ],
+                }),
+            ),
         ];
         assert_eq!(object(&list), r#"{"a":[1,null,"NaN"],"z":"AQI="}"#);
         let map = any(Value::KvlistValue(KeyValueList { values: list }));

@@ -1,1 +1,7 @@
-//! The translators against data of others.
+//! Jaeger's encodings against data of others: the Collector's own batches, and real traces.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod batches;
+mod garbage;
+mod real_traces;
+mod senders;

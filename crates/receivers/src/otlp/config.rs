@@ -11,6 +11,10 @@ use std::time::Duration;
 
 use spandrel_base::memory::MemoryBudget;
 
+use crate::server::cors::CorsOptions;
+use crate::server::options::{IntakeOptions, ListenOptions};
+use crate::server::tls::Tls;
+
 const MIB: usize = 1 << 20;
 
 /// Settings of an OTLP receiver.
@@ -61,6 +65,54 @@ impl Default for OtlpOptions {
     }
 }
 
+impl OtlpOptions {
+    pub(crate) fn intake(&self) -> IntakeOptions {
+        IntakeOptions {
+            in_flight_bytes_max: self.in_flight_bytes_max,
+            memory: self.memory.clone(),
+            body_read_timeout: self.body_read_timeout,
+            retry_after: self.retry_after,
+        }
+    }
+
+    pub(crate) fn listen(&self, transport: &TransportOptions) -> ListenOptions {
+        let header_read_timeout = transport.header_read_timeout;
+        ListenOptions {
+            connections_max: self.connections_max,
+            header_read_timeout: header_read_timeout.unwrap_or(self.header_read_timeout),
+            concurrent_streams_max: transport
+                .concurrent_streams_max
+                .unwrap_or(self.concurrent_streams_max),
+            keep_alive_interval: transport.keep_alive_interval.unwrap_or(self.keep_alive_interval),
+            keep_alive_timeout: transport.keep_alive_timeout.unwrap_or(self.keep_alive_timeout),
+            keep_alives_enabled: !transport.one_request_per_connection,
+            connection_age_max: transport.connection_age_max,
+            tls: transport.tls.clone(),
+        }
+    }
+}
+
+/// What one transport does in another way than [`OtlpOptions`] says; `None` is as that says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TransportOptions {
+    /// TLS; `None` is without.
+    pub tls: Option<Tls>,
+    /// Whether the headers, or metadata, of requests go on with their spans.
+    pub include_metadata: bool,
+    /// Instead of [`OtlpOptions::header_read_timeout`].
+    pub header_read_timeout: Option<Duration>,
+    /// Instead of [`OtlpOptions::concurrent_streams_max`].
+    pub concurrent_streams_max: Option<u32>,
+    /// Instead of [`OtlpOptions::keep_alive_interval`].
+    pub keep_alive_interval: Option<Duration>,
+    /// Instead of [`OtlpOptions::keep_alive_timeout`].
+    pub keep_alive_timeout: Option<Duration>,
+    /// When a connection is closed after the requests that it has begun; `None` is never.
+    pub connection_age_max: Option<Duration>,
+    /// Whether an HTTP/1.1 connection is closed after one request.
+    pub one_request_per_connection: bool,
+}
+
 /// Settings of OTLP over gRPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrpcOptions {
@@ -68,12 +120,14 @@ pub struct GrpcOptions {
     pub listen: SocketAddr,
     /// Largest message in bytes, both as received and after decompression.
     pub recv_bytes_max: usize,
+    /// How connections are served.
+    pub transport: TransportOptions,
 }
 
 impl GrpcOptions {
     /// The default limits at this address.
     pub fn new(listen: SocketAddr) -> Self {
-        Self { listen, recv_bytes_max: 64 * MIB }
+        Self { listen, recv_bytes_max: 64 * MIB, transport: TransportOptions::default() }
     }
 }
 
@@ -89,6 +143,14 @@ pub struct HttpOptions {
     /// Web origins whose pages may send, such as `https://shop.example`. A `*` stands for any text;
     /// an empty list turns CORS off.
     pub cors_allowed_origins: Vec<String>,
+    /// What else a browser is told of CORS.
+    pub cors: CorsOptions,
+    /// Where spans are taken.
+    pub traces_path: String,
+    /// Headers of every answer; those that are none are left out.
+    pub response_headers: Vec<(String, String)>,
+    /// How connections are served.
+    pub transport: TransportOptions,
 }
 
 impl HttpOptions {
@@ -101,6 +163,10 @@ impl HttpOptions {
             cors_allowed_origins: ["http://localhost:*", "http://127.0.0.1:*"]
                 .map(str::to_owned)
                 .to_vec(),
+            cors: CorsOptions::default(),
+            traces_path: "/v1/traces".to_owned(),
+            response_headers: Vec::new(),
+            transport: TransportOptions::default(),
         }
     }
 }

@@ -15,11 +15,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HeaderName, RETRY_AFTER,
-};
+use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use prost::Message;
 use serde_json::json;
@@ -28,18 +26,21 @@ use spandrel_base::memory::Reservation;
 use spandrel_otlp::{DecodeLimits, json_to_protobuf};
 use spandrel_pipeline::Accepted;
 use spandrel_telemetry::Source;
-use tokio::time::timeout;
 
-use super::body::{BodyReader, inflate};
-use super::compression::{Encoding, UnknownEncoding};
 use super::config::HttpOptions;
-use super::cors::Cors;
-use super::intake::{Intake, Weight, tenant_of};
-use super::listen::Handler;
-use super::reply::Reply;
-use super::status::{Failure, export_response};
+use crate::server::body::BodyReader;
+use crate::server::compression::{Encoding, UnknownEncoding};
+use crate::server::cors::Cors;
+use crate::server::intake::{Intake, Weight};
+use crate::server::listen::Handler;
+use crate::server::plain::{
+    BodyLimits, discards_rest, empty, encoding_of, is_grpc, media_type, read_body, text,
+    with_header,
+};
+use crate::server::reply::Reply;
+use crate::server::sender::sender_of;
+use crate::server::status::{Failure, export_response};
 
-const TRACES_PATH: &str = "/v1/traces";
 const OTHER_SIGNALS: [&str; 3] = ["/v1/metrics", "/v1/logs", "/v1development/profiles"];
 /// JSON up to this size is converted on the thread that serves connections, in about 200 microseconds.
 const INLINE_JSON_BYTES_MAX: usize = 32 << 10;
@@ -51,36 +52,38 @@ enum MediaType {
     Json,
 }
 
-/// How a body is written, by its headers.
+/// How a body is written, by its headers, and who sends it.
 #[derive(Debug, Clone, Copy)]
 struct Form {
     media_type: MediaType,
     encoding: Option<Encoding>,
+    peer: SocketAddr,
 }
 
 /// Answers the requests of the HTTP port.
 pub(crate) struct HttpService {
-    body_bytes_max: usize,
-    decompressed_bytes_max: usize,
+    limits: BodyLimits,
     cors: Cors,
+    traces_path: String,
+    response_headers: HeaderMap,
+    include_metadata: bool,
     /// For the answer to senders of OTLP over gRPC that have come to the wrong port.
     grpc_addr: Option<SocketAddr>,
     intake: Arc<Intake>,
 }
 
 impl Handler for HttpService {
-    async fn handle(&self, request: Request<Incoming>) -> Response<Reply> {
+    async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
         let arrived = self.intake.clock.monotonic();
         let (parts, body) = request.into_parts();
         let mut weight = Weight::default();
         let mut reader = BodyReader::new(&self.intake, body);
-        let mut response = self.answer(&parts, &mut reader, &mut weight).await;
-        // Over HTTP/2 the unread rest is cancelled without harm. Who expects 100 has not sent anything.
-        let is_http1 = parts.version < Version::HTTP_2;
-        if is_http1 && !response.status().is_success() && !parts.headers.contains_key(EXPECT) {
+        let mut response = self.answer(&parts, peer, &mut reader, &mut weight).await;
+        if discards_rest(&parts, response.status()) {
             reader.discard().await;
         }
         response.headers_mut().extend(self.cors.answer_headers(&parts.headers));
+        response.headers_mut().extend(self.response_headers.clone());
         let code = response.status().as_u16();
         self.intake.count_request(Source::OTLP_HTTP, code, weight, arrived);
         response
@@ -94,9 +97,14 @@ impl HttpService {
         intake: Arc<Intake>,
     ) -> Self {
         Self {
-            body_bytes_max: options.body_bytes_max,
-            decompressed_bytes_max: options.decompressed_bytes_max,
-            cors: Cors::new(&options.cors_allowed_origins),
+            limits: BodyLimits {
+                body_bytes_max: options.body_bytes_max,
+                decompressed_bytes_max: options.decompressed_bytes_max,
+            },
+            cors: Cors::new(&options.cors_allowed_origins, &options.cors),
+            traces_path: options.traces_path.clone(),
+            response_headers: headers_of(&options.response_headers),
+            include_metadata: options.transport.include_metadata,
             grpc_addr,
             intake,
         }
@@ -105,6 +113,7 @@ impl HttpService {
     async fn answer(
         &self,
         parts: &Parts,
+        peer: SocketAddr,
         reader: &mut BodyReader<'_>,
         weight: &mut Weight,
     ) -> Response<Reply> {
@@ -112,11 +121,12 @@ impl HttpService {
             return self.wrong_protocol();
         }
         let path = parts.uri.path();
-        if OTHER_SIGNALS.contains(&path) {
-            return text(StatusCode::NOT_FOUND, "only traces are taken here, at /v1/traces\n");
-        }
-        if path != TRACES_PATH {
-            return text(StatusCode::NOT_FOUND, "not found, traces are taken at /v1/traces\n");
+        if path != self.traces_path {
+            let why = match OTHER_SIGNALS.contains(&path) {
+                true => "only traces are taken here, at",
+                false => "not found, traces are taken at",
+            };
+            return text(StatusCode::NOT_FOUND, format!("{why} {}\n", self.traces_path));
         }
         if self.cors.is_preflight(&parts.method, &parts.headers) {
             let mut response = empty(StatusCode::NO_CONTENT);
@@ -128,7 +138,7 @@ impl HttpService {
             let response = text(StatusCode::METHOD_NOT_ALLOWED, message);
             return with_header(response, ALLOW, "POST");
         }
-        let Some(media_type) = media_type_of(&parts.headers) else {
+        let Some(media_type) = MediaType::of(&parts.headers) else {
             let message =
                 "unsupported media type, use application/x-protobuf or application/json\n";
             return text(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
@@ -138,7 +148,7 @@ impl HttpService {
             let response = media_type.failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, &failure);
             return with_header(response, ACCEPT_ENCODING, Encoding::ACCEPTED);
         };
-        let form = Form { media_type, encoding };
+        let form = Form { media_type, encoding, peer };
         match self.export(parts, form, reader, weight).await {
             Ok(accepted) => media_type.success(accepted),
             Err(failure) => media_type.failure(failure.http_status(), &failure),
@@ -152,39 +162,15 @@ impl HttpService {
         reader: &mut BodyReader<'_>,
         weight: &mut Weight,
     ) -> Result<Accepted, Failure> {
-        let tenant = tenant_of(&parts.headers)?;
-        let read = timeout(self.intake.body_read_timeout, self.read_body(reader)).await;
-        weight.wire_bytes = reader.n_received();
-        let body = read.unwrap_or_else(|_elapsed| {
-            reader.abandon();
-            Err(Failure::too_slow())
-        })?;
-        let mut plain = (body, reader.take_held());
-        if let Some(encoding) = form.encoding {
-            let (body, held) = plain;
-            plain =
-                inflate(&self.intake, encoding, body, self.decompressed_bytes_max, held).await?;
-        }
-        weight.decompressed_bytes = plain.0.len();
+        let headers = &parts.headers;
+        let sender = sender_of(Source::OTLP_HTTP, form.peer, headers, self.include_metadata)?;
+        let read = read_body(&self.intake, reader, form.encoding, self.limits, weight);
+        let mut plain = read.await?;
         if form.media_type == MediaType::Json {
             plain = self.to_protobuf(plain).await?;
         }
         let (otlp, held) = plain;
-        self.intake.deliver(Source::OTLP_HTTP, tenant, otlp, held).await
-    }
-
-    async fn read_body(&self, reader: &mut BodyReader<'_>) -> Result<Bytes, Failure> {
-        let max = self.body_bytes_max;
-        let too_large = || Failure::too_large(format!("body exceeds the limit of {max} bytes"));
-        if reader.n_expected() > max {
-            return Err(too_large());
-        }
-        self.intake.check_room(reader.n_expected())?;
-        // Filled by one byte more than allowed means that it is too large.
-        if reader.fill(max.saturating_add(1)).await? {
-            return Err(too_large());
-        }
-        Ok(reader.take())
+        self.intake.deliver(sender, otlp, held).await
     }
 
     /// The answer to gRPC, in its own form.
@@ -219,6 +205,11 @@ impl HttpService {
 }
 
 impl MediaType {
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let media_type = media_type(headers);
+        [Self::Protobuf, Self::Json].into_iter().find(|known| known.header() == media_type)
+    }
+
     fn header(self) -> &'static str {
         match self {
             Self::Protobuf => "application/x-protobuf",
@@ -264,46 +255,9 @@ impl MediaType {
     }
 }
 
-fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
-}
-
-/// Parameters such as `charset` mean nothing for either type.
-fn media_type_of(headers: &HeaderMap) -> Option<MediaType> {
-    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    let essence = value.split(';').next()?.trim().to_ascii_lowercase();
-    [MediaType::Protobuf, MediaType::Json].into_iter().find(|known| known.header() == essence)
-}
-
-fn encoding_of(headers: &HeaderMap) -> Result<Option<Encoding>, UnknownEncoding> {
-    let mut values = headers.get_all(CONTENT_ENCODING).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => {
-            Encoding::from_name(value.to_str().map_err(|_not_text| UnknownEncoding)?)
-        }
-        // Several headers are a stack of encodings.
-        (Some(_), Some(_)) => Err(UnknownEncoding),
-    }
-}
-
-fn empty(status: StatusCode) -> Response<Reply> {
-    let mut response = Response::new(Reply::default());
-    *response.status_mut() = status;
-    response
-}
-
-fn text(status: StatusCode, message: &'static str) -> Response<Reply> {
-    let mut response = Response::new(Reply::new(Bytes::from_static(message.as_bytes())));
-    *response.status_mut() = status;
-    with_header(response, CONTENT_TYPE, "text/plain")
-}
-
-fn with_header(
-    mut response: Response<Reply>,
-    name: HeaderName,
-    value: &'static str,
-) -> Response<Reply> {
-    response.headers_mut().insert(name, HeaderValue::from_static(value));
-    response
+fn headers_of(pairs: &[(String, String)]) -> HeaderMap {
+    let header = |(name, value): &(String, String)| {
+        Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_str(value).ok()?))
+    };
+    pairs.iter().filter_map(header).collect()
 }

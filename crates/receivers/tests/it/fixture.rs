@@ -14,9 +14,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use parking_lot::Mutex;
 use prost::Message;
 use spandrel_base::clock::SystemClock;
+use spandrel_base::memory::MemoryBudget;
 use spandrel_base::task::TaskSet;
-use spandrel_otlp::count_spans;
-use spandrel_pipeline::{Accepted, ConsumeError, TraceBatch, TraceConsumer};
+use spandrel_pipeline::{
+    Accepted, Account, ComponentContext, ConsumeError, TraceBatch, TraceConsumer,
+};
 use spandrel_proto::otlp::collector_trace::ExportTraceServiceRequest;
 use spandrel_proto::otlp::trace::{ResourceSpans, ScopeSpans, Span};
 use spandrel_proto::rpc::Status;
@@ -48,7 +50,7 @@ pub(crate) struct Recorder {
 #[async_trait::async_trait]
 impl TraceConsumer for Recorder {
     async fn consume(&self, batch: TraceBatch) -> Result<Accepted, ConsumeError> {
-        let spans = count_spans(&batch.otlp);
+        let spans = batch.traces.span_count();
         self.batches.lock().push(batch);
         self.entered.add_permits(1);
         drop(self.gate.acquire().await.unwrap());
@@ -76,6 +78,71 @@ impl TraceConsumer for Recorder {
     }
 }
 
+impl Recorder {
+    /// A consumer that accepts everything.
+    pub(crate) fn new(metrics: &Metrics) -> Arc<Self> {
+        Arc::new(Self {
+            batches: Mutex::default(),
+            scripts: Mutex::default(),
+            entered: Semaphore::new(0),
+            gate: Semaphore::new(1000),
+            metrics: metrics.clone(),
+        })
+    }
+
+    /// Waits until `n` more batches have come in.
+    pub(crate) async fn wait(&self, n: u32) {
+        self.entered.acquire_many(n).await.unwrap().forget();
+    }
+
+    /// The spans of all batches so far, by name.
+    pub(crate) fn span_names(&self) -> Vec<String> {
+        let batches = self.batches.lock();
+        let mut names = Vec::new();
+        for batch in batches.iter() {
+            let request = batch.traces.clone().decoded().unwrap();
+            for resource in &request.resource_spans {
+                let spans = resource.scope_spans.iter().flat_map(|scope| &scope.spans);
+                names.extend(spans.map(|span| span.name.clone()));
+            }
+        }
+        names
+    }
+}
+
+/// What components are built with.
+pub(crate) fn context(id: &str, metrics: &Metrics, memory: MemoryBudget) -> ComponentContext {
+    ComponentContext {
+        id: id.into(),
+        pipeline: "traces".into(),
+        clock: Arc::new(SystemClock::new()),
+        metrics: metrics.clone(),
+        memory,
+        data_dir: std::path::PathBuf::new(),
+        account: Account::detached(),
+    }
+}
+
+/// Settings from YAML that must be right.
+pub(crate) fn settings<T>(
+    yaml: &str,
+    read: impl FnOnce(&mut spandrel_config::Section<'_>) -> T,
+) -> T {
+    spandrel_config::read_settings(yaml, read).unwrap().0
+}
+
+/// One HTTP/1.1 request on a connection of its own.
+pub(crate) async fn send_to(
+    clients: &TaskSet,
+    addr: SocketAddr,
+    request: Request<Full<Bytes>>,
+) -> HttpAnswer {
+    let stream = TcpStream::connect(addr).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    clients.spawn("http1 client", async move { drop(connection.await) });
+    HttpAnswer::of(sender.send_request(request).await.unwrap()).await
+}
+
 /// A running receiver and everything around it.
 pub(crate) struct Server {
     pub(crate) receiver: OtlpReceiver,
@@ -98,13 +165,7 @@ impl Server {
         };
         adjust(&mut options);
         let metrics = Metrics::new();
-        let consumer = Arc::new(Recorder {
-            batches: Mutex::default(),
-            scripts: Mutex::default(),
-            entered: Semaphore::new(0),
-            gate: Semaphore::new(1000),
-            metrics: metrics.clone(),
-        });
+        let consumer = Recorder::new(&metrics);
         let clock = Arc::new(SystemClock::new());
         let started =
             OtlpReceiver::start(options, Arc::clone(&consumer) as _, metrics.clone(), clock);
@@ -126,7 +187,10 @@ impl Server {
     /// The batches so far, as tenant and bytes.
     pub(crate) fn consumed(&self) -> Vec<(String, Bytes)> {
         let batches = self.consumer.batches.lock();
-        batches.iter().map(|batch| (batch.tenant.to_string(), batch.otlp.clone())).collect()
+        batches
+            .iter()
+            .map(|batch| (batch.tenant.to_string(), batch.traces.clone().into_otlp()))
+            .collect()
     }
 
     /// A client connection that speaks HTTP/1.1.

@@ -127,6 +127,11 @@ pub(crate) fn compressions(plain: &[u8]) -> [(&'static str, Vec<u8>); 3] {
     ]
 }
 
+pub(crate) fn gzip(plain: &[u8]) -> Vec<u8> {
+    let [(_, gzip), ..] = compressions(plain);
+    gzip
+}
+
 /// Path, headers and body; code and message of the answer.
 type BadCall<'a> = (&'a str, &'a [(&'a str, &'a str)], Bytes, i32, &'a str);
 

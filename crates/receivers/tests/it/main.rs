@@ -1,8 +1,15 @@
-//! The OTLP receiver over real sockets, against a consumer that does what the test tells it.
+//! The receivers over real sockets, against a consumer that does what the test tells it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod fixture;
 mod grpc;
 mod http;
+mod jaeger;
 mod lifecycle;
 mod limits;
+mod metadata;
+mod otlpjsonfile;
+mod settings;
+mod tls;
+mod udp;
+mod zipkin;

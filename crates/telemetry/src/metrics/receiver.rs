@@ -13,16 +13,42 @@ label_enum! {
     pub enum Receiver("receiver") {
         /// OpenTelemetry protocol.
         Otlp = "otlp",
+        /// Jaeger's Thrift and protobuf.
+        Jaeger = "jaeger",
+        /// Zipkin, both versions.
+        Zipkin = "zipkin",
+        /// Files of OTLP in JSON.
+        OtlpJsonFile = "otlpjsonfile",
+        /// The end of a pipeline in this process.
+        Pipeline = "pipeline",
     }
 }
 
 label_enum! {
-    /// What carried the request.
+    /// What carried the request, in the Collector's words.
     pub enum Transport("transport") {
         /// gRPC over HTTP/2.
         Grpc = "grpc",
         /// Plain HTTP.
         Http = "http",
+        /// Jaeger's Thrift over HTTP.
+        CollectorHttp = "collector_http",
+        /// Calls of Jaeger's agent in the compact protocol, over UDP.
+        UdpThriftCompact = "udp_thrift_compact",
+        /// Calls of Jaeger's agent in the binary protocol, over UDP.
+        UdpThriftBinary = "udp_thrift_binary",
+        /// Zipkin's version 1 in JSON.
+        HttpV1Json = "http_v1_json",
+        /// Zipkin's version 1 in Thrift.
+        HttpV1Thrift = "http_v1_thrift",
+        /// Zipkin's version 2 in JSON.
+        HttpV2Json = "http_v2_json",
+        /// Zipkin's version 2 in protobuf.
+        HttpV2Proto = "http_v2_proto",
+        /// Lines of a file.
+        File = "file",
+        /// Nothing: it was handed over in memory.
+        Memory = "memory",
     }
 }
 
@@ -36,10 +62,45 @@ pub struct Source {
 }
 
 impl Source {
+    /// Every combination of receiver and transport that exists.
+    pub const ALL: [Self; 11] = [
+        Self::OTLP_GRPC,
+        Self::OTLP_HTTP,
+        Self::JAEGER_GRPC,
+        Self::JAEGER_HTTP,
+        Self::JAEGER_COMPACT,
+        Self::JAEGER_BINARY,
+        Self::zipkin(Transport::HttpV1Json),
+        Self::zipkin(Transport::HttpV1Thrift),
+        Self::zipkin(Transport::HttpV2Json),
+        Self::zipkin(Transport::HttpV2Proto),
+        Self::OTLP_JSON_FILE,
+    ];
+    /// A pipeline that ends in the store of this process.
+    pub const PIPELINE: Self = Self { receiver: Receiver::Pipeline, transport: Transport::Memory };
     /// OTLP over gRPC.
     pub const OTLP_GRPC: Self = Self { receiver: Receiver::Otlp, transport: Transport::Grpc };
     /// OTLP over HTTP.
     pub const OTLP_HTTP: Self = Self { receiver: Receiver::Otlp, transport: Transport::Http };
+    /// Jaeger's `api_v2` over gRPC.
+    pub const JAEGER_GRPC: Self = Self { receiver: Receiver::Jaeger, transport: Transport::Grpc };
+    /// Jaeger's Thrift over HTTP.
+    pub const JAEGER_HTTP: Self =
+        Self { receiver: Receiver::Jaeger, transport: Transport::CollectorHttp };
+    /// Jaeger's agent, compact protocol.
+    pub const JAEGER_COMPACT: Self =
+        Self { receiver: Receiver::Jaeger, transport: Transport::UdpThriftCompact };
+    /// Jaeger's agent, binary protocol.
+    pub const JAEGER_BINARY: Self =
+        Self { receiver: Receiver::Jaeger, transport: Transport::UdpThriftBinary };
+    /// Files of OTLP in JSON.
+    pub const OTLP_JSON_FILE: Self =
+        Self { receiver: Receiver::OtlpJsonFile, transport: Transport::File };
+
+    /// Zipkin in one of its forms.
+    pub const fn zipkin(transport: Transport) -> Self {
+        Self { receiver: Receiver::Zipkin, transport }
+    }
 }
 
 /// A request that was answered.

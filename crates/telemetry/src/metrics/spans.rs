@@ -13,10 +13,10 @@
 //! `spandrel_receiver_requests_total` by its code. Spans replayed from the log after a restart are
 //! not received again and are counted by the WAL's own metrics.
 
+use crate::Counter;
 use crate::instrument::{CounterFamily, Registrar};
 use crate::label::label_enum;
 use crate::metrics::receiver::Source;
-use crate::{Counter, Receiver, Transport};
 
 label_enum! {
     /// Why a span can never be stored.
@@ -121,7 +121,7 @@ impl SpanMetrics {
             received: registrar.counters(
                 "spandrel_spans_received",
                 "Spans in decoded requests",
-                &Source::all(),
+                &Source::ALL,
             ),
             stored: registrar
                 .counter("spandrel_spans_stored", "Spans durable in the write-ahead log"),
@@ -145,20 +145,11 @@ impl SpanMetrics {
 
     pub(crate) fn accounting(&self) -> SpanAccounting {
         SpanAccounting {
-            received: self.received.sum(&Source::all()),
+            received: self.received.sum(&Source::ALL),
             stored: self.stored.get(),
             rejected: self.rejected.sum(RejectReason::ALL),
             refused: self.refused.sum(RefuseReason::ALL),
             failed: self.failed.sum(FailReason::ALL),
         }
-    }
-}
-
-impl Source {
-    /// Every combination of receiver and transport that exists.
-    fn all() -> Vec<Self> {
-        let with_transport =
-            |receiver| Transport::ALL.iter().map(move |&transport| Self { receiver, transport });
-        Receiver::ALL.iter().copied().flat_map(with_transport).collect()
     }
 }

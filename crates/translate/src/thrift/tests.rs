@@ -69,8 +69,16 @@ fn print(reader: &mut Reader<'_>) -> Result<Vec<String>, ThriftError> {
 #[test]
 fn both_protocols_say_the_same() {
     let expected = [
-        "1=true", "2=false", "3=-2", "4=150", "5=1.0", "6=hi", "7=[1, 2]", "8=skipped",
-        "9=skipped", "100=4",
+        "1=true",
+        "2=false",
+        "3=-2",
+        "4=150",
+        "5=1.0",
+        "6=hi",
+        "7=[1, 2]",
+        "8=skipped",
+        "9=skipped",
+        "100=4",
     ];
     for (bytes, protocol) in [(COMPACT, Protocol::Compact), (BINARY, Protocol::Binary)] {
         let mut reader = Reader::new(bytes, protocol);
@@ -83,14 +91,46 @@ fn both_protocols_say_the_same() {
 }
 
 #[test]
+fn what_is_written_is_read() {
+    for protocol in [Protocol::Binary, Protocol::Compact] {
+        let mut writer = Writer::new(protocol);
+        writer.oneway("call");
+        writer.body(|call| {
+            call.bool(1, true);
+            call.bool(2, false);
+            call.i16(3, -3);
+            call.i32(4, i32::MIN);
+            call.i64(5, i64::MAX);
+            call.double(6, 0.5);
+            call.bytes(7, "text");
+            call.structure(8, |inner| inner.i64(40, 1));
+            call.list(9, &[1_i64; 20], |item, value| item.i64(1, *value));
+            call.i32(100, 7);
+        });
+        let bytes = writer.into_bytes();
+        let mut reader = Reader::new(&bytes, protocol);
+        assert_eq!(reader.message().unwrap(), Message { name: "call".into(), kind: 4 });
+        let expected = [
+            "1=true",
+            "2=false",
+            "3=-3",
+            "4=-2147483648",
+            "5=9223372036854775807",
+            "6=0.5",
+            "7=text",
+            "8=skipped",
+            "9=[]",
+            "100=7",
+        ];
+        assert_eq!(print(&mut reader).unwrap(), expected, "{protocol:?}");
+    }
+}
+
+#[test]
 fn the_heads_of_calls() {
     let cases: [(&[u8], Protocol, Result<(&str, u8), ThriftError>); 5] = [
         (&[0x82, 0x81, 7, 2, b'a', b'b'], Protocol::Compact, Ok(("ab", 4))),
-        (
-            &[0x80, 1, 0, 4, 0, 0, 0, 1, b'a', 0, 0, 0, 9],
-            Protocol::Binary,
-            Ok(("a", 4)),
-        ),
+        (&[0x80, 1, 0, 4, 0, 0, 0, 1, b'a', 0, 0, 0, 9], Protocol::Binary, Ok(("a", 4))),
         (&[0, 0, 0, 1, b'a', 1, 0, 0, 0, 9], Protocol::Binary, Ok(("a", 1))),
         (&[0x81, 0x81, 7, 0], Protocol::Compact, Err(ThriftError::NoMessage)),
         (&[0x80, 2, 0, 4, 0, 0, 0, 0], Protocol::Binary, Err(ThriftError::NoMessage)),

@@ -91,9 +91,9 @@ mod tests {
 
     fn check(annotations: &[(&str, &str)], expected: Option<(i32, &str)>, n_left: usize) {
         let mut mapper = StatusMapper::default();
-        let left = annotations.iter().filter(|(key, value)| {
-            !mapper.take(key, &Value::StringValue((*value).to_owned()))
-        });
+        let left = annotations
+            .iter()
+            .filter(|(key, value)| !mapper.take(key, &Value::StringValue((*value).to_owned())));
         assert_eq!(left.count(), n_left, "{annotations:?}");
         let status = mapper.status();
         let status = status.as_ref().map(|status| (status.code, status.message.as_str()));
@@ -106,12 +106,20 @@ mod tests {
             (("error", "yes"), ("http.status_code", "500"), ("census.status_code", "0"));
         check(&[], None, 0);
         check(&[http], Some((2, "")), 1);
-        check(&[("http.status_code", "301"), ("http.status_message", "Moved")], Some((0, "Moved")), 2);
+        check(
+            &[("http.status_code", "301"), ("http.status_message", "Moved")],
+            Some((0, "Moved")),
+            2,
+        );
         check(&[http, error], Some((2, "")), 1);
         check(&[error, ("otel.status_description", "why")], Some((2, "why")), 0);
         check(&[error, ("otel.status_code", "1")], Some((1, "")), 0);
         check(&[("otel.status_code", "2"), census, http], Some((1, "")), 1);
-        check(&[("census.status_code", "5"), ("census.status_description", "no")], Some((2, "no")), 0);
+        check(
+            &[("census.status_code", "5"), ("census.status_description", "no")],
+            Some((2, "no")),
+            0,
+        );
         check(&[("census.status_code", "x")], None, 0);
     }
 }

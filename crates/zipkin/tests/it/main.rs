@@ -1,1 +1,8 @@
-//! The translators against data of others.
+//! Zipkin's forms against data of others: the Collector's own spans, and real traces.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod garbage;
+mod real_traces;
+mod round_trip;
+mod v1;
+mod v2;

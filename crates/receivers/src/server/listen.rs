@@ -1,7 +1,7 @@
 //! Connections: accepting them, telling HTTP/1.1 from HTTP/2, serving requests, closing gracefully.
 //!
-//! Both ports speak both versions; HTTP/2 is without TLS and with prior knowledge, as gRPC does it. So a
-//! sender that has the wrong port gets an answer that it can read.
+//! Every port speaks both versions; HTTP/2 is with prior knowledge, as gRPC does it. So a sender that has the
+//! wrong port gets an answer that it can read. With TLS, both versions are offered.
 //!
 //! # Life cycle
 //! When the token of the task set is cancelled, the listener is closed at once and every connection
@@ -11,6 +11,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::{self, Cursor};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -22,13 +23,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use spandrel_base::task::TaskSet;
-use tokio::io::{AsyncReadExt, join};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, join, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::config::OtlpOptions;
+use super::options::ListenOptions;
 use super::reply::Reply;
 
 /// What every HTTP/2 client sends first (RFC 9113, section 3.4).
@@ -47,15 +48,16 @@ pub(crate) trait Handler: Send + Sync + 'static {
     fn handle(
         &self,
         request: Request<Incoming>,
+        peer: SocketAddr,
     ) -> impl Future<Output = Response<Reply>> + Send + '_;
 }
 
 /// Serves one port.
 pub(crate) struct Listener<H> {
-    /// Names the tasks: `otlp grpc` or `otlp http`.
+    /// Names the tasks, such as `otlp grpc`.
     name: &'static str,
     handler: H,
-    options: OtlpOptions,
+    options: ListenOptions,
     tasks: Weak<TaskSet>,
     token: CancellationToken,
 }
@@ -64,10 +66,10 @@ impl<H: Handler> Listener<H> {
     pub(crate) fn new(
         name: &'static str,
         handler: H,
-        options: &OtlpOptions,
+        options: ListenOptions,
         tasks: &Arc<TaskSet>,
     ) -> Arc<Self> {
-        let (options, token) = (options.clone(), tasks.token());
+        let token = tasks.token();
         Arc::new(Self { name, handler, options, tasks: Arc::downgrade(tasks), token })
     }
 
@@ -84,7 +86,7 @@ impl<H: Handler> Listener<H> {
         let next = async || {
             let permit = Arc::clone(&free).acquire_owned().await;
             let permit = permit.expect("the semaphore is never closed");
-            socket.accept().await.map(|(stream, _peer)| (permit, stream))
+            socket.accept().await.map(|(stream, peer)| (permit, stream, peer))
         };
         loop {
             // Cancellation first, or a flood of connections could keep the port open.
@@ -95,10 +97,10 @@ impl<H: Handler> Listener<H> {
             };
             match (accepted, self.tasks.upgrade()) {
                 (_, None) => return,
-                (Ok((permit, stream)), Some(tasks)) => {
+                (Ok((permit, stream, peer)), Some(tasks)) => {
                     let listener = Arc::clone(&self);
                     tasks.spawn(self.name, async move {
-                        listener.serve(stream).await;
+                        listener.serve(stream, peer).await;
                         drop(permit);
                     });
                 }
@@ -112,7 +114,28 @@ impl<H: Handler> Listener<H> {
         }
     }
 
-    async fn serve(self: Arc<Self>, mut stream: TcpStream) {
+    /// Takes off TLS, if there is any, within the time for the first bytes.
+    async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(listener = self.name, %error, "cannot set TCP_NODELAY");
+        }
+        let Some(tls) = &self.options.tls else { return self.serve_plain(stream, peer).await };
+        let accepted = tokio::select! {
+            biased;
+            () = self.token.cancelled() => return,
+            accepted = timeout(self.options.header_read_timeout, tls.accept(stream)) => accepted,
+        };
+        match accepted {
+            Ok(Ok(stream)) => self.clone().serve_plain(stream, peer).await,
+            Ok(Err(error)) => tracing::debug!(listener = self.name, %error, "no TLS connection"),
+            Err(_too_slow) => {}
+        }
+    }
+
+    async fn serve_plain<S>(self: Arc<Self>, mut stream: S, peer: SocketAddr)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let sniffed = tokio::select! {
             biased;
             () = self.token.cancelled() => return,
@@ -120,14 +143,11 @@ impl<H: Handler> Listener<H> {
         };
         // A peer that says nothing, or has gone, gets no answer.
         let Ok(Ok(Some(sniffed))) = sniffed else { return };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(listener = self.name, %error, "cannot set TCP_NODELAY");
-        }
-        let (read, write) = stream.into_split();
+        let (read, write) = split(stream);
         let io = TokioIo::new(join(Cursor::new(sniffed.bytes).chain(read), write));
         let service = service_fn(|request| {
             let listener = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(listener.handler.handle(request).await) }
+            async move { Ok::<_, Infallible>(listener.handler.handle(request, peer).await) }
         });
         if sniffed.is_http2 {
             let connection = self.http2().serve_connection(io, service);
@@ -135,6 +155,7 @@ impl<H: Handler> Listener<H> {
         } else {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
+                .keep_alive(self.options.keep_alives_enabled)
                 .header_read_timeout(self.options.header_read_timeout)
                 .serve_connection(io, service);
             self.drive(connection).await;
@@ -157,11 +178,21 @@ impl<H: Handler> Listener<H> {
 
     async fn drive<C: GracefulConnection>(&self, connection: C) {
         let mut connection = pin!(connection);
-        // The connection first: what it can finish needs no shutdown. Both branches may be dropped.
+        let old = async {
+            match self.options.connection_age_max {
+                Some(age) => tokio::time::sleep(age).await,
+                None => std::future::pending().await,
+            }
+        };
+        // The connection first: what it can finish needs no shutdown. All branches may be dropped.
         let ended = tokio::select! {
             biased;
             ended = connection.as_mut() => ended,
             () = self.token.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+            () = old => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
@@ -180,7 +211,7 @@ struct Sniffed {
 }
 
 /// Reads until it is clear whether the peer speaks HTTP/2; `None` if it leaves before that.
-async fn sniff(stream: &mut TcpStream) -> io::Result<Option<Sniffed>> {
+async fn sniff(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Sniffed>> {
     let mut bytes = Vec::with_capacity(HTTP2_PREFACE.len());
     loop {
         let missing = (HTTP2_PREFACE.len() - bytes.len()) as u64;

@@ -9,7 +9,7 @@
 //! | no room now, consumer unavailable | `UNAVAILABLE` with `RetryInfo` | 503 with `Retry-After` | yes |
 //! | body too slow | `DEADLINE_EXCEEDED` | 503 | yes |
 //! | unknown service, method or encoding | `UNIMPLEMENTED` | 404 or 415 | no |
-//! | a fault of ours | `INTERNAL` | 500 | no |
+//! | a fault of ours, or spans were handed on and refused for good | `INTERNAL` | 500 | no |
 //!
 //! Both wordings carry a `google.rpc.Status`: gRPC in `grpc-status-details-bin` when there are details,
 //! HTTP as the body, in the encoding of the request.
@@ -67,6 +67,11 @@ impl Failure {
     pub(crate) fn unavailable(message: impl Into<String>, retry_after: Duration) -> Self {
         let retry_after = Some(retry_after);
         Self { code: OutcomeCode::Unavailable, message: message.into(), retry_after }
+    }
+
+    /// Whether the same spans may be taken later.
+    pub(crate) fn is_retryable(&self) -> bool {
+        self.retry_after.is_some() || self.code == OutcomeCode::DeadlineExceeded
     }
 
     /// The HTTP status. An exhausted resource is 429, which senders retry, only when there is a time to
@@ -133,6 +138,7 @@ impl From<ConsumeError> for Failure {
             ConsumeError::Unavailable { message, retry_after, spans: _ } => {
                 Self::unavailable(message, retry_after)
             }
+            ConsumeError::Permanent { message, spans: _ } => Self::internal(message),
         }
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Answers like the OpenTelemetry Collector: an allowed origin may send credentials, and a preflight of
 //! a disallowed one is answered without permission rather than with an error. The headers that a page asks
-//! for are all granted, for the origin is trusted already.
+//! for are all granted, for the origin is trusted already, unless the operator has listed some.
+
+use std::time::Duration;
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
@@ -11,20 +13,54 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method};
 
-/// How long a browser may remember a permission, in seconds.
-const MAX_AGE_SECONDS: HeaderValue = HeaderValue::from_static("3600");
+/// How long a browser may remember a permission.
+const MAX_AGE_DEFAULT: Duration = Duration::from_secs(3600);
+
+/// What a browser is told of CORS besides the origins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CorsOptions {
+    /// Headers that a page may send; all if there are none here, or with `*`.
+    pub allowed_headers: Vec<String>,
+    /// Headers of answers that a page may read, besides `Retry-After`.
+    pub exposed_headers: Vec<String>,
+    /// How long the browser may remember the permission; `None` is an hour.
+    pub max_age: Option<Duration>,
+}
+
+impl CorsOptions {
+    /// As the configuration has them.
+    pub(crate) fn of(cors: &spandrel_config::blocks::Cors) -> Self {
+        Self {
+            allowed_headers: cors.allowed_headers.clone(),
+            exposed_headers: cors.exposed_headers.clone(),
+            max_age: (cors.max_age > 0).then_some(Duration::from_secs(cors.max_age)),
+        }
+    }
+}
 
 /// The allowed origins.
 #[derive(Debug)]
 pub(crate) struct Cors {
     /// In lower case, as browsers write origins.
     patterns: Vec<String>,
+    /// In lower case; empty for all.
+    allowed_headers: Vec<String>,
+    exposed_headers: HeaderValue,
+    max_age: Duration,
 }
 
 impl Cors {
-    pub(crate) fn new(allowed_origins: &[String]) -> Self {
+    pub(crate) fn new(allowed_origins: &[String], options: &CorsOptions) -> Self {
+        let lower = |texts: &[String]| texts.iter().map(|text| text.to_ascii_lowercase()).collect();
+        let any_header = options.allowed_headers.iter().any(|header| header == "*");
+        let mut exposed = vec!["retry-after"];
+        exposed.extend(options.exposed_headers.iter().map(String::as_str));
+        let exposed = HeaderValue::from_str(&exposed.join(", "));
         Self {
-            patterns: allowed_origins.iter().map(|origin| origin.to_ascii_lowercase()).collect(),
+            patterns: lower(allowed_origins),
+            allowed_headers: if any_header { Vec::new() } else { lower(&options.allowed_headers) },
+            exposed_headers: exposed.unwrap_or(HeaderValue::from_static("retry-after")),
+            max_age: options.max_age.unwrap_or(MAX_AGE_DEFAULT),
         }
     }
 
@@ -46,7 +82,7 @@ impl Cors {
         if let Some(origin) = request.get(ORIGIN).filter(|origin| self.allows(origin)) {
             answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             answer.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-            answer.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
+            answer.insert(ACCESS_CONTROL_EXPOSE_HEADERS, self.exposed_headers.clone());
         }
         answer
     }
@@ -56,12 +92,27 @@ impl Cors {
         let mut answer = HeaderMap::new();
         if request.get(ORIGIN).is_some_and(|origin| self.allows(origin)) {
             answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
-            answer.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE_SECONDS);
+            answer.insert(ACCESS_CONTROL_MAX_AGE, self.max_age.as_secs().into());
             if let Some(asked) = request.get(ACCESS_CONTROL_REQUEST_HEADERS) {
-                answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+                let granted = self.granted(asked);
+                answer.extend(granted.map(|granted| (ACCESS_CONTROL_ALLOW_HEADERS, granted)));
             }
         }
         answer
+    }
+
+    /// Of the headers that a page asks for, those that it may send; `None` when there are none.
+    fn granted(&self, asked: &HeaderValue) -> Option<HeaderValue> {
+        if self.allowed_headers.is_empty() {
+            return Some(asked.clone());
+        }
+        let asked = asked.to_str().ok()?.to_ascii_lowercase();
+        let granted: Vec<_> = asked
+            .split(',')
+            .map(str::trim)
+            .filter(|header| self.allowed_headers.iter().any(|allowed| allowed == header))
+            .collect();
+        if granted.is_empty() { None } else { HeaderValue::from_str(&granted.join(", ")).ok() }
     }
 
     fn allows(&self, origin: &HeaderValue) -> bool {

@@ -20,11 +20,11 @@ use spandrel_base::memory::{MemoryBudget, Reservation};
 use spandrel_base::task::TaskSet;
 use spandrel_model::TenantId;
 use spandrel_otlp::count_spans;
-use spandrel_pipeline::{Accepted, ConsumeError, TraceBatch, TraceConsumer};
+use spandrel_pipeline::{Accepted, Client, ConsumeError, TraceBatch, TraceConsumer, Traces};
 use spandrel_telemetry::{FailReason, Metrics, RejectReason, Request, Source};
 use tokio::sync::oneshot;
 
-use super::config::OtlpOptions;
+use super::options::IntakeOptions;
 use super::status::Failure;
 
 /// Header, and gRPC metadata key, that names the tenant.
@@ -41,7 +41,15 @@ pub(crate) struct Intake {
     pub(crate) body_read_timeout: Duration,
     retry_after: Duration,
     consumer: Arc<dyn TraceConsumer>,
-    metrics: Metrics,
+    pub(crate) metrics: Metrics,
+}
+
+/// Where spans came in, whose they are, and who sent them.
+#[derive(Debug, Clone)]
+pub(crate) struct Sender {
+    pub(crate) source: Source,
+    pub(crate) tenant: TenantId,
+    pub(crate) client: Arc<Client>,
 }
 
 /// What a request weighs, for the metrics.
@@ -53,7 +61,7 @@ pub(crate) struct Weight {
 
 impl Intake {
     pub(crate) fn new(
-        options: &OtlpOptions,
+        options: &IntakeOptions,
         consumer: Arc<dyn TraceConsumer>,
         metrics: Metrics,
         clock: SharedClock,
@@ -73,8 +81,7 @@ impl Intake {
     /// request. `held` is kept until it has answered, even when the caller stops waiting.
     pub(crate) async fn deliver(
         self: &Arc<Self>,
-        source: Source,
-        tenant: TenantId,
+        sender: Sender,
         otlp: Bytes,
         held: Reservation,
     ) -> Result<Accepted, Failure> {
@@ -83,8 +90,8 @@ impl Intake {
         }
         let intake = Arc::clone(self);
         let (answer, answered) = oneshot::channel();
-        self.deliveries.spawn("otlp delivery", async move {
-            let consumed = intake.consume(source, tenant, otlp).await;
+        self.deliveries.spawn("delivery of spans", async move {
+            let consumed = intake.consume(sender, otlp).await;
             drop(held);
             // A sender that has hung up does not hear it.
             drop(answer.send(consumed));
@@ -93,13 +100,9 @@ impl Intake {
         answered.await.map_err(aborted)?
     }
 
-    async fn consume(
-        &self,
-        source: Source,
-        tenant: TenantId,
-        otlp: Bytes,
-    ) -> Result<Accepted, Failure> {
-        let batch = TraceBatch { tenant, otlp: otlp.clone() };
+    async fn consume(&self, sender: Sender, otlp: Bytes) -> Result<Accepted, Failure> {
+        let Sender { source, tenant, client } = sender;
+        let batch = TraceBatch { tenant, client, traces: Traces::Otlp(otlp.clone()) };
         // Unwind safety: what the consumer shares with others is behind locks that it judges itself.
         let consumed = AssertUnwindSafe(self.consumer.consume(batch)).catch_unwind().await;
         let Ok(consumed) = consumed else {
@@ -121,6 +124,7 @@ impl Intake {
                 self.metrics.spans().rejected.add(&RejectReason::TooLarge, spans);
                 self.count_spans(source, 0, spans);
             }
+            Err(ConsumeError::Permanent { spans, .. }) => self.count_spans(source, 0, *spans),
             Err(ConsumeError::Malformed(_)) => {}
         }
         consumed.map_err(Failure::from)
@@ -168,7 +172,7 @@ impl Intake {
     pub(crate) fn no_cpu(&self, error: &CpuError) -> Failure {
         match error {
             CpuError::Panicked { message } => {
-                tracing::error!(panic = %message, "work on an otlp request panicked");
+                tracing::error!(panic = %message, "work on a request panicked");
                 Failure::internal("internal error, see the log of the receiver")
             }
             CpuError::Stopping => Failure::unavailable("shutting down", self.retry_after),
@@ -182,7 +186,7 @@ impl fmt::Debug for Intake {
     }
 }
 
-/// Who sends; without the header it is the tenant of everybody.
+/// Whose spans a request brings; without the header those of everybody.
 pub(crate) fn tenant_of(headers: &HeaderMap) -> Result<TenantId, Failure> {
     let Some(value) = headers.get(TENANT_HEADER) else { return Ok(TenantId::single()) };
     let name = String::from_utf8_lossy(value.as_bytes());

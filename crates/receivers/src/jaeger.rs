@@ -1,0 +1,179 @@
+//! Jaeger in: `api_v2` over gRPC, batches in Thrift over HTTP, calls of the agent over UDP.
+//!
+//! # Invariants
+//! - Memory is bounded as in the OTLP receiver; what a translation takes is held as well, before it is taken.
+//! - Nobody answers over UDP: what cannot be taken is counted and dropped.
+//! - All ports are bound before one is served: a failed start has taken nothing.
+
+mod grpc;
+pub(crate) mod settings;
+mod thrift_http;
+mod udp;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use spandrel_pipeline::{Component, ComponentContext, ComponentError, TraceConsumer};
+use spandrel_telemetry::Source;
+use spandrel_translate::thrift::Protocol;
+use tokio::net::{TcpListener, UdpSocket};
+
+use crate::server::bind::{Purpose, bind_tcp, bind_udp, resolve};
+use crate::server::listen::Listener;
+use crate::server::running::Running;
+use crate::server::settings::{
+    SHUTDOWN_DEADLINE, check_extensions, grpc_listen, http_listen, intake_options,
+};
+use grpc::GrpcService;
+use settings::{JaegerSettings, UdpServer};
+use thrift_http::ThriftHttpService;
+use udp::Datagrams;
+
+const GRPC: Purpose = "jaeger grpc";
+const THRIFT_HTTP: Purpose = "jaeger thrift_http";
+const THRIFT_COMPACT: Purpose = "jaeger thrift_compact";
+const THRIFT_BINARY: Purpose = "jaeger thrift_binary";
+
+/// Where a receiver listens, with the real ports; what is off has none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the settings")]
+pub struct JaegerAddresses {
+    pub grpc: Option<SocketAddr>,
+    pub thrift_http: Option<SocketAddr>,
+    pub thrift_compact: Option<SocketAddr>,
+    pub thrift_binary: Option<SocketAddr>,
+}
+
+/// The `jaeger` receiver, which listens from its start to its shutdown.
+pub struct JaegerReceiver {
+    settings: JaegerSettings,
+    next: Arc<dyn TraceConsumer>,
+    context: ComponentContext,
+    running: Mutex<Option<(Arc<Running>, JaegerAddresses)>>,
+}
+
+impl JaegerReceiver {
+    /// Hands everything that it receives to `next`.
+    ///
+    /// # Errors
+    /// [`ComponentError`] when the settings ask for an authenticator.
+    pub fn new(
+        settings: JaegerSettings,
+        next: Arc<dyn TraceConsumer>,
+        context: ComponentContext,
+    ) -> Result<Self, ComponentError> {
+        check_extensions(settings.grpc.as_ref().and_then(|grpc| grpc.auth.as_ref()), &context)?;
+        let thrift_http = settings.thrift_http.as_ref();
+        check_extensions(thrift_http.and_then(|http| http.auth.as_ref()), &context)?;
+        Ok(Self { settings, next, context, running: Mutex::new(None) })
+    }
+
+    /// Where it listens while it is running.
+    pub fn addresses(&self) -> Option<JaegerAddresses> {
+        self.running.lock().as_ref().map(|(_, addresses)| *addresses)
+    }
+
+    async fn bind(&self) -> Result<Sockets, ComponentError> {
+        let JaegerSettings { grpc, thrift_http, thrift_compact, thrift_binary } = &self.settings;
+        Ok(Sockets {
+            grpc: tcp(GRPC, grpc.as_ref().map(|grpc| grpc.endpoint.as_str())).await?,
+            thrift_http: tcp(THRIFT_HTTP, thrift_http.as_ref().map(|http| http.endpoint.as_str()))
+                .await?,
+            thrift_compact: udp(THRIFT_COMPACT, thrift_compact.as_ref()).await?,
+            thrift_binary: udp(THRIFT_BINARY, thrift_binary.as_ref()).await?,
+        })
+    }
+
+    fn serve(&self, sockets: Sockets, running: &Running) -> Result<(), ComponentError> {
+        let (tasks, intake) = (&running.tasks, &running.intake);
+        let grpc = self.settings.grpc.as_ref().zip(sockets.grpc);
+        let grpc = grpc.map(|(server, bound)| Ok((server, bound, grpc_listen(server)?)));
+        let http = self.settings.thrift_http.as_ref().zip(sockets.thrift_http);
+        let http = http.map(|(server, bound)| Ok((server, bound, http_listen(server)?)));
+        let (grpc, http) = (grpc.transpose()?, http.transpose()?);
+        if let Some((server, (socket, _), listen)) = grpc {
+            let service = GrpcService::new(server, Arc::clone(intake));
+            Listener::new(GRPC, service, listen, tasks).spawn(socket);
+        }
+        if let Some((server, (socket, _), listen)) = http {
+            let service = ThriftHttpService::new(server, Arc::clone(intake));
+            Listener::new(THRIFT_HTTP, service, listen, tasks).spawn(socket);
+        }
+        for (server, bound, protocol, source) in [
+            (
+                &self.settings.thrift_compact,
+                sockets.thrift_compact,
+                Protocol::Compact,
+                Source::JAEGER_COMPACT,
+            ),
+            (
+                &self.settings.thrift_binary,
+                sockets.thrift_binary,
+                Protocol::Binary,
+                Source::JAEGER_BINARY,
+            ),
+        ] {
+            if let Some((server, (socket, _))) = server.as_ref().zip(bound) {
+                Datagrams::new(source, protocol, Arc::clone(intake)).spawn(server, socket, tasks);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Bound, but not served yet.
+struct Sockets {
+    grpc: Option<(TcpListener, SocketAddr)>,
+    thrift_http: Option<(TcpListener, SocketAddr)>,
+    thrift_compact: Option<(UdpSocket, SocketAddr)>,
+    thrift_binary: Option<(UdpSocket, SocketAddr)>,
+}
+
+async fn tcp(
+    purpose: Purpose,
+    endpoint: Option<&str>,
+) -> Result<Option<(TcpListener, SocketAddr)>, ComponentError> {
+    let Some(endpoint) = endpoint else { return Ok(None) };
+    bind_tcp(purpose, resolve(purpose, endpoint).await?).await.map(Some)
+}
+
+async fn udp(
+    purpose: Purpose,
+    server: Option<&UdpServer>,
+) -> Result<Option<(UdpSocket, SocketAddr)>, ComponentError> {
+    let Some(server) = server else { return Ok(None) };
+    let address = resolve(purpose, &server.endpoint).await?;
+    bind_udp(purpose, address, server.socket_buffer_size).await.map(Some)
+}
+
+#[async_trait]
+impl Component for JaegerReceiver {
+    async fn start(&self) -> Result<(), ComponentError> {
+        let sockets = self.bind().await?;
+        let addresses = JaegerAddresses {
+            grpc: sockets.grpc.as_ref().map(|(_, address)| *address),
+            thrift_http: sockets.thrift_http.as_ref().map(|(_, address)| *address),
+            thrift_compact: sockets.thrift_compact.as_ref().map(|(_, address)| *address),
+            thrift_binary: sockets.thrift_binary.as_ref().map(|(_, address)| *address),
+        };
+        let options = intake_options(&self.context, self.settings.thrift_http.as_ref());
+        let (metrics, clock) = (self.context.metrics.clone(), self.context.clock.clone());
+        let running = Running::new(&options, Arc::clone(&self.next), metrics, clock);
+        self.serve(sockets, &running)?;
+        tracing::info!(receiver = &*self.context.id, ?addresses, "receiving jaeger");
+        *self.running.lock() = Some((Arc::new(running), addresses));
+        Ok(())
+    }
+
+    async fn shutdown(&self) {
+        let running = self.running.lock().as_ref().map(|(running, _)| Arc::clone(running));
+        if let Some(running) = running
+            && let Err(error) = running.shutdown(SHUTDOWN_DEADLINE).await
+        {
+            tracing::warn!(receiver = &*self.context.id, %error, "a receiver was cut off");
+        }
+        self.running.lock().take();
+    }
+}

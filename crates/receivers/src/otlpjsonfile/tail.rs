@@ -1,0 +1,150 @@
+//! A file that is read line by line while others append to it.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// A file and how far it has been read.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) path: PathBuf,
+    /// The beginning of the next line.
+    offset: u64,
+    /// Which file it was that the path named.
+    identity: u64,
+}
+
+/// What is at the place that has been reached.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// A whole line, and where the next one begins.
+    Whole(Vec<u8>, u64),
+    /// A line that is longer than allowed, which is left out.
+    TooLong(u64),
+    /// Nothing, or a line that is still being written.
+    End,
+}
+
+impl Tail {
+    /// Begins at the beginning, or after what is there.
+    pub(crate) fn open(path: &Path, at_end: bool) -> io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        let offset = if at_end { metadata.len() } else { 0 };
+        Ok(Self { path: path.to_owned(), offset, identity: identity_of(&metadata) })
+    }
+
+    /// Opens the file at the place that has been reached. A file that is another one by now, or shorter, is
+    /// read from its beginning.
+    pub(crate) fn reader(&mut self) -> io::Result<BufReader<File>> {
+        let mut file = File::open(&self.path)?;
+        let metadata = file.metadata()?;
+        let identity = identity_of(&metadata);
+        if identity != self.identity || metadata.len() < self.offset {
+            (self.offset, self.identity) = (0, identity);
+        }
+        file.seek(SeekFrom::Start(self.offset))?;
+        Ok(BufReader::with_capacity(64 << 10, file))
+    }
+
+    /// Goes on behind a line that has been taken.
+    pub(crate) fn advance_to(&mut self, offset: u64) {
+        self.offset = offset;
+    }
+
+    /// Begins again.
+    pub(crate) fn rewind(&mut self) {
+        self.offset = 0;
+    }
+
+    /// Reads the next line. With `to_end` a last line may lack its end.
+    pub(crate) fn read_line(
+        &self,
+        reader: &mut BufReader<File>,
+        bytes_max: usize,
+        to_end: bool,
+    ) -> io::Result<Line> {
+        let (mut line, mut length, mut ended) = (Vec::new(), 0_u64, false);
+        while !ended {
+            let buffer = reader.fill_buf()?;
+            if buffer.is_empty() {
+                break;
+            }
+            let end = buffer.iter().position(|byte| *byte == b'\n');
+            ended = end.is_some();
+            let n_used = end.map_or(buffer.len(), |end| end + 1);
+            let text = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or_default();
+            length += n_used as u64;
+            // The rest of a line that is too long is not kept.
+            if line.len() <= bytes_max {
+                line.extend_from_slice(text);
+            }
+            reader.consume(n_used);
+        }
+        let next = self.offset.saturating_add(length);
+        Ok(match (ended || (to_end && length > 0), line.len() > bytes_max) {
+            (false, _) => Line::End,
+            (true, true) => Line::TooLong(next),
+            (true, false) => Line::Whole(line, next),
+        })
+    }
+}
+
+#[cfg(unix)]
+fn identity_of(metadata: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+/// Elsewhere only the length tells that a file is another one.
+#[cfg(not(unix))]
+fn identity_of(_metadata: &std::fs::Metadata) -> u64 {
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// The whole lines that are there.
+    fn lines(tail: &mut Tail, bytes_max: usize, to_end: bool) -> Vec<String> {
+        let mut reader = tail.reader().unwrap();
+        let mut lines = Vec::new();
+        loop {
+            match tail.read_line(&mut reader, bytes_max, to_end).unwrap() {
+                Line::Whole(line, next) => {
+                    lines.push(String::from_utf8(line).unwrap());
+                    tail.advance_to(next);
+                }
+                Line::TooLong(next) => {
+                    lines.push("too long".to_owned());
+                    tail.advance_to(next);
+                }
+                Line::End => return lines,
+            }
+        }
+    }
+
+    #[test]
+    fn lines_as_they_are_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        let mut file = File::create(&path).unwrap();
+        file.write_all(b"old\n").unwrap();
+        let mut tail = Tail::open(&path, true).unwrap();
+        assert_eq!(lines(&mut tail, 100, false), Vec::<String>::new());
+        file.write_all(b"one\n\ntw").unwrap();
+        assert_eq!(lines(&mut tail, 100, false), ["one", ""]);
+        file.write_all(b"o\nlonger than that\nthree").unwrap();
+        assert_eq!(lines(&mut tail, 5, false), ["two", "too long"]);
+        assert_eq!(lines(&mut tail, 5, true), ["three"]);
+        file.set_len(0).unwrap();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        file.write_all(b"new\n").unwrap();
+        assert_eq!(lines(&mut tail, 100, false), ["new"]);
+        tail.rewind();
+        assert_eq!(lines(&mut tail, 100, false), ["new"]);
+        std::fs::remove_file(&path).unwrap();
+        assert!(tail.reader().is_err());
+    }
+}

@@ -1,0 +1,77 @@
+//! Zipkin in: versions 1 and 2 over HTTP.
+//!
+//! Memory is bounded as in the OTLP receiver; what a translation takes is held as well, before it is taken.
+
+mod http;
+pub(crate) mod settings;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use spandrel_pipeline::{Component, ComponentContext, ComponentError, TraceConsumer};
+
+use crate::server::bind::{Purpose, bind_tcp, resolve};
+use crate::server::listen::Listener;
+use crate::server::running::Running;
+use crate::server::settings::{SHUTDOWN_DEADLINE, check_extensions, http_listen, intake_options};
+use http::ZipkinService;
+use settings::ZipkinSettings;
+
+const ZIPKIN: Purpose = "zipkin";
+
+/// The `zipkin` receiver, which listens from its start to its shutdown.
+pub struct ZipkinReceiver {
+    settings: ZipkinSettings,
+    next: Arc<dyn TraceConsumer>,
+    context: ComponentContext,
+    running: Mutex<Option<(Arc<Running>, SocketAddr)>>,
+}
+
+impl ZipkinReceiver {
+    /// Hands everything that it receives to `next`.
+    ///
+    /// # Errors
+    /// [`ComponentError`] when the settings ask for an authenticator.
+    pub fn new(
+        settings: ZipkinSettings,
+        next: Arc<dyn TraceConsumer>,
+        context: ComponentContext,
+    ) -> Result<Self, ComponentError> {
+        check_extensions(settings.server.auth.as_ref(), &context)?;
+        Ok(Self { settings, next, context, running: Mutex::new(None) })
+    }
+
+    /// Where it listens while it is running, with the real port.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.running.lock().as_ref().map(|(_, address)| *address)
+    }
+}
+
+#[async_trait]
+impl Component for ZipkinReceiver {
+    async fn start(&self) -> Result<(), ComponentError> {
+        let server = &self.settings.server;
+        let listen = http_listen(server)?;
+        let (socket, address) = bind_tcp(ZIPKIN, resolve(ZIPKIN, &server.endpoint).await?).await?;
+        let options = intake_options(&self.context, Some(server));
+        let (metrics, clock) = (self.context.metrics.clone(), self.context.clock.clone());
+        let running = Running::new(&options, Arc::clone(&self.next), metrics, clock);
+        let service = ZipkinService::new(&self.settings, Arc::clone(&running.intake));
+        Listener::new(ZIPKIN, service, listen, &running.tasks).spawn(socket);
+        tracing::info!(receiver = &*self.context.id, %address, "receiving zipkin");
+        *self.running.lock() = Some((Arc::new(running), address));
+        Ok(())
+    }
+
+    async fn shutdown(&self) {
+        let running = self.running.lock().as_ref().map(|(running, _)| Arc::clone(running));
+        if let Some(running) = running
+            && let Err(error) = running.shutdown(SHUTDOWN_DEADLINE).await
+        {
+            tracing::warn!(receiver = &*self.context.id, %error, "a receiver was cut off");
+        }
+        self.running.lock().take();
+    }
+}

@@ -1,0 +1,91 @@
+//! Files of OTLP in JSON: what is appended is handed on, once, whatever happens in between.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use spandrel_base::memory::MemoryBudget;
+use spandrel_pipeline::{Component, ConsumeError};
+use spandrel_receivers::{OtlpJsonFileReceiver, OtlpJsonFileSettings};
+use spandrel_telemetry::Metrics;
+
+use crate::fixture::{Recorder, Script, context, settings};
+
+fn line(name: &str) -> String {
+    let span = json!({ "traceId": "1".repeat(32), "spanId": "2".repeat(16), "name": name });
+    let line = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span] }] }] });
+    format!("{line}\n")
+}
+
+async fn start(yaml: &str, folder: &Path) -> (OtlpJsonFileReceiver, Arc<Recorder>) {
+    let metrics = Metrics::new();
+    let consumer = Recorder::new(&metrics);
+    let yaml = format!("include: ['{}/*.jsonl']\npoll_interval: 1ms\n{yaml}", folder.display());
+    let settings = settings(&yaml, OtlpJsonFileSettings::read);
+    let context = context("otlpjsonfile", &metrics, MemoryBudget::unlimited());
+    let receiver =
+        OtlpJsonFileReceiver::new(settings, Arc::clone(&consumer) as _, context).unwrap();
+    receiver.start().await.unwrap();
+    (receiver, consumer)
+}
+
+#[tokio::test]
+async fn lines_are_handed_on_as_they_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jsonl");
+    File::create(&path).unwrap().write_all(line("first").as_bytes()).unwrap();
+    File::create(folder.path().join("b.txt")).unwrap().write_all(line("other").as_bytes()).unwrap();
+    let exclude = format!("start_at: beginning\nexclude: '{}/c*'", folder.path().display());
+    let (receiver, consumer) = start(&exclude, folder.path()).await;
+    consumer.wait(1).await;
+    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+    let second = line("second");
+    let (half, rest) = second.split_at(20);
+    file.write_all(format!("\nno json\n{half}").as_bytes()).unwrap();
+    file.write_all(rest.as_bytes()).unwrap();
+    consumer.wait(1).await;
+    File::create(folder.path().join("c.jsonl")).unwrap().write_all(line("no").as_bytes()).unwrap();
+    File::create(folder.path().join("d.jsonl")).unwrap().write_all(line("new").as_bytes()).unwrap();
+    consumer.wait(1).await;
+    assert_eq!(consumer.span_names(), ["first", "second", "new"]);
+    receiver.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_not_taken_is_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = File::create(folder.path().join("a.jsonl")).unwrap();
+    file.write_all(format!("{}{}", line("a"), line("b")).as_bytes()).unwrap();
+    let metrics_folder = folder.path();
+    let (receiver, consumer) =
+        start("start_at: beginning\nreplay_file: false", metrics_folder).await;
+    consumer.wait(2).await;
+    let unavailable = ConsumeError::Unavailable {
+        message: "full".to_owned(),
+        retry_after: Duration::from_millis(1),
+        spans: 1,
+    };
+    let permanent = ConsumeError::Permanent { message: "no".to_owned(), spans: 1 };
+    for error in [unavailable, permanent] {
+        consumer.scripts.lock().push_back(Script::Answer(Err(error)));
+    }
+    file.write_all(format!("{}{}", line("c"), line("d")).as_bytes()).unwrap();
+    // Once refused, then refused for good; and the next one.
+    consumer.wait(3).await;
+    assert_eq!(consumer.span_names(), ["a", "b", "c", "c", "d"]);
+    receiver.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_file_is_replayed_again_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = File::create(folder.path().join("a.jsonl")).unwrap();
+    file.write_all(line("again").trim_end().as_bytes()).unwrap();
+    let (receiver, consumer) = start("replay_file: true", folder.path()).await;
+    consumer.wait(3).await;
+    receiver.shutdown().await;
+    assert!(consumer.span_names().iter().all(|name| name == "again"));
+}
