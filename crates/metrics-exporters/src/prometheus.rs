@@ -1,0 +1,128 @@
+//! `prometheus`: the last value of every series on a page of its own listener.
+//!
+//! Deltas are added up; what has not been updated for `metric_expiration` is gone. Names are translated as the
+//! Collector does it, so that dashboards find what they look for.
+
+mod accumulator;
+mod naming;
+mod number;
+mod page;
+mod point;
+mod serve;
+mod settings;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use spandrel_base::clock::SharedClock;
+use spandrel_base::task::TaskSet;
+use spandrel_config::blocks::Transport;
+use spandrel_pipeline::{
+    Accepted, Component, ComponentContext, ComponentError, ConsumeError, MetricBatch,
+    MetricConsumer,
+};
+use tokio::net::TcpListener;
+
+use accumulator::Accumulator;
+pub use naming::Naming;
+pub use page::PageFormat;
+use page::render;
+pub use settings::{PrometheusSettings, ResourceLabels};
+
+/// How long open requests may take to end at shutdown.
+const STOP: Duration = Duration::from_secs(10);
+
+/// Shows metrics to Prometheus.
+pub struct PrometheusExporter {
+    shared: Arc<Shared>,
+    tasks: TaskSet,
+    listening: Mutex<Option<SocketAddr>>,
+}
+
+struct Shared {
+    settings: PrometheusSettings,
+    accumulator: Mutex<Accumulator>,
+    clock: SharedClock,
+}
+
+impl PrometheusExporter {
+    /// An exporter that listens once it is started.
+    ///
+    /// # Errors
+    /// [`ComponentError`] when the settings want something of the listener that it cannot do.
+    pub fn new(
+        settings: PrometheusSettings,
+        context: ComponentContext,
+    ) -> Result<Self, ComponentError> {
+        let http = &settings.http;
+        let refused = [
+            (http.tls.is_some(), "tls"),
+            (http.auth.is_some(), "auth"),
+            (http.transport != Transport::Tcp, "transport"),
+        ];
+        if let Some((_, key)) = refused.iter().find(|(wanted, _)| *wanted) {
+            return Err(ComponentError::new(format!("`{key}` is not supported by this listener")));
+        }
+        let accumulator = Accumulator::new(settings.metric_expiration, &context.memory);
+        let shared =
+            Shared { settings, accumulator: Mutex::new(accumulator), clock: context.clock };
+        Ok(Self { shared: Arc::new(shared), tasks: TaskSet::new(), listening: Mutex::new(None) })
+    }
+
+    /// Where it listens, once it does.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        *self.listening.lock()
+    }
+
+    /// The page as it would be answered now to who can read all names.
+    pub fn page(&self, format: PageFormat) -> String {
+        self.shared.page(format, self.shared.settings.naming.escape)
+    }
+}
+
+impl Shared {
+    /// With `escape`, names have letters, digits and underscores only, whatever the settings say.
+    fn page(&self, format: PageFormat, escape: bool) -> String {
+        let mut accumulator = self.accumulator.lock();
+        accumulator.expire(self.clock.monotonic());
+        render(&self.settings, accumulator.series(), format, escape)
+    }
+}
+
+#[async_trait::async_trait]
+impl MetricConsumer for PrometheusExporter {
+    async fn consume_metrics(&self, batch: MetricBatch) -> Result<Accepted, ConsumeError> {
+        let now = self.shared.clock.monotonic();
+        let mut accumulator = self.shared.accumulator.lock();
+        accumulator.expire_sometimes(now);
+        Ok(accumulator.add(&batch, now))
+    }
+}
+
+#[async_trait::async_trait]
+impl Component for PrometheusExporter {
+    async fn start(&self) -> Result<(), ComponentError> {
+        let endpoint = &self.shared.settings.http.endpoint;
+        let listener = TcpListener::bind(endpoint).await.map_err(|error| {
+            ComponentError::new(format!("cannot listen on {endpoint}: {error}"))
+        })?;
+        *self.listening.lock() = listener.local_addr().ok();
+        let token = self.tasks.token();
+        let router = serve::router(Arc::clone(&self.shared));
+        self.tasks.spawn("prometheus page", async move {
+            let server = axum::serve(listener, router);
+            if let Err(error) = server.with_graceful_shutdown(token.cancelled_owned()).await {
+                tracing::error!(error = %error, "the prometheus page is no longer served");
+            }
+        });
+        Ok(())
+    }
+
+    async fn shutdown(&self) {
+        if self.tasks.shutdown(STOP).await.is_err() {
+            tracing::warn!("requests for the prometheus page were cut off");
+        }
+    }
+}
