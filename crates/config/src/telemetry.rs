@@ -227,6 +227,7 @@ fn read_resource(section: &mut Section<'_>) -> Vec<(String, Option<String>)> {
                 }
             }
             ("attributes", ValueKind::Null) | ("schema_url" | "detectors", _) => {}
+            (name, _) if name == "detection" || name.starts_with("detection/") => {}
             ("attributes_list", _) => wrong = Some("has no `attributes_list` here; write a map"),
             (_, ValueKind::List(_) | ValueKind::Map(_)) => {
                 wrong = Some("must be a map of names and values");

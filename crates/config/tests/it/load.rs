@@ -5,7 +5,7 @@ use std::fs;
 use spandrel_config::{Config, Format, Inspection, Kind, Loaded, Problem, Problems, Redaction};
 
 /// Variables as `NAME=value` lines.
-fn env(variables: &str) -> impl Fn(&str) -> Option<String> {
+pub(crate) fn env(variables: &str) -> impl Fn(&str) -> Option<String> {
     let pairs: Vec<(String, String)> = variables
         .lines()
         .filter_map(|line| line.split_once('='))

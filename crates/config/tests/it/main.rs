@@ -4,7 +4,9 @@
 
 mod blocks;
 mod load;
+mod mutation;
 mod print;
 mod sections;
+mod suites;
 mod telemetry;
 mod yaml;

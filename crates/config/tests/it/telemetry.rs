@@ -88,7 +88,7 @@ fn resources() {
         ]
     );
     assert_eq!(
-        resource("{attributes: [{name: a, value: b}], schema_url: x}"),
+        resource("{attributes: [{name: a, value: b}], schema_url: x, detection/development: {}}"),
         [pair("a", Some("b"))]
     );
 }
