@@ -1,0 +1,5 @@
+//! Extensions that serve pages about the pipelines.
+
+pub(crate) mod health_check;
+mod pages;
+pub(crate) mod zpages;

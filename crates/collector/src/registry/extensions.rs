@@ -1,0 +1,81 @@
+//! The extensions.
+
+use std::sync::Arc;
+
+use spandrel_config::Section;
+use spandrel_exporters::auth::{
+    BasicAuth, BasicAuthSettings, BearerTokenAuth, BearerTokenAuthSettings, HeadersSetter,
+    HeadersSetterSettings,
+};
+use spandrel_exporters::{FileStorage, FileStorageSettings};
+use spandrel_pipeline::Component;
+
+use super::MakeExtension;
+use crate::extensions::health_check::{HealthCheck, HealthCheckSettings};
+use crate::extensions::zpages::{ZPages, ZPagesSettings};
+
+pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeExtension)] = &[
+    ("basicauth", basic_auth),
+    ("bearertokenauth", bearer_token_auth),
+    ("file_storage", file_storage),
+    ("headers_setter", headers_setter),
+    ("health_check", health_check),
+    ("healthcheckv2", health_check),
+    ("zpages", zpages),
+];
+
+/// An extension that others find by its id, and that has no life of its own.
+struct Found;
+
+impl Component for Found {}
+
+fn basic_auth(section: &mut Section<'_>) -> MakeExtension {
+    let settings = BasicAuthSettings::read(section);
+    Arc::new(move |extensions, id, _, context| {
+        if let Some(client) = settings.client_auth.clone() {
+            let authenticator = BasicAuth::new(client, &context.clock);
+            extensions.add_authenticator(&id.to_string(), Arc::new(authenticator));
+        }
+        Ok(Arc::new(Found))
+    })
+}
+
+fn bearer_token_auth(section: &mut Section<'_>) -> MakeExtension {
+    let settings = BearerTokenAuthSettings::read(section);
+    Arc::new(move |extensions, id, _, context| {
+        let authenticator = BearerTokenAuth::new(settings.clone(), &context.clock);
+        extensions.add_authenticator(&id.to_string(), Arc::new(authenticator));
+        Ok(Arc::new(Found))
+    })
+}
+
+fn headers_setter(section: &mut Section<'_>) -> MakeExtension {
+    let settings = HeadersSetterSettings::read(section);
+    Arc::new(move |extensions, id, _, context| {
+        let authenticator = HeadersSetter::new(settings.clone(), extensions, &context.clock)?;
+        extensions.add_authenticator(&id.to_string(), Arc::new(authenticator));
+        Ok(Arc::new(Found))
+    })
+}
+
+fn file_storage(section: &mut Section<'_>) -> MakeExtension {
+    let settings = FileStorageSettings::read(section);
+    Arc::new(move |extensions, id, _, _| {
+        extensions.add_storage(&id.to_string(), Arc::new(FileStorage::open(settings.clone())?));
+        Ok(Arc::new(Found))
+    })
+}
+
+fn health_check(section: &mut Section<'_>) -> MakeExtension {
+    let settings = HealthCheckSettings::read(section);
+    Arc::new(move |_, _, around, context| {
+        Ok(Arc::new(HealthCheck::new(settings.clone(), Arc::clone(&around.status), context)))
+    })
+}
+
+fn zpages(section: &mut Section<'_>) -> MakeExtension {
+    let settings = ZPagesSettings::read(section);
+    Arc::new(move |_, _, around, context| {
+        Ok(Arc::new(ZPages::new(settings.clone(), Arc::clone(&around.status), context)))
+    })
+}

@@ -1,0 +1,54 @@
+//! The processors.
+
+use std::sync::Arc;
+
+use spandrel_config::Section;
+use spandrel_pipeline::TraceComponent;
+use spandrel_processors as processors;
+use spandrel_tail_sampling::{TailSampling, TailSamplingSettings};
+
+use super::MakeProcessor;
+
+/// A reader of settings whose result makes the processor.
+macro_rules! processor {
+    ($settings:ty, $processor:ty) => {
+        |section: &mut Section<'_>| -> MakeProcessor {
+            let settings = <$settings>::read(section);
+            Arc::new(move |next, context| {
+                let processor = <$processor>::new(settings.clone(), next, context)?;
+                Ok(Arc::new(processor) as Arc<dyn TraceComponent>)
+            })
+        }
+    };
+}
+
+pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeProcessor)] = &[
+    ("attributes", processor!(processors::AttributesSettings, processors::AttributesProcessor)),
+    ("batch", processor!(processors::BatchSettings, processors::BatchProcessor)),
+//FILTER    ("filter", processor!(processors::FilterSettings, processors::FilterProcessor)),
+    (
+        "groupbyattrs",
+        processor!(processors::GroupByAttrsSettings, processors::GroupByAttrsProcessor),
+    ),
+    ("groupbytrace", processor!(processors::GroupByTraceSettings, processors::GroupByTraceProcessor)),
+    (
+        "memory_limiter",
+        processor!(processors::MemoryLimiterSettings, processors::MemoryLimiterProcessor),
+    ),
+    (
+        "probabilistic_sampler",
+        processor!(
+            processors::ProbabilisticSamplerSettings,
+            processors::ProbabilisticSamplerProcessor
+        ),
+    ),
+    ("redaction", processor!(processors::RedactionSettings, processors::RedactionProcessor)),
+    ("resource", processor!(processors::ResourceSettings, processors::ResourceProcessor)),
+    (
+        "resource_detection",
+        processor!(processors::ResourceDetectionSettings, processors::ResourceDetectionProcessor),
+    ),
+    ("span", processor!(processors::SpanSettings, processors::SpanProcessor)),
+    ("tail_sampling", processor!(TailSamplingSettings, TailSampling)),
+//TRANSFORM    ("transform", processor!(processors::TransformSettings, processors::TransformProcessor)),
+];

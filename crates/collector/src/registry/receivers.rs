@@ -1,0 +1,39 @@
+//! The receivers.
+
+use std::sync::Arc;
+
+use spandrel_config::Section;
+use spandrel_pipeline::Component;
+use spandrel_receivers as receivers;
+
+use super::MakeReceiver;
+
+/// A reader of settings whose result makes the receiver.
+macro_rules! receiver {
+    ($settings:ty, $receiver:ty) => {
+        |section: &mut Section<'_>| -> MakeReceiver {
+            let settings = <$settings>::read(section);
+            Arc::new(move |next, context| {
+                let receiver = <$receiver>::new(settings.clone(), next, context)?;
+                Ok(Arc::new(receiver) as Arc<dyn Component>)
+            })
+        }
+    };
+}
+
+pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeReceiver)] = &[
+    ("jaeger", receiver!(receivers::JaegerSettings, receivers::JaegerReceiver)),
+    ("nop", nop),
+    ("otlp", receiver!(receivers::OtlpSettings, receivers::OtlpComponent)),
+    ("otlpjsonfile", receiver!(receivers::OtlpJsonFileSettings, receivers::OtlpJsonFileReceiver)),
+    ("zipkin", receiver!(receivers::ZipkinSettings, receivers::ZipkinReceiver)),
+];
+
+/// A receiver that receives nothing.
+struct Nop;
+
+impl Component for Nop {}
+
+fn nop(_: &mut Section<'_>) -> MakeReceiver {
+    Arc::new(|_, _| Ok(Arc::new(Nop)))
+}

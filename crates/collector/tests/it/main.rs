@@ -1,0 +1,5 @@
+//! Tests of the crate from outside.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod corpus;
+mod plans;
