@@ -19,6 +19,7 @@ mod memory_limiter;
 mod pattern;
 mod probabilistic_sampler;
 mod redaction;
+mod resource_detection;
 mod span;
 #[cfg(test)]
 mod testing;
@@ -34,4 +35,5 @@ pub use groupbytrace::{GroupByTraceProcessor, GroupByTraceSettings};
 pub use memory_limiter::{MemoryLimiterProcessor, MemoryLimiterSettings, Meter};
 pub use probabilistic_sampler::{Mode, ProbabilisticSamplerProcessor, ProbabilisticSamplerSettings};
 pub use redaction::{RedactionProcessor, RedactionSettings};
+pub use resource_detection::{Machine, ResourceDetectionProcessor, ResourceDetectionSettings};
 pub use span::{SpanProcessor, SpanSettings};
