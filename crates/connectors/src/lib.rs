@@ -7,11 +7,13 @@
 //! What is counted, and how series begin and end, is the business of `spandrel-span-aggregation`; here are the
 //! names that the Collector gives to it.
 
+pub mod count;
 mod data_points;
 mod dimension;
 pub mod forward;
 mod outputs;
 mod periodic;
+pub mod routing;
 pub mod service_graph;
 pub mod span_metrics;
 mod tenants;
