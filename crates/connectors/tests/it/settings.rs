@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use spandrel_config::{Section, read_settings};
 use spandrel_connectors::count::CountSettings;
+use spandrel_connectors::forward::ForwardSettings;
+use spandrel_connectors::routing::RoutingSettings;
 use spandrel_connectors::service_graph::ServiceGraphSettings;
 use spandrel_connectors::span_metrics::{SpanMetricsSettings, Unit};
 use spandrel_span_aggregation::{Buckets, EdgeLimits};
@@ -153,4 +155,80 @@ fn the_collectors_own_service_graph_is_read() {
     let graph = read_settings(&text, read).unwrap().0.flatten().unwrap();
     assert_eq!(graph.dimensions, ["dimension-1", "dimension-2"]);
     assert_eq!(graph.store, EdgeLimits { max_items: 10, ttl_nanos: 1_000_000_000 });
+}
+
+/// Files of real configurations below a folder.
+fn yaml_files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            yaml_files(&path, found);
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml")
+        {
+            found.push(path);
+        }
+    }
+}
+
+/// Reads the connectors of a whole configuration and counts those of this crate.
+fn read_connectors(section: &mut Section<'_>) -> usize {
+    let others = ["receivers", "processors", "exporters", "extensions", "service"];
+    section.ignore(&others, "not looked at here");
+    let read = |id: &str, section: &mut Section<'_>| {
+        match kind_of(id).as_str() {
+            "spanmetrics" => drop(SpanMetricsSettings::read(section)),
+            "servicegraph" => drop(ServiceGraphSettings::read(section)),
+            "count" => drop(CountSettings::read(section)),
+            "routing" => drop(RoutingSettings::read(section)),
+            "forward" => drop(ForwardSettings::read(section)),
+            _ => return 0,
+        }
+        1
+    };
+    section.named_sections("connectors", read).into_iter().map(|(_, n)| n).sum()
+}
+
+/// The type of a component id, as types are compared.
+fn kind_of(id: &str) -> String {
+    id.split('/').next().unwrap_or_default().trim().replace('_', "")
+}
+
+/// Whether a problem is one that the file really has, as it is read here: without environment.
+fn is_surprising(problem: &str) -> bool {
+    let Some((_, path)) = problem.split_once(" connectors::") else { return false };
+    let kind = kind_of(path.split("::").next().unwrap_or_default());
+    let ours = ["spanmetrics", "servicegraph", "count", "routing", "forward"];
+    // The key was removed long ago; what it meant is said.
+    let known = problem.contains("${") || problem.contains("match_once: was removed");
+    ours.contains(&kind.as_str()) && !known
+}
+
+#[test]
+fn connectors_of_real_configurations_are_read() {
+    let suite = Path::new("../../../shared/suites/otel");
+    let mut files = Vec::new();
+    for folder in ["configs", "alloy-otelcolconvert", "doc-snippets/full", "configs-0.162-docs"] {
+        yaml_files(&suite.join(folder), &mut files);
+    }
+    if files.is_empty() {
+        eprintln!("skipped: {} is not there", suite.display());
+        return;
+    }
+    let mut n_connectors = 0;
+    let mut surprises = Vec::new();
+    for path in files {
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        match read_settings(&text, read_connectors) {
+            Ok((n, _)) => n_connectors += n,
+            Err(problems) => {
+                let problems = problems.to_string();
+                let found = problems.lines().filter(|line| is_surprising(line));
+                surprises.extend(found.map(|line| format!("{}: {line}", path.display())));
+            }
+        }
+    }
+    assert_eq!(surprises, [""; 0]);
+    assert!(n_connectors >= 40, "{n_connectors}");
 }
