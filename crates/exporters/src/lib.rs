@@ -17,6 +17,7 @@ mod otlp_http;
 mod otlp_json;
 mod sending;
 mod wire;
+mod zipkin;
 
 pub use debug::{DebugExporter, DebugSettings, Verbosity};
 pub use extensions::{Extensions, FileStorage, FileStorageSettings};
@@ -28,3 +29,4 @@ pub use otlp_http::{Encoding, OtlpHttpExporter, OtlpHttpSettings};
 pub use sending::{
     Exported, Payload, QueueLogError, SendError, Sending, SendingSettings, Transport,
 };
+pub use zipkin::{ZipkinExporter, ZipkinSettings};

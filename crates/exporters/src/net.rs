@@ -4,10 +4,13 @@ mod compression;
 mod connector;
 mod endpoint;
 mod headers;
+mod http_client;
+mod poster;
 mod tls;
 
 pub(crate) use compression::{Compression, decompress};
 pub(crate) use connector::{Connector, Io, Stream};
 pub(crate) use endpoint::{Endpoint, Target};
 pub(crate) use headers::{fixed_headers, set_user_agent};
+pub(crate) use poster::Poster;
 pub(crate) use tls::client_config;

@@ -176,3 +176,6 @@ impl TraceConsumer for NewOwners {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

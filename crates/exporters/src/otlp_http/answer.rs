@@ -55,7 +55,7 @@ fn partial_of_json(body: &[u8]) -> Result<ExportTracePartialSuccess, String> {
 }
 
 /// Reads the answer to a request that was not taken.
-pub(super) async fn read_error(
+pub(crate) async fn read_error(
     response: Response<Incoming>,
     uri: &Uri,
     now_unix_nanos: u64,
@@ -80,11 +80,7 @@ pub(super) async fn read_error(
 }
 
 /// The error of a status: 429, 502, 503 and 504 may be tried again.
-pub(crate) fn error_of_status(
-    status: StatusCode,
-    message: String,
-    delay: Option<Duration>,
-) -> SendError {
+fn error_of_status(status: StatusCode, message: String, delay: Option<Duration>) -> SendError {
     match status.as_u16() {
         429 | 502 | 503 | 504 => SendError::Retryable { message, delay },
         // The request is malformed or too large, or a field of it.

@@ -83,7 +83,7 @@ fn settings_that_make_no_sense() {
     let otlp = "protocol: {otlp: {}}";
     let fixed = "resolver: {static: {hostnames: [a]}}";
     for (yaml, words) in [
-        (format!("{otlp}"), "no resolver"),
+        (otlp.to_owned(), "no resolver"),
         (format!("{otlp}\nresolver: {{}}"), "no resolver"),
         (
             format!("{otlp}\nresolver: {{static: {{hostnames: [a]}}, dns: {{hostname: b}}}}"),
@@ -93,7 +93,7 @@ fn settings_that_make_no_sense() {
         (format!("{otlp}\nresolver: {{dns: {{}}}}"), "hostname"),
         (format!("{otlp}\nresolver: {{k8s: {{service: a.b}}}}"), "headless service"),
         (format!("{otlp}\nresolver: {{aws_cloud_map: {{namespace: a}}}}"), "not supported"),
-        (format!("{fixed}"), "protocol"),
+        (fixed.to_owned(), "protocol"),
         (format!("{fixed}\nprotocol: {{}}"), "only protocol"),
         (format!("{fixed}\n{otlp}\nrouting_key: metric"), "unsupported routing_key"),
         (format!("{fixed}\n{otlp}\nrouting_key: attributes"), "routing_attributes"),

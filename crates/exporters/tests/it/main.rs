@@ -1,4 +1,6 @@
 //! Exporters against servers that take, refuse, throttle, hang and die, and against files.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stderr, reason = "a test without its data says so")]
 
 mod auth;
 mod debug;
@@ -10,3 +12,4 @@ mod rig;
 mod server;
 mod settings;
 mod tls;
+mod zipkin;

@@ -17,13 +17,13 @@ use spandrel_config::blocks::HttpClient;
 use spandrel_pipeline::ComponentError;
 use url::Url;
 
-use crate::net::{Connector, Stream, Target, client_config};
+use super::{Connector, Io, Stream, Target, client_config};
 
 /// Sends requests with a body in memory.
-pub(crate) type HttpSender = Client<PoolConnector, Full<Bytes>>;
+pub(super) type HttpSender = Client<PoolConnector, Full<Bytes>>;
 
 /// The client of these settings for the server of `url`. Reads files of TLS.
-pub(crate) fn http_sender(settings: &HttpClient, url: &Url) -> Result<HttpSender, ComponentError> {
+pub(super) fn http_sender(settings: &HttpClient, url: &Url) -> Result<HttpSender, ComponentError> {
     let is_tls = url.scheme() == "https";
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let port = url.port_or_known_default().unwrap_or(80);
@@ -79,7 +79,7 @@ impl tower::Service<Uri> for PoolConnector {
 
 /// A connection as the pool wants it.
 pub(crate) struct PoolStream {
-    io: TokioIo<Box<dyn crate::net::Io>>,
+    io: TokioIo<Box<dyn Io>>,
     is_http2: bool,
 }
 
