@@ -219,122 +219,123 @@ fn wrong(line: &str, other: &str) -> Vec<String> {
     problems.iter().map(Problem::to_string).collect()
 }
 
+/// A line of the good configuration, another one in its place, and what is wrong then.
+const WRONG: [(&str, &str, &[&str]); 15] = [
+    (
+        "exporters: [debug]",
+        "exporters: [debgu]",
+        &[
+            "yaml::11:48: service::pipelines::traces/b::exporters: `debgu` is not defined among the exporters or connectors (did you mean `debug`?)",
+        ],
+    ),
+    (
+        "receivers: [otlp]",
+        "receivers: [batch]",
+        &[
+            "yaml::10:26: service::pipelines::traces::receivers: `batch` is not defined among the receivers or connectors (it is one of the processors)",
+        ],
+    ),
+    (
+        "processors: [batch]",
+        "processors: [memory_limiter]",
+        &[
+            "yaml::10:46: service::pipelines::traces::processors: `memory_limiter` is not defined among the processors (defined: batch)",
+        ],
+    ),
+    (
+        "processors: [batch]",
+        "processors: [batch, batch]",
+        &[
+            "yaml::10:53: service::pipelines::traces::processors: `batch` is there twice (a second one needs a name: `type/name`)",
+        ],
+    ),
+    (
+        "exporters: [debug]",
+        "exporters: []",
+        &[
+            "yaml::11:15: service::pipelines::traces/b::exporters: must name at least one of the exporters",
+        ],
+    ),
+    (
+        "extensions: [health_check]",
+        "extensions: [zpages]",
+        &[
+            "yaml::8:16: service::extensions: `zpages` is not defined among the extensions (defined: health_check)",
+        ],
+    ),
+    (
+        "connectors: {forward: }",
+        "connectors: {forward: , debug: }",
+        &[
+            "yaml::5:30: connectors::debug: is ambiguous: `debug` is among the exporters as well (rename one of them)",
+        ],
+    ),
+    (
+        "receivers: {otlp: , otlp/second: {a: 1}}",
+        "receiver: {otlp: }",
+        &[
+            "yaml::2:1: receiver: unknown key (did you mean `receivers`?)",
+            "yaml::2:1: there are no receivers",
+            "yaml::10:26: service::pipelines::traces::receivers: `otlp` is not defined among the receivers or connectors (defined: forward)",
+        ],
+    ),
+    (
+        "receivers: {otlp: , otlp/second: {a: 1}}",
+        "receivers: {otlp: , ' otlp ': , otlp/: , 5: [], jaeger: []}",
+        &[
+            "yaml::2:21: receivers:: otlp : `otlp` is there twice, first at yaml::2:13",
+            "yaml::2:33: receivers::otlp/: `otlp/` is no id: the name after `/` is missing",
+            "yaml::2:42: receivers::5: `5` is no id: a type begins with a letter and has only letters, digits and `_`",
+            "yaml::2:57: receivers::jaeger: must be a map of settings, not a list",
+        ],
+    ),
+    (
+        "    traces/b:",
+        "    trace/b:",
+        &[
+            "yaml::11:14: service::pipelines::trace/b: `trace/b` is no pipeline: it must begin with traces, metrics, logs or profiles; did you mean `traces`?",
+        ],
+    ),
+    (
+        "    traces/b:",
+        "    ' traces':",
+        &["yaml::10:5: service::pipelines: `traces` is there twice"],
+    ),
+    (
+        "processors: [batch]",
+        "processers: [batch]",
+        &[
+            "yaml::10:33: service::pipelines::traces::processers: unknown key (did you mean `processors`?)",
+        ],
+    ),
+    (
+        "exporters: {debug: }",
+        "exporters: [debug]",
+        &[
+            "yaml::2:1: there are no exporters",
+            "yaml::4:12: exporters: must be a map of components, not a list",
+            "yaml::11:48: service::pipelines::traces/b::exporters: `debug` is not defined among the exporters or connectors (defined: forward)",
+        ],
+    ),
+    (
+        "exporters: [forward]",
+        "exporters: 5",
+        &[
+            "yaml::10:13: service::pipelines::traces::exporters: must name at least one of the exporters",
+            "yaml::10:65: service::pipelines::traces::exporters: must be a list, not the number 5",
+        ],
+    ),
+    (
+        "exporters: [forward]",
+        "exporters: [forward, '${NAME}']",
+        &[
+            "yaml::10:75: service::pipelines::traces::exporters: `x` is not defined among the exporters or connectors (defined: debug, forward)",
+        ],
+    ),
+];
 #[test]
 fn references_are_checked() {
-    let table: [(&str, &str, &[&str]); 15] = [
-        (
-            "exporters: [debug]",
-            "exporters: [debgu]",
-            &[
-                "yaml::11:48: service::pipelines::traces/b::exporters: `debgu` is not defined among the exporters or connectors (did you mean `debug`?)",
-            ],
-        ),
-        (
-            "receivers: [otlp]",
-            "receivers: [batch]",
-            &[
-                "yaml::10:26: service::pipelines::traces::receivers: `batch` is not defined among the receivers or connectors (it is one of the processors)",
-            ],
-        ),
-        (
-            "processors: [batch]",
-            "processors: [memory_limiter]",
-            &[
-                "yaml::10:46: service::pipelines::traces::processors: `memory_limiter` is not defined among the processors (defined: batch)",
-            ],
-        ),
-        (
-            "processors: [batch]",
-            "processors: [batch, batch]",
-            &[
-                "yaml::10:53: service::pipelines::traces::processors: `batch` is there twice (a second one needs a name: `type/name`)",
-            ],
-        ),
-        (
-            "exporters: [debug]",
-            "exporters: []",
-            &[
-                "yaml::11:15: service::pipelines::traces/b::exporters: must name at least one of the exporters",
-            ],
-        ),
-        (
-            "extensions: [health_check]",
-            "extensions: [zpages]",
-            &[
-                "yaml::8:16: service::extensions: `zpages` is not defined among the extensions (defined: health_check)",
-            ],
-        ),
-        (
-            "connectors: {forward: }",
-            "connectors: {forward: , debug: }",
-            &[
-                "yaml::5:30: connectors::debug: is ambiguous: `debug` is among the exporters as well (rename one of them)",
-            ],
-        ),
-        (
-            "receivers: {otlp: , otlp/second: {a: 1}}",
-            "receiver: {otlp: }",
-            &[
-                "yaml::2:1: receiver: unknown key (did you mean `receivers`?)",
-                "yaml::2:1: there are no receivers",
-                "yaml::10:26: service::pipelines::traces::receivers: `otlp` is not defined among the receivers or connectors (defined: forward)",
-            ],
-        ),
-        (
-            "receivers: {otlp: , otlp/second: {a: 1}}",
-            "receivers: {otlp: , ' otlp ': , otlp/: , 5: [], jaeger: []}",
-            &[
-                "yaml::2:21: receivers:: otlp : `otlp` is there twice, first at yaml::2:13",
-                "yaml::2:33: receivers::otlp/: `otlp/` is no id: the name after `/` is missing",
-                "yaml::2:42: receivers::5: `5` is no id: a type begins with a letter and has only letters, digits and `_`",
-                "yaml::2:57: receivers::jaeger: must be a map of settings, not a list",
-            ],
-        ),
-        (
-            "    traces/b:",
-            "    trace/b:",
-            &[
-                "yaml::11:14: service::pipelines::trace/b: `trace/b` is no pipeline: it must begin with traces, metrics, logs or profiles; did you mean `traces`?",
-            ],
-        ),
-        (
-            "    traces/b:",
-            "    ' traces':",
-            &["yaml::10:5: service::pipelines: `traces` is there twice"],
-        ),
-        (
-            "processors: [batch]",
-            "processers: [batch]",
-            &[
-                "yaml::10:33: service::pipelines::traces::processers: unknown key (did you mean `processors`?)",
-            ],
-        ),
-        (
-            "exporters: {debug: }",
-            "exporters: [debug]",
-            &[
-                "yaml::2:1: there are no exporters",
-                "yaml::4:12: exporters: must be a map of components, not a list",
-                "yaml::11:48: service::pipelines::traces/b::exporters: `debug` is not defined among the exporters or connectors (defined: forward)",
-            ],
-        ),
-        (
-            "exporters: [forward]",
-            "exporters: 5",
-            &[
-                "yaml::10:13: service::pipelines::traces::exporters: must name at least one of the exporters",
-                "yaml::10:65: service::pipelines::traces::exporters: must be a list, not the number 5",
-            ],
-        ),
-        (
-            "exporters: [forward]",
-            "exporters: [forward, '${NAME}']",
-            &[
-                "yaml::10:75: service::pipelines::traces::exporters: `x` is not defined among the exporters or connectors (defined: debug, forward)",
-            ],
-        ),
-    ];
-    for (line, other, expected) in table {
+    for (line, other, expected) in WRONG {
         if other.contains("NAME") {
             let problems = load(&GOOD.replace(line, other), "NAME=x").unwrap_err();
             assert_eq!(problems.to_string(), expected[0]);

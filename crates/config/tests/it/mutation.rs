@@ -68,7 +68,8 @@ fn mutated_texts_are_read_or_refused() {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let text = TEXTS[random.below(TEXTS.len())];
         let source = format!("yaml:{}", mutate(text, &mut random));
-        let Inspection { config, problems, .. } = Config::inspect(&[source.clone()], &[], &env);
+        let Inspection { config, problems, .. } =
+            Config::inspect(std::slice::from_ref(&source), &[], &env);
         assert!(problems.iter().all(|problem| problem.to_string().len() < 10_000));
         let Some(config) = config else { continue };
         read += 1;
