@@ -14,6 +14,7 @@ mod batch;
 mod flow;
 mod groupbyattrs;
 mod groupbytrace;
+mod k8s_attributes;
 mod matching;
 mod memory_limiter;
 mod pattern;
@@ -32,6 +33,10 @@ pub use attributes::{
 pub use batch::{BatchProcessor, BatchSettings};
 pub use groupbyattrs::{GroupByAttrsProcessor, GroupByAttrsSettings};
 pub use groupbytrace::{GroupByTraceProcessor, GroupByTraceSettings};
+pub use k8s_attributes::{
+    Association, Container, From, K8sAttributesProcessor, K8sAttributesSettings, MemoryPods, Owner, Pod,
+    PodTable, Source,
+};
 pub use memory_limiter::{MemoryLimiterProcessor, MemoryLimiterSettings, Meter};
 pub use probabilistic_sampler::{Mode, ProbabilisticSamplerProcessor, ProbabilisticSamplerSettings};
 pub use redaction::{RedactionProcessor, RedactionSettings};
