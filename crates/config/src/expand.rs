@@ -132,6 +132,7 @@ impl Expander<'_> {
     fn join(&mut self, pieces: &[Piece<'_>], place: Place<'_>) -> Result<String, Failure> {
         let mut joined = String::new();
         for piece in pieces {
+            let before = joined.len();
             match piece {
                 Piece::Text(text) => joined.push_str(text),
                 Piece::Uri(uri) => {
@@ -140,7 +141,7 @@ impl Expander<'_> {
                     joined.push_str(&self.flat(&retrieved.text, deeper)?);
                 }
             }
-            self.budget.take(0, joined.len()).map_err(Failure::new)?;
+            self.budget.take(0, joined.len() - before).map_err(Failure::new)?;
         }
         Ok(joined)
     }

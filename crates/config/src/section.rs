@@ -3,6 +3,7 @@
 //! Reading goes on after a problem, so that all of them are found at once. What a reader returns after a problem
 //! has no meaning; whoever started it looks at the [`Findings`] first.
 
+mod moved;
 mod read;
 
 use std::collections::BTreeSet;
@@ -171,7 +172,8 @@ impl<'a> Section<'a> {
                 continue;
             }
             let problem = Problem::at(&key.position, join(&self.path, &key.text), "unknown key");
-            let problem = match nearest(&key.text, self.known.iter().copied()) {
+            let meant = nearest(&key.text, self.known.iter().copied());
+            let problem = match moved::moved(&key.text, &self.known).or(meant) {
                 Some(meant) => problem.suggest(Some(meant)),
                 None if self.known.is_empty() => problem.advise("there are no settings here"),
                 None if self.known.len() <= LISTED_KEYS_MAX => {

@@ -94,6 +94,12 @@ fn unknown_keys_are_reported_with_what_was_meant() {
         ]
     );
     assert_eq!(
+        problems("insecure: true\ntls: {insecure: true}", |section| {
+            section.section("tls", |section| section.get::<bool>("insecure"));
+        }),
+        ["settings.yaml:1:1: insecure: unknown key (did you mean `tls::insecure`?)"]
+    );
+    assert_eq!(
         problems("a: 1", |_| ()),
         ["settings.yaml:1:1: a: unknown key (there are no settings here)"]
     );
