@@ -4,12 +4,16 @@
 //! Collector does it, so that dashboards find what they look for.
 
 mod accumulator;
+mod exponential;
+mod family;
 mod naming;
 mod number;
 mod page;
 mod point;
+mod protobuf;
 mod serve;
 mod settings;
+mod text;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -77,14 +81,14 @@ impl PrometheusExporter {
     }
 
     /// The page as it would be answered now to who can read all names.
-    pub fn page(&self, format: PageFormat) -> String {
+    pub fn page(&self, format: PageFormat) -> Vec<u8> {
         self.shared.page(format, self.shared.settings.naming.escape)
     }
 }
 
 impl Shared {
     /// With `escape`, names have letters, digits and underscores only, whatever the settings say.
-    fn page(&self, format: PageFormat, escape: bool) -> String {
+    fn page(&self, format: PageFormat, escape: bool) -> Vec<u8> {
         let mut accumulator = self.accumulator.lock();
         accumulator.expire(self.clock.monotonic());
         render(&self.settings, accumulator.series(), format, escape)

@@ -5,6 +5,7 @@ use spandrel_proto::otlp::metrics::{
     NumberDataPoint, SummaryDataPoint, exemplar, number_data_point,
 };
 
+use super::exponential::Exponential;
 use super::naming::MetricType;
 
 /// The flag of a data point that says that its series has ended.
@@ -31,6 +32,8 @@ pub(super) enum PointValue {
         bounds: Vec<f64>,
         counts: Vec<u64>,
     },
+    /// Counts by exponential bucket.
+    Exponential(Exponential),
     /// Values by quantile.
     Summary {
         count: u64,
@@ -53,7 +56,7 @@ impl PointValue {
         match self {
             Self::Gauge(_) => MetricType::Gauge,
             Self::Counter(_) => MetricType::Counter,
-            Self::Histogram { .. } => MetricType::Histogram,
+            Self::Histogram { .. } | Self::Exponential(_) => MetricType::Histogram,
             Self::Summary { .. } => MetricType::Summary,
         }
     }
@@ -78,6 +81,7 @@ impl PointValue {
                     *mine = mine.saturating_add(other);
                 }
             }
+            (Self::Exponential(mine), Self::Exponential(other)) => mine.add(&other),
             (mine, other) => *mine = other,
         }
     }
@@ -89,6 +93,9 @@ impl Point {
         let value = match &self.value {
             PointValue::Gauge(_) | PointValue::Counter(_) => 0,
             PointValue::Histogram { bounds, counts, .. } => 8 * (bounds.len() + counts.len()),
+            PointValue::Exponential(histogram) => {
+                8 * (histogram.positive.counts.len() + histogram.negative.counts.len())
+            }
             PointValue::Summary { quantiles, .. } => 16 * quantiles.len(),
         };
         size_of::<Self>() + value + self.exemplars.len() * (size_of::<PointExemplar>() + 48)
@@ -115,15 +122,8 @@ impl Point {
         Self::new(point.flags, point.time_unix_nano, value, &point.exemplars)
     }
 
-    /// In text, a histogram with exponential buckets shows only how many values there were and their sum, as
-    /// that of the Collector does.
     pub(super) fn of_exponential(point: &ExponentialHistogramDataPoint) -> Option<Self> {
-        let value = PointValue::Histogram {
-            count: point.count,
-            sum: point.sum.unwrap_or(0.0),
-            bounds: Vec::new(),
-            counts: Vec::new(),
-        };
+        let value = PointValue::Exponential(Exponential::of(point));
         Self::new(point.flags, point.time_unix_nano, value, &point.exemplars)
     }
 

@@ -1,4 +1,4 @@
-//! The listener: one page, in one of two formats.
+//! The listener: one page, in the format that is asked for.
 
 use std::sync::Arc;
 
@@ -13,6 +13,8 @@ use super::{PageFormat, Shared};
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=";
+const PROTOBUF: &str = "application/vnd.google.protobuf; \
+    proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=";
 const UTF_8: &str = "allow-utf-8";
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
@@ -22,10 +24,16 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 async fn page(State(shared): State<Arc<Shared>>, request: HeaderMap) -> Response {
     let open_metrics =
         shared.settings.enable_open_metrics && asks_for(&request, "application/openmetrics-text");
-    let format = if open_metrics { PageFormat::OpenMetrics } else { PageFormat::Text };
+    // Prometheus asks for protobuf only when it wants exponential histograms.
+    let (format, kind) = if asks_for(&request, "proto=io.prometheus.client.MetricFamily") {
+        (PageFormat::Protobuf, PROTOBUF)
+    } else if open_metrics {
+        (PageFormat::OpenMetrics, OPEN_METRICS)
+    } else {
+        (PageFormat::Text, TEXT)
+    };
     // Who does not say that it can read all names gets names that everybody can read.
     let escape = shared.settings.naming.escape || !asks_for(&request, UTF_8);
-    let kind = if open_metrics { OPEN_METRICS } else { TEXT };
     let content_type = format!("{kind}{}", if escape { "underscores" } else { UTF_8 });
     let mut response =
         ([(CONTENT_TYPE, content_type)], shared.page(format, escape)).into_response();

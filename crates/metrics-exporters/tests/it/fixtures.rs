@@ -56,7 +56,12 @@ impl Test {
     }
 
     pub(crate) fn page(&self) -> String {
-        self.exporter.page(PageFormat::Text)
+        self.page_in(PageFormat::Text)
+    }
+
+    /// The page in another format that is text.
+    pub(crate) fn page_in(&self, format: PageFormat) -> String {
+        String::from_utf8(self.exporter.page(format)).unwrap()
     }
 
     /// The samples of the page.

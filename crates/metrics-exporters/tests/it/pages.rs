@@ -57,7 +57,7 @@ async fn text_is_what_prometheus_reads() {
 async fn open_metrics_has_exemplars() {
     let test = Test::new("enable_open_metrics: true\nsend_timestamps: true");
     test.send(everything()).await;
-    let page = test.exporter.page(PageFormat::OpenMetrics);
+    let page = test.page_in(PageFormat::OpenMetrics);
     expect_file!["pages/open_metrics.txt"].assert_eq(&page);
 }
 
@@ -72,6 +72,55 @@ async fn settings_change_names_and_labels() {
     expect_file!["pages/settings.txt"].assert_eq(&test.page());
 }
 
+/// Kind and number of samples of a `MetricFamily`, and the rest of the page.
+fn family(page: &[u8]) -> (String, &[u8]) {
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Family {
+        #[prost(string, tag = "1")]
+        name: String,
+        #[prost(int32, tag = "3")]
+        kind: i32,
+        #[prost(bytes = "vec", repeated, tag = "4")]
+        metrics: Vec<Vec<u8>>,
+    }
+    let mut rest = page;
+    let family: Family = prost::Message::decode_length_delimited(&mut rest).unwrap();
+    (format!("{} {} {}", family.name, family.kind, family.metrics.len()), rest)
+}
+
+#[tokio::test]
+async fn protobuf_has_every_family() {
+    let test = Test::new("");
+    test.exporter.start().await.unwrap();
+    test.send(everything()).await;
+    let accept = "Accept: application/vnd.google.protobuf;\
+        proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,text/plain\r\n";
+    let answer = get_bytes(&test, "/metrics", accept).await;
+    let head_end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
+    let head = String::from_utf8_lossy(&answer[..head_end]).into_owned();
+    assert!(head.contains("content-type: application/vnd.google.protobuf; proto="), "{head}");
+    let page = test.exporter.page(PageFormat::Protobuf);
+    assert!(answer[head_end..] == page[..]);
+    let mut families = Vec::new();
+    let mut rest = &page[..];
+    while !rest.is_empty() {
+        let (family, behind) = family(rest);
+        families.push(family);
+        rest = behind;
+    }
+    assert_eq!(
+        families,
+        [
+            "disk_usage_ratio 1 1",
+            "rpc_latency_seconds 2 1",
+            "target_info 1 1",
+            "traces_span_metrics_calls_total 0 1",
+            "traces_span_metrics_duration_milliseconds 4 1",
+        ]
+    );
+    test.exporter.shutdown().await;
+}
+
 #[tokio::test]
 async fn names_may_stay_as_they_are() {
     let test = Test::new("translation_strategy: NoTranslation\nwithout_scope_info: true");
@@ -81,12 +130,16 @@ async fn names_may_stay_as_they_are() {
 
 /// The answer to a request with these headers.
 async fn get(test: &Test, path: &str, headers: &str) -> String {
+    String::from_utf8(get_bytes(test, path, headers).await).unwrap()
+}
+
+async fn get_bytes(test: &Test, path: &str, headers: &str) -> Vec<u8> {
     let address = test.exporter.local_address().unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
     answer
 }
 
