@@ -6,8 +6,6 @@ use std::sync::OnceLock;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-mod translate;
-
 /// Bytes one compiled pattern may take.
 const SIZE_LIMIT: usize = 1 << 20;
 
@@ -87,7 +85,7 @@ impl Pattern {
 }
 
 fn compile(source: &str, size_limit: usize) -> Result<Regex, regex::Error> {
-    let body = translate::translate(source).map_err(regex::Error::Syntax)?;
+    let body = spandrel_re2::translate(source).map_err(regex::Error::Syntax)?;
     // Over bytes, because the ASCII form of \B is not available over text.
     RegexBuilder::new(&format!(r"\A(?s:{body})\z")).size_limit(size_limit).build()
 }

@@ -6,24 +6,25 @@ use crate::tidy::Finding;
 use crate::tidy::manifests::Package;
 
 /// The layers, lowest first. A crate depends on crates of lower layers only.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["base", "suites", "telemetry"],
-    &["model", "objects-testing", "proto"],
-    &["columns", "wal", "catalog", "objects", "traceql", "pipeline"],
+    &["config", "model", "objects-testing", "proto", "re2"],
+    &["columns", "wal", "catalog", "objects", "ottl", "traceql", "translate"],
     &["otlp", "series", "trace-values"],
-    &["block", "retention"],
-    &["ingest"],
+    &["block", "jaeger", "pipeline", "retention", "span-aggregation", "zipkin"],
+    &["connectors", "exporters", "ingest", "metrics-exporters", "processors", "tail-sampling"],
     &["query", "compaction"],
     &["sql"],
     &["receivers", "api"],
+    &["collector"],
     &["server", "demo", "sim"],
     &["app"],
 ];
 
 /// Crates that take slices and return values: no runtime, so that they can be tested, fuzzed and
 /// measured without one.
-const WITHOUT_RUNTIME: [&str; 8] =
-    ["model", "columns", "otlp", "block", "traceql", "series", "trace-values", "retention"];
+const WITHOUT_RUNTIME: [&str; 9] =
+    ["model", "columns", "otlp", "block", "traceql", "series", "trace-values", "retention", "ottl"];
 const RUNTIMES: [&str; 5] = ["tokio", "tokio-util", "futures", "async-trait", "tower"];
 
 /// Crates whose types have one meaning and no wire form of their own. Block is not among them: it takes the

@@ -20,9 +20,13 @@ const LONGEST_CLASS: usize = ":^xdigit:]".len();
 /// The largest count in a repetition, as in RE2.
 const MAX_REPEAT: u32 = 1000;
 
-/// Rewrites `source`, or says why it is no RE2 expression. What both syntaxes refuse is left for
-/// the regex compiler to refuse.
-pub(super) fn translate(source: &str) -> Result<String, String> {
+/// Rewrites `source` for the `regex` crate. What both syntaxes refuse is left for its compiler to refuse.
+///
+/// The result is for patterns over bytes: the ASCII form of `\B` is not available over text.
+///
+/// # Errors
+/// The reason why `source` is no RE2 expression.
+pub fn translate(source: &str) -> Result<String, String> {
     let mut translator = Translator { rest: source, out: String::with_capacity(source.len() + 16) };
     translator.run()?;
     Ok(translator.out)
