@@ -146,7 +146,7 @@ fn exemplar(exemplar: &PointExemplar) -> Exemplar {
     let given = ids.into_iter().filter(|(_, id)| !id.is_empty());
     let label =
         given.map(|(name, id)| LabelPair { name: Some(name.to_owned()), value: Some(id.clone()) });
-    let timestamp = (exemplar.unix_nanos > 0).then(|| prost_types::Timestamp {
+    let timestamp = (exemplar.unix_nanos > 0).then_some(prost_types::Timestamp {
         seconds: (exemplar.unix_nanos / 1_000_000_000) as i64,
         nanos: (exemplar.unix_nanos % 1_000_000_000) as i32,
     });

@@ -1,4 +1,5 @@
 //! The exporters of metrics from outside.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod fixtures;
 mod pages;
