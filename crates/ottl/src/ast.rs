@@ -52,14 +52,16 @@ pub(crate) enum Expression {
     Math(MathOp, Box<Tree>, Box<Tree>),
     Compare(Comparison, Box<Tree>, Box<Tree>),
     Not(Box<Tree>),
-    And(Box<Tree>, Box<Tree>),
-    Or(Box<Tree>, Box<Tree>),
+    /// At least two, none of them `And` itself.
+    And(Vec<Tree>),
+    /// At least two, none of them `Or` itself.
+    Or(Vec<Tree>),
 }
 
 impl Expression {
     /// Whether it is true or false by its form.
     pub(crate) fn is_condition(&self) -> bool {
-        matches!(self, Self::Compare(..) | Self::Not(_) | Self::And(..) | Self::Or(..))
+        matches!(self, Self::Compare(..) | Self::Not(_) | Self::And(_) | Self::Or(_))
     }
 }
 

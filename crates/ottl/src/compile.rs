@@ -32,14 +32,14 @@ impl<'f> Compiler<'f> {
                 Test::Compare(*op, self.expression(left)?, self.expression(right)?)
             }
             Tree::Not(inner) => Test::Not(Box::new(self.test(inner)?)),
-            Tree::And(left, right) => {
-                Test::And(Box::new(self.test(left)?), Box::new(self.test(right)?))
-            }
-            Tree::Or(left, right) => {
-                Test::Or(Box::new(self.test(left)?), Box::new(self.test(right)?))
-            }
+            Tree::And(members) => Test::And(self.tests(members)?),
+            Tree::Or(members) => Test::Or(self.tests(members)?),
             _ => Test::Value(self.expression(tree)?),
         })
+    }
+
+    fn tests(&mut self, trees: &[ast::Tree]) -> Result<Vec<Test>, OttlError> {
+        trees.iter().map(|tree| self.test(tree)).collect()
     }
 
     pub(crate) fn expression(&mut self, tree: &ast::Tree) -> Result<Expression, OttlError> {
@@ -74,7 +74,7 @@ impl<'f> Compiler<'f> {
             Tree::Lambda { .. } => {
                 Err(OttlError::new(tree.offset, "a lambda may stand only as an argument"))
             }
-            Tree::Compare(..) | Tree::Not(_) | Tree::And(..) | Tree::Or(..) => {
+            Tree::Compare(..) | Tree::Not(_) | Tree::And(_) | Tree::Or(_) => {
                 Ok(Expression::Test(Box::new(self.test(tree)?)))
             }
         }

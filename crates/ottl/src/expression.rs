@@ -54,8 +54,8 @@ pub(crate) enum Test {
     Value(Expression),
     Compare(Comparison, Expression, Expression),
     Not(Box<Test>),
-    And(Box<Test>, Box<Test>),
-    Or(Box<Test>, Box<Test>),
+    And(Vec<Test>),
+    Or(Vec<Test>),
 }
 
 impl Expression {
@@ -119,9 +119,21 @@ impl Test {
                 Ok(compare(*op, &left.evaluate(env)?, &right.evaluate(env)?))
             }
             Self::Not(inner) => Ok(!inner.holds(env)?),
-            Self::And(left, right) => Ok(left.holds(env)? && right.holds(env)?),
-            Self::Or(left, right) => Ok(left.holds(env)? || right.holds(env)?),
+            Self::And(members) => Self::until(members, false, env),
+            Self::Or(members) => Self::until(members, true, env),
         }
+    }
+}
+
+impl Test {
+    /// Evaluates `members` until one of them is as `wanted`; the others decide together.
+    fn until<'v>(members: &'v [Self], wanted: bool, env: &Env<'v>) -> Result<bool, EvalError> {
+        for member in members {
+            if member.holds(env)? == wanted {
+                return Ok(wanted);
+            }
+        }
+        Ok(!wanted)
     }
 }
 

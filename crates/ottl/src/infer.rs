@@ -46,7 +46,10 @@ pub fn infer_statements<T: AsRef<str>, U: AsRef<str>>(
 #[derive(Default)]
 struct Hints {
     contexts: Vec<Context>,
+    /// The first path of another signal.
     foreign: Option<(usize, String)>,
+    /// The first path without a context before it.
+    bare: Option<(usize, String)>,
     functions: Vec<(usize, String)>,
     enums: Vec<String>,
     locals: Vec<String>,
@@ -67,26 +70,31 @@ impl Hints {
                 for segment in &path.segments {
                     segment.keys.iter().for_each(|key| self.tree(key));
                 }
-                let [first, _, ..] = path.segments.as_slice() else { return };
-                if let Some(context) = Context::from_name(&first.name) {
+                let Some(first) = path.segments.first() else { return };
+                let name = first.name.as_str();
+                let several = path.segments.len() > 1;
+                if several && let Some(context) = Context::from_name(name) {
                     self.contexts.push(context);
-                } else if OTHER_SIGNALS.contains(&first.name.as_str()) {
+                } else if several && OTHER_SIGNALS.contains(&name) {
                     self.foreign.get_or_insert((tree.offset, path.to_string()));
+                } else if name != "otelcol" && !self.locals.iter().any(|local| local == name) {
+                    self.bare.get_or_insert((tree.offset, path.to_string()));
                 }
             }
             Expression::Call(call) => self.call(tree.offset, call),
             Expression::Name(name) => self.enums.push(name.clone()),
-            Expression::List(members) => members.iter().for_each(|member| self.tree(member)),
+            Expression::List(members) | Expression::And(members) | Expression::Or(members) => {
+                members.iter().for_each(|member| self.tree(member));
+            }
             Expression::Map(entries) => entries.iter().for_each(|(_, value)| self.tree(value)),
             Expression::Lambda { parameters, body } => {
+                let outer = self.locals.len();
                 self.locals.extend(parameters.iter().cloned());
                 self.tree(body);
+                self.locals.truncate(outer);
             }
             Expression::Negate(inner) | Expression::Not(inner) => self.tree(inner),
-            Expression::Math(_, left, right)
-            | Expression::Compare(_, left, right)
-            | Expression::And(left, right)
-            | Expression::Or(left, right) => {
+            Expression::Math(_, left, right) | Expression::Compare(_, left, right) => {
                 self.tree(left);
                 self.tree(right);
             }
@@ -102,6 +110,10 @@ impl Hints {
     fn infer(&self, functions: &Functions) -> Result<Context, OttlError> {
         if let Some((offset, path)) = &self.foreign {
             let message = format!("`{path}` belongs to another signal than traces");
+            return Err(OttlError::new(*offset, message));
+        }
+        if let Some((offset, path)) = &self.bare {
+            let message = format!("`{path}` says no context: write it as in `span.{path}`");
             return Err(OttlError::new(*offset, message));
         }
         let mut required = Vec::new();

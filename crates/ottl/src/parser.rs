@@ -11,6 +11,9 @@ mod condition;
 mod literal;
 mod operand;
 
+/// Operators of calculations in one text: they make trees deep without nesting.
+const MAX_OPERATORS: usize = 500;
+
 /// Nested parentheses, calls, lists, maps and keys.
 pub(crate) const MAX_DEPTH: usize = 64;
 
@@ -60,11 +63,12 @@ struct Parser {
     tokens: Vec<Placed>,
     at: usize,
     depth: usize,
+    operators: usize,
 }
 
 impl Parser {
     fn new(text: &str) -> Result<Self, OttlError> {
-        Ok(Self { tokens: tokenize(text)?, at: 0, depth: 0 })
+        Ok(Self { tokens: tokenize(text)?, at: 0, depth: 0, operators: 0 })
     }
 
     fn peek(&self) -> &Token {

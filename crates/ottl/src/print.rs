@@ -85,19 +85,24 @@ impl Display for Expression {
             }
             Self::Not(inner) => {
                 f.write_str("not ")?;
-                operand(inner, matches!(inner.kind, Self::And(..) | Self::Or(..) | Self::Not(_)), f)
+                operand(inner, matches!(inner.kind, Self::And(_) | Self::Or(_) | Self::Not(_)), f)
             }
-            Self::And(left, right) => {
-                operand(left, matches!(left.kind, Self::Or(..)), f)?;
-                f.write_str(" and ")?;
-                operand(right, matches!(right.kind, Self::Or(..) | Self::And(..)), f)
-            }
-            Self::Or(left, right) => {
-                write!(f, "{} or ", left.kind)?;
-                operand(right, matches!(right.kind, Self::Or(..)), f)
-            }
+            Self::And(members) => joined(members, " and ", f),
+            Self::Or(members) => joined(members, " or ", f),
         }
     }
+}
+
+/// Conditions with a word between them.
+fn joined(members: &[Tree], word: &str, f: &mut Formatter<'_>) -> fmt::Result {
+    for (index, member) in members.iter().enumerate() {
+        if index > 0 {
+            f.write_str(word)?;
+        }
+        let wider = matches!(member.kind, Expression::Or(_));
+        operand(member, wider, f)?;
+    }
+    Ok(())
 }
 
 /// How tightly a calculation binds.

@@ -54,7 +54,9 @@ impl Rewriter {
                 true
             }
             Expression::Call(call) => self.call(call),
-            Expression::List(members) => self.all(members),
+            Expression::List(members) | Expression::And(members) | Expression::Or(members) => {
+                self.all(members)
+            }
             Expression::Map(entries) => {
                 let mut changed = false;
                 for (_, value) in entries {
@@ -70,10 +72,9 @@ impl Rewriter {
                 changed
             }
             Expression::Negate(inner) | Expression::Not(inner) => self.tree(inner),
-            Expression::Math(_, left, right)
-            | Expression::Compare(_, left, right)
-            | Expression::And(left, right)
-            | Expression::Or(left, right) => self.tree(left) | self.tree(right),
+            Expression::Math(_, left, right) | Expression::Compare(_, left, right) => {
+                self.tree(left) | self.tree(right)
+            }
             Expression::Nil
             | Expression::Bool(_)
             | Expression::Int(_)

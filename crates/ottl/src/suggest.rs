@@ -1,16 +1,25 @@
 //! The nearest right name for a wrong one.
 
-/// The name of `known` that takes the fewest edits to get from `wrong`, when it is few.
+/// The name of `known` that takes the fewest edits to get from `wrong`, when it is few, or else one that
+/// starts with it.
 pub(crate) fn nearest<'a>(
     wrong: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     // Names are short; what is longer than any of them is near to none.
-    if wrong.len() > 64 {
+    if !(1..=64).contains(&wrong.len()) {
         return None;
     }
     let limit = (wrong.len() / 3).max(1);
-    let scored = known.into_iter().map(|name| (distance(wrong, name), name));
+    let starts = |name: &str| {
+        wrong.len() > 2
+            && name.get(..wrong.len()).is_some_and(|start| start.eq_ignore_ascii_case(wrong))
+    };
+    let scored = known.into_iter().map(|name| match distance(wrong, name) {
+        // Two edits are more than an end that was left out.
+        edits if edits > 1 && starts(name) => (1, name),
+        edits => (edits, name),
+    });
     scored.filter(|(edits, _)| *edits <= limit).min().map(|(_, name)| name)
 }
 
@@ -60,6 +69,7 @@ mod tests {
             ("ismatch", Some("IsMatch")),
             ("delete_keys", Some("delete_key")),
             ("sett", Some("set")),
+            ("Sub", Some("Substring")),
             ("frobnicate", None),
         ] {
             assert_eq!(nearest(wrong, known), right, "{wrong}");

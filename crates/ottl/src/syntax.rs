@@ -59,17 +59,16 @@ fn check(tree: &Tree, functions: &Functions) -> Result<(), OttlError> {
             .segments
             .iter()
             .try_for_each(|segment| segment.keys.iter().try_for_each(|key| check(key, functions))),
-        Expression::List(members) => members.iter().try_for_each(|m| check(m, functions)),
+        Expression::List(members) | Expression::And(members) | Expression::Or(members) => {
+            members.iter().try_for_each(|member| check(member, functions))
+        }
         Expression::Map(entries) => {
             entries.iter().try_for_each(|(_, value)| check(value, functions))
         }
         Expression::Lambda { body: inner, .. }
         | Expression::Negate(inner)
         | Expression::Not(inner) => check(inner, functions),
-        Expression::Math(_, left, right)
-        | Expression::Compare(_, left, right)
-        | Expression::And(left, right)
-        | Expression::Or(left, right) => {
+        Expression::Math(_, left, right) | Expression::Compare(_, left, right) => {
             check(left, functions)?;
             check(right, functions)
         }

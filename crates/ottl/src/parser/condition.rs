@@ -15,29 +15,54 @@ impl Parser {
 
     /// A condition, or a value that stands alone.
     pub(super) fn disjunction(&mut self) -> Result<Tree, OttlError> {
-        let mut left = self.conjunction()?;
-        while matches!(self.peek(), Token::Lower(word) if word == "or") {
-            let offset = self.offset();
-            self.advance();
-            let right = self.conjunction()?;
-            must_be_condition(&left)?;
-            must_be_condition(&right)?;
-            left = Node::new(offset, Expression::Or(Box::new(left), Box::new(right)));
-        }
-        Ok(left)
+        self.joined("or", Self::conjunction, |kind| match kind {
+            Expression::Or(members) => Ok(members),
+            other => Err(other),
+        })
+        .map(|(offset, mut members)| match members.len() {
+            1 => members.remove(0),
+            _ => Node::new(offset, Expression::Or(members)),
+        })
     }
 
     fn conjunction(&mut self) -> Result<Tree, OttlError> {
-        let mut left = self.negation()?;
-        while matches!(self.peek(), Token::Lower(word) if word == "and") {
-            let offset = self.offset();
-            self.advance();
-            let right = self.negation()?;
-            must_be_condition(&left)?;
-            must_be_condition(&right)?;
-            left = Node::new(offset, Expression::And(Box::new(left), Box::new(right)));
+        self.joined("and", Self::negation, |kind| match kind {
+            Expression::And(members) => Ok(members),
+            other => Err(other),
+        })
+        .map(|(offset, mut members)| match members.len() {
+            1 => members.remove(0),
+            _ => Node::new(offset, Expression::And(members)),
+        })
+    }
+
+    /// Operands with `word` between them. Those that are joined by the same word in parentheses are taken
+    /// apart, so that chains of any length are flat.
+    fn joined(
+        &mut self,
+        word: &str,
+        operand: fn(&mut Self) -> Result<Tree, OttlError>,
+        members_of: fn(Expression) -> Result<Vec<Tree>, Expression>,
+    ) -> Result<(usize, Vec<Tree>), OttlError> {
+        let first = operand(self)?;
+        let offset = self.offset();
+        if !matches!(self.peek(), Token::Lower(next) if next == word) {
+            return Ok((offset, vec![first]));
         }
-        Ok(left)
+        must_be_condition(&first)?;
+        let mut members = Vec::new();
+        let mut next = first;
+        loop {
+            match members_of(next.kind) {
+                Ok(inner) => members.extend(inner),
+                Err(kind) => members.push(Node::new(next.offset, kind)),
+            }
+            if !self.takes_word(word) {
+                return Ok((offset, members));
+            }
+            next = operand(self)?;
+            must_be_condition(&next)?;
+        }
     }
 
     fn negation(&mut self) -> Result<Tree, OttlError> {

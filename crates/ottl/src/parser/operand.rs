@@ -1,7 +1,7 @@
 //! Values: calculations of paths, converters and literals.
 
 use super::condition::must_be_value;
-use super::{Parser, describe};
+use super::{MAX_OPERATORS, Parser, describe};
 use crate::ast::{Argument, Call, Expression, MathOp, Node, PathTree, Segment, Tree};
 use crate::error::OttlError;
 use crate::lexer::Token;
@@ -46,6 +46,11 @@ impl Parser {
     ) -> Result<Tree, OttlError> {
         must_be_number(&left)?;
         let offset = self.offset();
+        self.operators += 1;
+        if self.operators > MAX_OPERATORS {
+            let message = format!("more than {MAX_OPERATORS} operators of calculations");
+            return Err(OttlError::new(offset, message));
+        }
         self.advance();
         let right = operand(self)?;
         must_be_number(&right)?;

@@ -31,7 +31,11 @@ fn texts_without_a_context_are_refused() {
         ("true", "offset 0: cannot tell the context: write paths with it, such as `span.name`"),
         (
             r#"attributes["a"] == 1"#,
-            "offset 0: cannot tell the context: write paths with it, such as `span.name`",
+            r#"offset 0: `attributes["a"]` says no context: write it as in `span.attributes["a"]`"#,
+        ),
+        (
+            "resource.attributes[\"a\"] == name",
+            "offset 28: `name` says no context: write it as in `span.name`",
         ),
         (
             "true and log.severity_number < 5",
@@ -41,7 +45,7 @@ fn texts_without_a_context_are_refused() {
             "spanevent.name == \"a\" and IsRootSpan()",
             "offset 0: no context from spanevent on has all functions and enums used",
         ),
-        ("IsRoot()", "offset 0: unknown function `IsRoot`"),
+        ("IsRoot()", "offset 0: unknown function `IsRoot`: did you mean `IsRootSpan`?"),
         ("span.name ==", "offset 12: expected a value, found the end"),
     ] {
         assert_eq!(infer_condition(text, &functions).unwrap_err().to_string(), expected, "{text}");
