@@ -82,11 +82,14 @@ fn take_room(message: &[u8], shape: &Shape, room: &mut Room<'_>) -> Result<(), J
     Ok(())
 }
 
+/// By name and version.
+type Scopes = HashMap<(String, String), ScopeId>;
+
 /// The groups that spans have been put into.
 struct Groups {
     builder: RequestBuilder,
     /// By the encoded process; none is a process of its own.
-    processes: HashMap<Option<Vec<u8>>, HashMap<(String, String), ScopeId>>,
+    processes: HashMap<Option<Vec<u8>>, Scopes>,
 }
 
 impl Groups {

@@ -11,6 +11,7 @@ use spandrel_proto::zipkin as proto;
 use crate::{Annotation, Endpoint, Kind, Span};
 
 /// A list of spans in JSON. Names of spans and services become lower case, as Zipkin stores them.
+#[expect(clippy::missing_panics_doc, reason = "the expect below states why it cannot")]
 pub fn to_json(spans: &[Span]) -> Vec<u8> {
     let list: Vec<_> = spans.iter().map(json_span).collect();
     serde_json::to_vec(&list).expect("texts, numbers and maps with text keys can be written")

@@ -49,7 +49,7 @@ fn all_encodings_say_the_same() {
             n_spans += n_expected;
         }
     }
-    assert!(n_spans > 100, "{n_spans} spans in {} files", files.len());
+    assert!(n_spans >= 60, "{n_spans} spans in {} files", files.len());
 }
 
 /// One batch for each process.

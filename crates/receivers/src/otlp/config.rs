@@ -40,6 +40,9 @@ pub struct OtlpOptions {
     pub retry_after: Duration,
     /// Requests at once on one HTTP/2 connection; a sender's library queues what is above.
     pub concurrent_streams_max: u32,
+    /// Whether spans go right into the store, whose accounts then begin here; behind pipelines they begin at
+    /// their end.
+    pub is_before_store: bool,
     /// How often an HTTP/2 connection is probed by a ping.
     pub keep_alive_interval: Duration,
     /// An HTTP/2 connection that leaves a ping unanswered for this long is closed.
@@ -59,6 +62,7 @@ impl Default for OtlpOptions {
             body_read_timeout: Duration::from_secs(60),
             retry_after: Duration::from_secs(1),
             concurrent_streams_max: 1024,
+            is_before_store: true,
             keep_alive_interval: Duration::from_secs(60),
             keep_alive_timeout: Duration::from_secs(20),
         }
@@ -72,6 +76,7 @@ impl OtlpOptions {
             memory: self.memory.clone(),
             body_read_timeout: self.body_read_timeout,
             retry_after: self.retry_after,
+            is_before_store: self.is_before_store,
         }
     }
 

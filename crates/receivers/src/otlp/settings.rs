@@ -76,6 +76,7 @@ impl OtlpSettings {
             in_flight_bytes_max: intake.in_flight_bytes_max.min(intake.memory.limit()),
             memory: intake.memory,
             body_read_timeout: intake.body_read_timeout,
+            is_before_store: false,
             ..OtlpOptions::default()
         })
     }

@@ -7,7 +7,7 @@
 //!
 //! # Damage
 //! A body must be whole: an end of input inside a stream is an error, and so is anything after it, except
-//! that gzip and zstd allow further streams.
+//! that gzip, zstd and lz4 allow further streams. Frames of snappy do not say which one is the last.
 
 use std::io::{self, Read};
 
@@ -21,6 +21,8 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// Base-2 logarithm of the largest history that a zstd frame may ask for: the largest that common encoders
 /// choose below their "ultra" levels.
 const ZSTD_WINDOW_LOG_MAX: u32 = 25;
+/// What frames of snappy begin with; a block that begins so would be of 255 bytes and is not valid.
+const SNAPPY_FRAMES: &[u8] = b"\xff\x06\x00\x00sNaPpY";
 
 /// A compression of request bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +31,15 @@ pub(crate) enum Encoding {
     /// The zlib format, as RFC 9110 defines the name `deflate`.
     Deflate,
     Zstd,
+    /// A block, or frames: their beginning tells.
+    Snappy,
+    /// Frames.
+    Lz4,
 }
 
 impl Encoding {
     /// Those and `identity`, for the headers that tell a sender what it may use.
-    pub(crate) const ACCEPTED: &'static str = "gzip, deflate, zstd, identity";
+    pub(crate) const ACCEPTED: &'static str = "gzip, deflate, zstd, snappy, lz4, identity";
 
     /// Reads the value of a `Content-Encoding` or `grpc-encoding` header. `Ok(None)` is no compression.
     ///
@@ -45,6 +51,8 @@ impl Encoding {
             "gzip" | "x-gzip" => Ok(Some(Self::Gzip)),
             "deflate" | "zlib" => Ok(Some(Self::Deflate)),
             "zstd" => Ok(Some(Self::Zstd)),
+            "snappy" | "x-snappy-framed" => Ok(Some(Self::Snappy)),
+            "lz4" => Ok(Some(Self::Lz4)),
             _ => Err(UnknownEncoding),
         }
     }
@@ -54,6 +62,8 @@ impl Encoding {
             Self::Gzip => "gzip",
             Self::Deflate => "deflate",
             Self::Zstd => "zstd",
+            Self::Snappy => "snappy",
+            Self::Lz4 => "lz4",
         }
     }
 }
@@ -75,10 +85,17 @@ pub(crate) enum InflateError {
     NoRoom,
 }
 
+/// Where plain bytes come from.
+enum Source {
+    Stream(Box<dyn Read + Send>),
+    /// A block of snappy, which is decoded as a whole; it says how long it will be.
+    SnappyBlock(Bytes),
+}
+
 /// A body on its way from compressed to plain.
 pub(crate) struct Inflate {
     encoding: Encoding,
-    source: Box<dyn Read + Send>,
+    source: Source,
     bytes_max: usize,
     output: Vec<u8>,
 }
@@ -86,12 +103,18 @@ pub(crate) struct Inflate {
 impl Inflate {
     /// Prepares to inflate `body` to `bytes_max` bytes at most.
     pub(crate) fn new(encoding: Encoding, body: Bytes, bytes_max: usize) -> Self {
-        let source: Box<dyn Read + Send> = match encoding {
+        let stream: Box<dyn Read + Send> = match encoding {
             Encoding::Gzip => Box::new(MultiGzDecoder::new(body.reader())),
             Encoding::Deflate => Box::new(Zlib::new(body)),
             Encoding::Zstd => Box::new(Zstd::NotStarted(body)),
+            Encoding::Snappy if !body.starts_with(SNAPPY_FRAMES) => {
+                let (source, output) = (Source::SnappyBlock(body), Vec::new());
+                return Self { encoding, source, bytes_max, output };
+            }
+            Encoding::Snappy => Box::new(snap::read::FrameDecoder::new(body.reader())),
+            Encoding::Lz4 => Box::new(Lz4::new(body)),
         };
-        Self { encoding, source, bytes_max, output: Vec::new() }
+        Self { encoding, source: Source::Stream(stream), bytes_max, output: Vec::new() }
     }
 
     /// Inflates until the end, or until `pause_at` bytes of output; `true` at the end. `admit` is asked
@@ -101,10 +124,17 @@ impl Inflate {
         pause_at: usize,
         mut admit: impl FnMut(usize) -> bool,
     ) -> Result<bool, InflateError> {
+        let stream = match &mut self.source {
+            Source::Stream(stream) => stream,
+            Source::SnappyBlock(block) => {
+                self.output = snappy_block(block, self.bytes_max, admit)?;
+                return Ok(true);
+            }
+        };
         while self.output.len() < pause_at {
             // One byte over the limit is enough to know that it is exceeded.
             let wanted = CHUNK_BYTES.min(self.bytes_max.saturating_sub(self.output.len()) + 1);
-            let chunk = self.source.by_ref().take(wanted as u64).read_to_end(&mut self.output);
+            let chunk = stream.by_ref().take(wanted as u64).read_to_end(&mut self.output);
             let n_read = chunk
                 .map_err(|source| InflateError::Damaged { encoding: self.encoding, source })?;
             if self.output.len() > self.bytes_max {
@@ -123,6 +153,49 @@ impl Inflate {
     /// What has been inflated.
     pub(crate) fn into_output(self) -> Bytes {
         self.output.into()
+    }
+}
+
+/// Decodes a block, whose length is admitted before it is allocated.
+fn snappy_block(
+    block: &[u8],
+    bytes_max: usize,
+    mut admit: impl FnMut(usize) -> bool,
+) -> Result<Vec<u8>, InflateError> {
+    let damaged = |error: snap::Error| InflateError::Damaged {
+        encoding: Encoding::Snappy,
+        source: io::Error::from(error),
+    };
+    let length = snap::raw::decompress_len(block).map_err(damaged)?;
+    if length > bytes_max {
+        return Err(InflateError::TooLarge { bytes_max });
+    }
+    if !admit(length) {
+        return Err(InflateError::NoRoom);
+    }
+    snap::raw::Decoder::new().decompress_vec(block).map_err(damaged)
+}
+
+/// Frames of lz4, each of which must end.
+struct Lz4 {
+    decoder: lz4_flex::frame::FrameDecoder<Reader<Bytes>>,
+    /// Whether a frame has been begun, so that an end of input is the end of the body.
+    begun: bool,
+}
+
+impl Lz4 {
+    fn new(body: Bytes) -> Self {
+        Self { decoder: lz4_flex::frame::FrameDecoder::new(body.reader()), begun: false }
+    }
+}
+
+impl Read for Lz4 {
+    fn read(&mut self, output: &mut [u8]) -> io::Result<usize> {
+        if !self.begun && !self.decoder.get_ref().get_ref().has_remaining() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.begun = true;
+        self.decoder.read(output)
     }
 }
 

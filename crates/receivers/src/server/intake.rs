@@ -1,7 +1,7 @@
 //! The step that both transports share: hand the bytes to the consumer, and count what became of them.
 //!
 //! # Accounts
-//! See [`spandrel_telemetry::SpanAccounting`]. The consumer counts the fate of each span; this module
+//! See [`spandrel_telemetry::SpanAccounting`]; they are kept here when the consumer is the store. It counts the fate of each span; this module
 //! counts the same spans as received, from the consumer's own numbers. It counts a fate itself where
 //! the consumer cannot have: for a batch that was too large for it, and for one on which it panicked. What
 //! is refused before the consumer sees it is not decoded, so it counts as a request and not as spans.
@@ -40,6 +40,8 @@ pub(crate) struct Intake {
     pub(crate) deliveries: TaskSet,
     pub(crate) body_read_timeout: Duration,
     retry_after: Duration,
+    /// Whether the consumer is the store; behind pipelines its accounts begin at their end.
+    is_before_store: bool,
     consumer: Arc<dyn TraceConsumer>,
     pub(crate) metrics: Metrics,
 }
@@ -72,6 +74,7 @@ impl Intake {
             deliveries: TaskSet::new(),
             body_read_timeout: options.body_read_timeout,
             retry_after: options.retry_after,
+            is_before_store: options.is_before_store,
             consumer,
             metrics,
         }
@@ -107,7 +110,9 @@ impl Intake {
         let consumed = AssertUnwindSafe(self.consumer.consume(batch)).catch_unwind().await;
         let Ok(consumed) = consumed else {
             let spans = count_spans(&otlp);
-            self.metrics.spans().failed.add(&FailReason::Internal, spans);
+            if self.is_before_store {
+                self.metrics.spans().failed.add(&FailReason::Internal, spans);
+            }
             self.count_spans(source, 0, spans);
             tracing::error!(spans, "the consumer of spans panicked");
             return Err(Failure::internal("internal error, see the log of the receiver"));
@@ -121,7 +126,9 @@ impl Intake {
             ) => self.count_spans(source, 0, *spans),
             Err(ConsumeError::TooLarge(_)) => {
                 let spans = count_spans(&otlp);
-                self.metrics.spans().rejected.add(&RejectReason::TooLarge, spans);
+                if self.is_before_store {
+                    self.metrics.spans().rejected.add(&RejectReason::TooLarge, spans);
+                }
                 self.count_spans(source, 0, spans);
             }
             Err(ConsumeError::Permanent { spans, .. }) => self.count_spans(source, 0, *spans),
@@ -131,7 +138,9 @@ impl Intake {
     }
 
     fn count_spans(&self, source: Source, accepted: u64, others: u64) {
-        self.metrics.spans().received.add(&source, accepted.saturating_add(others));
+        if self.is_before_store {
+            self.metrics.spans().received.add(&source, accepted.saturating_add(others));
+        }
         self.metrics.receiver().record_accepted_spans(source, accepted);
         self.metrics.receiver().record_refused_spans(source, others);
     }

@@ -54,6 +54,8 @@ pub(crate) struct IntakeOptions {
     pub(crate) body_read_timeout: Duration,
     /// What a sender is told to wait when there is no room.
     pub(crate) retry_after: Duration,
+    /// Whether spans go right into the store.
+    pub(crate) is_before_store: bool,
 }
 
 impl Default for IntakeOptions {
@@ -63,6 +65,7 @@ impl Default for IntakeOptions {
             memory: MemoryBudget::unlimited(),
             body_read_timeout: Duration::from_secs(60),
             retry_after: Duration::from_secs(1),
+            is_before_store: false,
         }
     }
 }

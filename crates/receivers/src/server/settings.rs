@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use spandrel_config::Section;
-use spandrel_config::blocks::{GrpcServer, HttpServer, Transport};
+use spandrel_config::blocks::{GrpcServer, HttpServer, TlsServer, Transport};
 use spandrel_pipeline::{ComponentContext, ComponentError};
 
+use super::compression::Encoding;
 use super::options::{IntakeOptions, ListenOptions};
 use super::plain::BodyLimits;
 use super::tls::Tls;
@@ -21,7 +22,7 @@ pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(3600);
 pub(crate) fn read_grpc(section: &mut Section<'_>, endpoint: &str) -> GrpcServer {
     let defaults = GrpcServer { endpoint: endpoint.to_owned(), ..GrpcServer::default() };
     let server = GrpcServer::read_with(section, defaults);
-    check_transport(section, server.transport);
+    check(section, server.transport, server.tls.as_ref(), !server.middlewares.is_empty());
     server
 }
 
@@ -29,13 +30,28 @@ pub(crate) fn read_grpc(section: &mut Section<'_>, endpoint: &str) -> GrpcServer
 pub(crate) fn read_http(section: &mut Section<'_>, endpoint: &str) -> HttpServer {
     let defaults = HttpServer { endpoint: endpoint.to_owned(), ..HttpServer::default() };
     let server = HttpServer::read_with(section, defaults);
-    check_transport(section, server.transport);
+    check(section, server.transport, server.tls.as_ref(), !server.middlewares.is_empty());
+    if section.has("compression_algorithms") {
+        let encodings = format!("has no effect: always {}", Encoding::ACCEPTED);
+        section.warn(Some("compression_algorithms"), encodings);
+    }
     server
 }
 
-fn check_transport(section: &mut Section<'_>, transport: Transport) {
+fn check(
+    section: &mut Section<'_>,
+    transport: Transport,
+    tls: Option<&TlsServer>,
+    has_middlewares: bool,
+) {
     if transport != Transport::Tcp {
         section.problem(Some("transport"), "only `tcp` is supported here");
+    }
+    if has_middlewares {
+        section.warn(Some("middlewares"), "has no effect: receivers have none");
+    }
+    if tls.is_some_and(|tls| !tls.tls.reload_interval.is_zero() || tls.client_ca_file_reload) {
+        section.warn(Some("tls"), "certificates are read at the start only");
     }
 }
 

@@ -141,19 +141,18 @@ async fn calls_that_break_the_protocol_are_told_how() {
     let one = framed(0, b"\x0a\x00");
     let two = Bytes::from([one.clone(), one.clone()].concat());
     let gzip = [("grpc-encoding", "gzip")];
-    let snappy = [("grpc-encoding", "snappy")];
+    let brotli = [("grpc-encoding", "br")];
     let tenant = [("x-scope-orgid", "../a")];
     let metrics = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
     let other = "/opentelemetry.proto.collector.trace.v1.TraceService/Import";
-    let unknown_encoding =
-        "grpc-encoding: unknown or stacked compression, use one of gzip, deflate, zstd, identity";
+    let unknown_encoding = "grpc-encoding: unknown or stacked compression, use one of gzip, deflate, zstd, snappy, lz4, identity";
     let bad_tenant = "X-Scope-OrgID: tenant id must be 1 to 150 characters of \
                       A-Z a-z 0-9 ! - _ . * ' ( ) and neither . nor ..";
     let calls: [BadCall<'_>; 11] = [
         (metrics, &[], one.clone(), 12, &format!("only traces are taken here, not {metrics}")),
         (other, &[], one.clone(), 12, &format!("only traces are taken here, not {other}")),
         ("/shop.Cart/Add", &[], one.clone(), 12, "unknown method /shop.Cart/Add"),
-        (EXPORT, &snappy, one.clone(), 12, unknown_encoding),
+        (EXPORT, &brotli, one.clone(), 12, unknown_encoding),
         (EXPORT, &tenant, one.clone(), 3, bad_tenant),
         (EXPORT, &[], framed(1, b"\x0a\x00"), 13, "compressed message without grpc-encoding"),
         (EXPORT, &[], framed(2, b"\x0a\x00"), 13, "message with unknown flag 2"),
@@ -166,7 +165,7 @@ async fn calls_that_break_the_protocol_are_told_how() {
         let answer = server.call(path, headers, body).await;
         assert_eq!((answer.code, answer.message.as_str()), (code, message));
         assert_eq!(answer.details, None, "{message}");
-        assert_eq!(answer.accept_encoding, "gzip, deflate, zstd, identity");
+        assert_eq!(answer.accept_encoding, "gzip, deflate, zstd, snappy, lz4, identity");
     }
     let damaged = server.call(EXPORT, &gzip, framed(1, b"no gzip")).await;
     assert_eq!(damaged.code, 3);

@@ -195,7 +195,7 @@ async fn requests_for_something_else_are_answered_in_plain_text() {
 #[tokio::test]
 async fn bad_requests_are_told_why() {
     let server = Server::start().await;
-    let accepted = "gzip, deflate, zstd, identity";
+    let accepted = "gzip, deflate, zstd, snappy, lz4, identity";
     let message =
         format!("Content-Encoding: unknown or stacked compression, use one of {accepted}");
     let stacks: [&[(&str, &str)]; 3] = [

@@ -1,5 +1,6 @@
 //! The receivers over real sockets, against a consumer that does what the test tells it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stderr, reason = "what is skipped is said aloud")]
 
 mod fixture;
 mod grpc;

@@ -14,6 +14,8 @@ use spandrel_translate::thrift::{Protocol, Writer};
 
 use crate::fixture::{HttpAnswer, Recorder, Script, context, request, send_to, settings};
 
+type Headers = Vec<(&'static str, &'static str)>;
+
 struct Zipkin {
     receiver: ZipkinReceiver,
     consumer: Arc<Recorder>,
@@ -81,7 +83,7 @@ async fn every_form_is_taken() {
     let gzip = ("content-encoding", "gzip");
     let thrift = ("content-type", "application/x-thrift");
     let protobuf = ("content-type", "application/x-protobuf");
-    let cases: [(&str, Vec<(&str, &str)>, Bytes); 8] = [
+    let cases: [(&str, Headers, Bytes); 8] = [
         ("/api/v2/spans", vec![json], v2("json").into()),
         ("/", vec![], v2("root").into()),
         ("/api/v2/spans", vec![("content-type", "text/plain")], v2("plain").into()),
@@ -112,7 +114,7 @@ async fn every_form_is_taken() {
 async fn what_is_no_list_of_spans_is_refused() {
     let zipkin = Zipkin::start("max_request_body_size: 2000").await;
     let protobuf = ("content-type", "application/x-protobuf");
-    let cases: [(&str, Vec<(&str, &str)>, Bytes, u16, &str); 7] = [
+    let cases: [(&str, Headers, Bytes, u16, &str); 7] = [
         ("/api/v2/spans", vec![], Bytes::new(), 400, "invalid JSON: EOF"),
         ("/api/v2/spans", vec![], "{}".into(), 400, "invalid JSON: "),
         ("/api/v2/spans", vec![], r#"[{"id":"1"}]"#.into(), 400, "invalid trace id\n"),

@@ -1,6 +1,7 @@
 //! Real traces: every span arrives, and what is sent on is what came.
 
 use std::fs;
+use std::net::IpAddr;
 
 use serde_json::Value as Json;
 use spandrel_translate::Room;
@@ -61,10 +62,13 @@ fn check(list: &Json, file: &str) -> u64 {
     translated.spans
 }
 
-/// Without what OTLP cannot carry, and with what a translation adds.
+/// Without what OTLP cannot carry, with what a translation adds, and names as Zipkin stores them.
 fn normal(mut span: Json) -> Json {
     let object = span.as_object_mut().unwrap();
     object.remove("shared");
+    if let Some(Json::String(name)) = object.get_mut("name") {
+        *name = name.to_lowercase();
+    }
     object.remove("debug");
     // A service that nobody names gets a name, and an address of version 6 wins.
     if object.get("localEndpoint").is_some_and(|local| {
@@ -73,11 +77,17 @@ fn normal(mut span: Json) -> Json {
         object.remove("localEndpoint");
     }
     for endpoint in ["localEndpoint", "remoteEndpoint"] {
-        if let Some(Json::Object(endpoint)) = object.get_mut(endpoint) {
-            if endpoint.contains_key("ipv6") {
-                endpoint.remove("ipv4");
-            }
+        let Some(Json::Object(endpoint)) = object.get_mut(endpoint) else { continue };
+        if endpoint.contains_key("ipv6") {
+            endpoint.remove("ipv4");
         }
+        if let Some(Json::String(name)) = endpoint.get_mut("serviceName") {
+            *name = name.to_lowercase();
+        }
+        // One file has an address like 52.0.0.05, which is none.
+        let is_address =
+            |text: &Json| text.as_str().is_some_and(|text| text.parse::<IpAddr>().is_ok());
+        endpoint.retain(|key, value| !key.starts_with("ip") || is_address(value));
     }
     if let Some(Json::Object(tags)) = object.get_mut("tags") {
         // Whatever it says, the error has become the status.

@@ -23,6 +23,16 @@ fn compress(encoding: Encoding, plain: &[u8]) -> Vec<u8> {
             encoder.finish().unwrap()
         }
         Encoding::Zstd => zstd::encode_all(plain, 1).unwrap(),
+        Encoding::Snappy => {
+            let mut encoder = snap::write::FrameEncoder::new(Vec::new());
+            encoder.write_all(plain).unwrap();
+            encoder.into_inner().unwrap()
+        }
+        Encoding::Lz4 => {
+            let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+            encoder.write_all(plain).unwrap();
+            encoder.finish().unwrap()
+        }
     }
 }
 
@@ -166,11 +176,41 @@ fn names_of_encodings() {
         ("deflate", Ok(Some(Encoding::Deflate))),
         ("zlib", Ok(Some(Encoding::Deflate))),
         (" zstd ", Ok(Some(Encoding::Zstd))),
-        ("snappy", Err(UnknownEncoding)),
+        ("snappy", Ok(Some(Encoding::Snappy))),
+        ("x-snappy-framed", Ok(Some(Encoding::Snappy))),
+        ("lz4", Ok(Some(Encoding::Lz4))),
+        ("br", Err(UnknownEncoding)),
         ("gzip, zstd", Err(UnknownEncoding)),
         ("identity, gzip", Err(UnknownEncoding)),
     ];
     for (name, expected) in cases {
         assert_eq!(Encoding::from_name(name), expected, "{name:?}");
     }
+}
+
+/// Frames of snappy can end anywhere between two, and both compress zeros less than the others.
+#[test]
+fn snappy_and_lz4() {
+    let plain = b"spans of a shop, spans of a shop, ".repeat(10_000);
+    let block = snap::raw::Encoder::new().compress_vec(&plain).unwrap();
+    let bodies = [
+        (Encoding::Snappy, block),
+        (Encoding::Snappy, compress(Encoding::Snappy, &plain)),
+        (Encoding::Lz4, compress(Encoding::Lz4, &plain)),
+    ];
+    for (encoding, body) in bodies {
+        assert_eq!(inflate(encoding, body.clone(), plain.len()).unwrap(), plain, "{encoding:?}");
+        let too_large = inflate(encoding, body.clone(), plain.len() - 1).unwrap_err();
+        assert!(matches!(too_large, InflateError::TooLarge { .. }), "{encoding:?}");
+        let mut refused = Inflate::new(encoding, body.clone().into(), plain.len());
+        let ended = refused.advance(usize::MAX, |_| false);
+        assert!(matches!(ended, Err(InflateError::NoRoom)), "{encoding:?}");
+        for damaged in [&body[..body.len() - 5], b"no compression at all", b""] {
+            let error = inflate(encoding, damaged.to_vec(), MIB).unwrap_err();
+            assert!(matches!(error, InflateError::Damaged { .. }), "{encoding:?} {error:?}");
+        }
+    }
+    // A block that claims four GiB.
+    let claim = inflate(Encoding::Snappy, vec![0xff, 0xff, 0xff, 0xff, 0x0f], 64 * MIB);
+    assert!(matches!(claim, Err(InflateError::TooLarge { .. })), "{claim:?}");
 }
