@@ -104,6 +104,11 @@ impl<L: Labels> CounterFamily<L> {
         self.0.get_or_create(labels).inc_by(n);
     }
 
+    /// The series of these labels, for who updates it often; it exists from then on.
+    pub fn series(&self, labels: &L) -> Counter {
+        Counter(self.0.get_or_create(labels).clone())
+    }
+
     /// The value now; zero when the series does not exist.
     pub fn get(&self, labels: &L) -> u64 {
         self.0.get(labels).map_or(0, |counter| counter.get())
@@ -125,6 +130,11 @@ impl<L: Labels> GaugeFamily<L> {
         self.0.get_or_create(labels).set(to_i64(value));
     }
 
+    /// The series of these labels, for who updates it often; it exists from then on.
+    pub fn series(&self, labels: &L) -> Gauge {
+        Gauge(self.0.get_or_create(labels).clone())
+    }
+
     /// The value now; zero when the series does not exist.
     pub fn get(&self, labels: &L) -> i64 {
         self.0.get(labels).map_or(0, |gauge| gauge.get())
@@ -139,6 +149,27 @@ impl<L: Labels> DurationFamily<L> {
     /// Counts a duration under these labels.
     pub fn observe(&self, labels: &L, duration: Duration) {
         self.0.get_or_create(labels).observe(duration.as_secs_f64());
+    }
+
+    /// The series of these labels, for who updates it often; it exists from then on.
+    pub fn series(&self, labels: &L) -> Histogram {
+        Histogram(self.0.get_or_create(labels).clone())
+    }
+}
+
+/// Histograms of sizes or counts under one name, by label set.
+#[derive(Debug, Clone)]
+pub(crate) struct HistogramFamily<L: Labels>(Family<L, histogram::Histogram, Buckets>);
+
+impl<L: Labels> HistogramFamily<L> {
+    /// Counts a size or a number of things under these labels.
+    pub(crate) fn observe_count(&self, labels: &L, count: u64) {
+        self.0.get_or_create(labels).observe(count as f64);
+    }
+
+    /// The series of these labels, for who updates it often; it exists from then on.
+    pub(crate) fn series(&self, labels: &L) -> Histogram {
+        Histogram(self.0.get_or_create(labels).clone())
     }
 }
 
@@ -155,6 +186,15 @@ impl Buckets {
     /// Seconds, for requests and for work that ends in object storage: 1 ms to 60 s.
     pub(crate) const REQUEST: Self = Self(&[
         0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+    ]);
+    /// Seconds, for how old traces are: 100 ms to 30 min.
+    pub(crate) const AGE: Self = Self(&[
+        0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 300.0, 600.0, 1_800.0,
+    ]);
+    /// Milliseconds: 1 ms to 50 s.
+    pub(crate) const MILLIS: Self = Self(&[
+        1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 400.0, 500.0, 750.0,
+        1_000.0, 2_000.0, 3_000.0, 5_000.0, 10_000.0, 20_000.0, 50_000.0,
     ]);
     /// Small counts: powers of two up to 1024.
     pub(crate) const COUNT: Self =
@@ -210,6 +250,11 @@ impl<L: Labels> BareCounterFamily<L> {
     /// Adds `n` to the series of these labels.
     pub(crate) fn add(&self, labels: &L, n: u64) {
         self.0.get_or_create(labels).0.inc_by(n);
+    }
+
+    /// The series of these labels, for who updates it often; it exists from then on.
+    pub(crate) fn series(&self, labels: &L) -> Counter {
+        Counter(self.0.get_or_create(labels).0.clone())
     }
 }
 
@@ -284,6 +329,17 @@ impl<'a> Registrar<'a> {
         let family = Family::new_with_constructor(buckets);
         self.register(name, help, family.clone());
         DurationFamily(family)
+    }
+
+    pub(crate) fn histograms<L: Labels>(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        buckets: Buckets,
+    ) -> HistogramFamily<L> {
+        let family = Family::new_with_constructor(buckets);
+        self.register(name, help, family.clone());
+        HistogramFamily(family)
     }
 
     /// Registers the same series under `name` and under `total_name`, which must be

@@ -18,6 +18,9 @@ pub use checker::{CheckFault, CheckLabels, CheckRequest, CheckerMetrics};
 pub use instrument::{Counter, CounterFamily, DurationFamily, Gauge, GaugeFamily, Histogram};
 pub use metrics::block::BlockMetrics;
 pub use metrics::compaction::CompactionMetrics;
+pub use metrics::connectors::{ConnectorMetrics, ServiceGraphCounters};
+pub use metrics::datagrams::{DatagramDropReason, DatagramMetrics};
+pub use metrics::exporter::{ExporterMetrics, ExporterSeries, LoadBalancerMetrics};
 pub use metrics::limits::{LimitMetrics, ReloadOutcome, TENANTS_MAX};
 pub use metrics::live::LiveMetrics;
 pub use metrics::memory::{MemoryClass, MemoryMetrics};
@@ -25,8 +28,13 @@ pub use metrics::objects::{
     AttemptOutcome, CacheResult, HedgeOutcome, ObjectCacheMetrics, ObjectOperation, ObjectOutcome,
     ObjectsMetrics,
 };
+pub use metrics::pipelines::{PipelineFate, PipelineMetrics};
+pub use metrics::processor::{ProcessorMetrics, ProcessorSeries};
 pub use metrics::query::{Api, Endpoint, InspectedMetrics, QueryMetrics, QueryRefuseReason};
 pub use metrics::receiver::{Receiver, ReceiverMetrics, Request, Source, Transport};
 pub use metrics::spans::{FailReason, RefuseReason, RejectReason, SpanAccounting, SpanMetrics};
+pub use metrics::tail_sampling::{
+    EarlyReason, SamplingDecision, TailSamplingMetrics, TailSamplingSeries,
+};
 pub use metrics::wal::WalMetrics;
 pub use metrics::{METRICS_CONTENT_TYPE, Metrics};

@@ -8,14 +8,20 @@
 
 pub(crate) mod block;
 pub(crate) mod compaction;
+pub(crate) mod connectors;
+pub(crate) mod datagrams;
+pub(crate) mod exporter;
 pub(crate) mod limits;
 pub(crate) mod live;
 pub(crate) mod memory;
 pub(crate) mod objects;
+pub(crate) mod pipelines;
 pub(crate) mod process;
+pub(crate) mod processor;
 pub(crate) mod query;
 pub(crate) mod receiver;
 pub(crate) mod spans;
+pub(crate) mod tail_sampling;
 pub(crate) mod wal;
 
 #[cfg(test)]
@@ -29,14 +35,20 @@ use prometheus_client::registry::Registry;
 use crate::instrument::Registrar;
 use block::BlockMetrics;
 use compaction::CompactionMetrics;
+use connectors::ConnectorMetrics;
+use datagrams::DatagramMetrics;
+use exporter::{ExporterMetrics, LoadBalancerMetrics};
 use limits::LimitMetrics;
 use live::LiveMetrics;
 use memory::MemoryMetrics;
 use objects::ObjectsMetrics;
+use pipelines::PipelineMetrics;
 use process::ProcessCollector;
+use processor::ProcessorMetrics;
 use query::QueryMetrics;
 use receiver::ReceiverMetrics;
 use spans::{SpanAccounting, SpanMetrics};
+use tail_sampling::TailSamplingMetrics;
 use wal::WalMetrics;
 
 /// The `Content-Type` of what [`Metrics::encode`] returns.
@@ -50,13 +62,20 @@ pub struct Metrics(Arc<Inner>);
 struct Inner {
     registry: Registry,
     receiver: ReceiverMetrics,
+    datagrams: DatagramMetrics,
     spans: SpanMetrics,
+    connectors: ConnectorMetrics,
+    pipelines: PipelineMetrics,
+    processors: ProcessorMetrics,
+    tail_sampling: TailSamplingMetrics,
     wal: WalMetrics,
     live: LiveMetrics,
     block: BlockMetrics,
     compaction: CompactionMetrics,
     objects: ObjectsMetrics,
     query: QueryMetrics,
+    exporters: ExporterMetrics,
+    load_balancers: LoadBalancerMetrics,
     limits: LimitMetrics,
     memory: MemoryMetrics,
 }
@@ -69,25 +88,39 @@ impl Metrics {
         registry.register_collector(Box::new(ProcessCollector));
         let mut registrar = Registrar::new(&mut registry);
         let receiver = ReceiverMetrics::register(&mut registrar);
+        let datagrams = DatagramMetrics::register(&mut registrar);
         let spans = SpanMetrics::register(&mut registrar);
+        let connectors = ConnectorMetrics::register(&mut registrar);
+        let pipelines = PipelineMetrics::register(&mut registrar);
+        let processors = ProcessorMetrics::register(&mut registrar);
+        let tail_sampling = TailSamplingMetrics::register(&mut registrar);
         let wal = WalMetrics::register(&mut registrar);
         let live = LiveMetrics::register(&mut registrar);
         let block = BlockMetrics::register(&mut registrar);
         let compaction = CompactionMetrics::register(&mut registrar);
         let objects = ObjectsMetrics::register(&mut registrar);
         let query = QueryMetrics::register(&mut registrar);
+        let exporters = ExporterMetrics::register(&mut registrar);
+        let load_balancers = LoadBalancerMetrics::register(&mut registrar);
         let limits = LimitMetrics::register(&mut registrar);
         let memory = MemoryMetrics::register(&mut registrar);
         Self(Arc::new(Inner {
             registry,
             receiver,
+            datagrams,
             spans,
+            connectors,
+            pipelines,
+            processors,
+            tail_sampling,
             wal,
             live,
             block,
             compaction,
             objects,
             query,
+            exporters,
+            load_balancers,
             limits,
             memory,
         }))
@@ -98,9 +131,34 @@ impl Metrics {
         &self.0.receiver
     }
 
+    /// Spans that come in datagrams.
+    pub fn datagrams(&self) -> &DatagramMetrics {
+        &self.0.datagrams
+    }
+
     /// What became of every received span.
     pub fn spans(&self) -> &SpanMetrics {
         &self.0.spans
+    }
+
+    /// Connectors of the Collector.
+    pub fn connectors(&self) -> &ConnectorMetrics {
+        &self.0.connectors
+    }
+
+    /// What became of every span of a pipeline.
+    pub fn pipelines(&self) -> &PipelineMetrics {
+        &self.0.pipelines
+    }
+
+    /// `tail_sampling` processors.
+    pub fn tail_sampling(&self) -> &TailSamplingMetrics {
+        &self.0.tail_sampling
+    }
+
+    /// Processors of the Collector.
+    pub fn processors(&self) -> &ProcessorMetrics {
+        &self.0.processors
     }
 
     /// The write-ahead log.
@@ -131,6 +189,16 @@ impl Metrics {
     /// Queries.
     pub fn query(&self) -> &QueryMetrics {
         &self.0.query
+    }
+
+    /// Exporters of the Collector.
+    pub fn exporters(&self) -> &ExporterMetrics {
+        &self.0.exporters
+    }
+
+    /// Load balancers among the exporters.
+    pub fn load_balancers(&self) -> &LoadBalancerMetrics {
+        &self.0.load_balancers
     }
 
     /// The limits of tenants.

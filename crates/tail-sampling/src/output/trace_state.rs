@@ -1,0 +1,69 @@
+//! Records the threshold of probabilistic policies in the tracestate of spans, on the bytes.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use spandrel_model::TraceId;
+use spandrel_retention::{Threshold, with_threshold};
+
+use crate::facts::SpanFacts;
+use crate::fragment::Content;
+use crate::policy::randomness_of;
+use crate::wire::{Fields, Value, put_header};
+
+const SCOPE_SPANS: u32 = 2;
+const SPANS: u32 = 2;
+const TRACE_ID: u32 = 1;
+const TRACE_STATE: u32 = 3;
+
+/// The fragment with `threshold` in all of its spans, except in those that say a higher one already.
+pub(super) fn recording(content: &Content, threshold: Threshold) -> Content {
+    let mut body = Vec::with_capacity(content.body.len() + content.body.len() / 8);
+    let mut scopes = Fields::of(&content.body, "ResourceSpans");
+    while let Ok(Some(scope)) = scopes.next_field() {
+        let (SCOPE_SPANS, Value::Bytes(scope_spans)) = (scope.number, scope.value) else {
+            continue;
+        };
+        let mut changed = Vec::with_capacity(scope_spans.len() + scope_spans.len() / 8);
+        let mut fields = Fields::of(scope_spans, "ScopeSpans");
+        while let Ok(Some(field)) = fields.next_field() {
+            match (field.number, field.value) {
+                (SPANS, Value::Bytes(span)) => put_span(&mut changed, span, field.raw, threshold),
+                _ => changed.extend_from_slice(field.raw),
+            }
+        }
+        put_header(&mut body, SCOPE_SPANS, changed.len());
+        body.extend_from_slice(&changed);
+    }
+    Content { head: content.head.clone(), body: Bytes::from(body) }
+}
+
+fn put_span(out: &mut Vec<u8>, span: &[u8], raw: &[u8], threshold: Threshold) {
+    let (mut id, mut state) = ([0; 16], &b""[..]);
+    let mut fields = Fields::of(span, "Span");
+    while let Ok(Some(field)) = fields.next_field() {
+        match (field.number, field.value) {
+            (TRACE_ID, Value::Bytes(bytes)) => id = bytes.try_into().unwrap_or_default(),
+            (TRACE_STATE, Value::Bytes(text)) => state = text,
+            _ => {}
+        }
+    }
+    let facts = SpanFacts { trace_state: state, ..SpanFacts::default() };
+    let randomness = randomness_of(TraceId(id), &[facts]);
+    let text = String::from_utf8_lossy(state);
+    let Cow::Owned(changed) = with_threshold(&text, threshold, randomness) else {
+        out.extend_from_slice(raw);
+        return;
+    };
+    let mut others = Vec::with_capacity(span.len());
+    let mut fields = Fields::of(span, "Span");
+    while let Ok(Some(field)) = fields.next_field() {
+        if field.number != TRACE_STATE {
+            others.extend_from_slice(field.raw);
+        }
+    }
+    put_header(&mut others, TRACE_STATE, changed.len());
+    others.extend_from_slice(changed.as_bytes());
+    put_header(out, SPANS, others.len());
+    out.extend_from_slice(&others);
+}
