@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use spandrel_config::Section;
 use spandrel_pipeline::{
-    Accepted, Client, Component, ComponentContext, ComponentError, ConsumeError, TraceBatch, TraceConsumer,
-    Traces,
+    Accepted, Client, Component, ComponentContext, ComponentError, ConsumeError, TraceBatch,
+    TraceConsumer, Traces,
 };
 
 use crate::actions::Actions;

@@ -114,7 +114,8 @@ impl Shared {
         let limit = self.settings.metadata_cardinality_limit;
         let combinations = shards.keys().filter(|(tenant, _)| *tenant == key.0).count() as u64;
         if !self.settings.metadata_keys.is_empty() && limit > 0 && combinations >= limit {
-            let message = format!("too many combinations of values of metadata_keys (limit {limit})");
+            let message =
+                format!("too many combinations of values of metadata_keys (limit {limit})");
             return Err(ConsumeError::Unavailable { message, retry_after: RETRY_AFTER, spans });
         }
         let client = Arc::new(self.client(&key));

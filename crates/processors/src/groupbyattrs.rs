@@ -110,7 +110,12 @@ struct Groups {
 
 impl Groups {
     /// The places of a resource and of a scope in it.
-    fn place(&mut self, resource: Resource, schema_url: &str, header: &ScopeSpans) -> (usize, usize) {
+    fn place(
+        &mut self,
+        resource: Resource,
+        schema_url: &str,
+        header: &ScopeSpans,
+    ) -> (usize, usize) {
         let mut sorted = resource.clone();
         sorted.attributes.sort_by(|a, b| a.key.cmp(&b.key));
         let mut key = sorted.encode_to_vec();

@@ -68,7 +68,8 @@ impl TraceConsumer for GroupByTraceProcessor {
     async fn consume(&self, batch: TraceBatch) -> Result<Accepted, ConsumeError> {
         let shared = &self.shared;
         let spans = shared.flow.arrived(&batch.traces);
-        let refused = |message| ConsumeError::Unavailable { message, retry_after: RETRY_AFTER, spans };
+        let refused =
+            |message| ConsumeError::Unavailable { message, retry_after: RETRY_AFTER, spans };
         if self.tasks.token().is_cancelled() {
             return Err(refused("shutting down".to_owned()));
         }

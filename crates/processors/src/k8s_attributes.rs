@@ -22,7 +22,7 @@ use crate::flow::Flow;
 use crate::wire::{Attributes, Malformed, ResourceEditor, edit, text};
 use association::{Identifier, POD_IP};
 
-pub use association::{Association, From, Source};
+pub use association::{PodAssociation, PodSource, SourceKind};
 pub use pods::{Container, MemoryPods, Owner, Pod, PodTable};
 pub use settings::K8sAttributesSettings;
 
@@ -75,7 +75,8 @@ impl K8sAttributesProcessor {
 
     fn add_to_resource(&self, attributes: &mut Attributes<'_>, client: &Client) {
         let identifier = association::identify(&self.settings.associations, attributes, client);
-        let by_connection = identifier.iter().find(|(source, _)| source.from == From::Connection);
+        let by_connection =
+            identifier.iter().find(|(source, _)| source.from == SourceKind::Connection);
         if let Some((_, address)) = by_connection {
             set_absent(attributes, POD_IP, address);
         }

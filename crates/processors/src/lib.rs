@@ -11,12 +11,14 @@
 mod actions;
 mod attributes;
 mod batch;
+mod filter;
 mod flow;
 mod groupbyattrs;
 mod groupbytrace;
 mod k8s_attributes;
 mod matching;
 mod memory_limiter;
+mod ottl;
 mod pattern;
 mod probabilistic_sampler;
 mod redaction;
@@ -24,6 +26,7 @@ mod resource_detection;
 mod span;
 #[cfg(test)]
 mod testing;
+mod transform;
 mod values;
 mod wire;
 
@@ -31,14 +34,18 @@ pub use attributes::{
     AttributesProcessor, AttributesSettings, ResourceProcessor, ResourceSettings,
 };
 pub use batch::{BatchProcessor, BatchSettings};
+pub use filter::{FilterProcessor, FilterSettings};
 pub use groupbyattrs::{GroupByAttrsProcessor, GroupByAttrsSettings};
 pub use groupbytrace::{GroupByTraceProcessor, GroupByTraceSettings};
 pub use k8s_attributes::{
-    Association, Container, From, K8sAttributesProcessor, K8sAttributesSettings, MemoryPods, Owner, Pod,
-    PodTable, Source,
+    Container, K8sAttributesProcessor, K8sAttributesSettings, MemoryPods, Owner, Pod,
+    PodAssociation, PodSource, PodTable, SourceKind,
 };
-pub use memory_limiter::{MemoryLimiterProcessor, MemoryLimiterSettings, Meter};
-pub use probabilistic_sampler::{Mode, ProbabilisticSamplerProcessor, ProbabilisticSamplerSettings};
+pub use memory_limiter::{MemoryLimit, MemoryLimiterProcessor, MemoryLimiterSettings, Meter};
+pub use probabilistic_sampler::{
+    ProbabilisticSamplerProcessor, ProbabilisticSamplerSettings, SamplerMode,
+};
 pub use redaction::{RedactionProcessor, RedactionSettings};
 pub use resource_detection::{Machine, ResourceDetectionProcessor, ResourceDetectionSettings};
 pub use span::{SpanProcessor, SpanSettings};
+pub use transform::{TransformProcessor, TransformSettings};

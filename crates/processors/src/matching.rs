@@ -65,7 +65,8 @@ impl<'a> Cursor<'a> {
         let matches = |matcher: &Option<Matcher>| {
             matcher.as_ref().is_some_and(|matcher| matcher.resource(&self.pairs))
         };
-        self.include.resource = self.selection.include.is_none() || matches(&self.selection.include);
+        self.include.resource =
+            self.selection.include.is_none() || matches(&self.selection.include);
         self.exclude.resource = matches(&self.selection.exclude);
         Ok(())
     }
@@ -94,7 +95,6 @@ impl<'a> Cursor<'a> {
                 && matcher.as_ref().is_none_or(|matcher| matcher.span(span))
         };
         matches(&self.selection.include, self.include)
-            && !(self.selection.exclude.is_some()
-                && matches(&self.selection.exclude, self.exclude))
+            && !(self.selection.exclude.is_some() && matches(&self.selection.exclude, self.exclude))
     }
 }

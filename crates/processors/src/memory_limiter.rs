@@ -20,7 +20,7 @@ use spandrel_pipeline::{
 };
 use spandrel_telemetry::ProcessorSeries;
 
-pub use settings::MemoryLimiterSettings;
+pub use settings::{MemoryLimit, MemoryLimiterSettings};
 
 /// The shortest time after which a sender is asked to try again.
 const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
@@ -105,7 +105,8 @@ impl MemoryLimiterProcessor {
         }
         // Never zero, so that the first call reads. One of those who come at the same moment reads.
         let next = nanos(now.saturating_add(self.check_interval)).max(1);
-        let ours = self.next_check.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed);
+        let ours =
+            self.next_check.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed);
         if ours.is_err() {
             return self.is_over.load(Ordering::Relaxed);
         }

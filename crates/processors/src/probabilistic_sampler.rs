@@ -23,10 +23,12 @@ use spandrel_proto::otlp::common::AnyValue;
 use spandrel_proto::otlp::common::any_value::Value;
 
 use crate::flow::{Flow, Removed};
-use crate::wire::{Attributes, Edit, Editor, Malformed, SPAN_ATTRIBUTES, SpanFields, edit, put_bytes};
+use crate::wire::{
+    Attributes, Edit, Editor, Malformed, SPAN_ATTRIBUTES, SpanFields, edit, put_bytes,
+};
 use decision::{Decision, Policy, Priority, Sampler};
 
-pub use settings::{Mode, ProbabilisticSamplerSettings};
+pub use settings::{ProbabilisticSamplerSettings, SamplerMode};
 
 /// `Span.trace_state`.
 const TRACE_STATE: u32 = 3;

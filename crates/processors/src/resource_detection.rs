@@ -141,7 +141,9 @@ impl Shared {
             tracing::warn!(processor, failure, "a resource detector failed");
         }
         tracing::info!(
-            processor, attributes = self.detected.lock().len(), "resource attributes were detected"
+            processor,
+            attributes = self.detected.lock().len(),
+            "resource attributes were detected"
         );
     }
 

@@ -151,7 +151,9 @@ impl FromAttributes {
                 (Some(text), _) => name.push_str(text),
                 (
                     None,
-                    Some(value @ (Value::BoolValue(_) | Value::IntValue(_) | Value::DoubleValue(_))),
+                    Some(
+                        value @ (Value::BoolValue(_) | Value::IntValue(_) | Value::DoubleValue(_)),
+                    ),
                 ) => name.push_str(&values::as_text(&value)),
                 (None, _) => name.push_str("<unsupported-attribute-type>"),
             }

@@ -15,8 +15,8 @@ use prost::encoding::{
 use spandrel_pipeline::ConsumeError;
 
 pub(crate) use attributes::{Attributes, ResourceEditor, key_value};
-pub(crate) use build::{Place, RequestBuilder, count_spans, for_each_span, split};
-pub(crate) use edit::{Edit, Edited, Editor, edit};
+pub(crate) use build::{RequestBuilder, count_spans, for_each_span, split};
+pub(crate) use edit::{Edit, Editor, edit};
 pub(crate) use span::{Pair, ScopeFields, SpanFields, find, resource_attributes, text};
 
 /// `ExportTraceServiceRequest.resource_spans`.
@@ -121,12 +121,6 @@ pub(crate) fn put_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
     encode_varint(u64::from(number << 3 | 2), out);
     encode_varint(bytes.len() as u64, out);
     out.extend_from_slice(bytes);
-}
-
-/// Appends a number.
-pub(crate) fn put_varint(out: &mut Vec<u8>, number: u32, value: u64) {
-    encode_varint(u64::from(number << 3), out);
-    encode_varint(value, out);
 }
 
 /// A message that is being appended; its length is not known yet.

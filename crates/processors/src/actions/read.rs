@@ -87,10 +87,15 @@ fn check(section: &mut Section<'_>, name: Name, key: &str, pattern: Option<&Rege
     let sets = matches!(name, Name::Insert | Name::Update | Name::Upsert);
     let given: Vec<&str> = SOURCES.into_iter().filter(|key| section.has(key)).collect();
     match (sets, &given[..]) {
-        (true, []) => section.problem(None, "one of value, from_attribute and from_context is required"),
+        (true, []) => {
+            section.problem(None, "one of value, from_attribute and from_context is required")
+        }
         (true, [_]) | (false, []) => {}
         (true, [_, second, ..]) => {
-            section.problem(Some(second), "only one of value, from_attribute and from_context can be given");
+            section.problem(
+                Some(second),
+                "only one of value, from_attribute and from_context can be given",
+            );
         }
         (false, [first, ..]) => section.problem(Some(first), "means nothing to this action"),
     }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use prost::Message as _;
 use spandrel_config::read_settings;
 use spandrel_proto::otlp::common::{AnyValue, KeyValue, any_value::Value};
 use spandrel_proto::otlp::trace::Span;
-use prost::Message as _;
 
 use super::*;
 use crate::testing::{int, span, text};
@@ -69,7 +69,10 @@ fn actions() {
             r#"a="a;b" n=7 d=2.5 t=true url="/u/12""#,
         ),
         ("{key: a, action: upsert, from_context: metadata.none}", untouched),
-        ("{key: a, action: upsert, from_context: auth.user}", r#"a="joe" n=7 d=2.5 t=true url="/u/12""#),
+        (
+            "{key: a, action: upsert, from_context: auth.user}",
+            r#"a="joe" n=7 d=2.5 t=true url="/u/12""#,
+        ),
         (
             "{key: a, action: upsert, from_context: client.address}",
             r#"a="10.0.0.1" n=7 d=2.5 t=true url="/u/12""#,
@@ -92,8 +95,14 @@ fn actions() {
             r#"a="x" n=7 d=2.5 t=true url="/u/12" kind="u" id="12""#,
         ),
         ("{key: a, action: extract, pattern: '^/(?P<kind>\\w)'}", untouched),
-        ("{key: n, action: convert, converted_type: string}", r#"a="x" n="7" d=2.5 t=true url="/u/12""#),
-        ("{key: d, action: convert, converted_type: string}", r#"a="x" n=7 d="2.5" t=true url="/u/12""#),
+        (
+            "{key: n, action: convert, converted_type: string}",
+            r#"a="x" n="7" d=2.5 t=true url="/u/12""#,
+        ),
+        (
+            "{key: d, action: convert, converted_type: string}",
+            r#"a="x" n=7 d="2.5" t=true url="/u/12""#,
+        ),
         ("{key: d, action: convert, converted_type: int}", r#"a="x" n=7 d=2 t=true url="/u/12""#),
         ("{key: t, action: convert, converted_type: int}", r#"a="x" n=7 d=2.5 t=1 url="/u/12""#),
         ("{key: a, action: convert, converted_type: int}", untouched),

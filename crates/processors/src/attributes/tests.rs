@@ -45,10 +45,8 @@ async fn resources_are_changed_also_where_there_is_none() {
     let env = || attributes([("env", text("test"))]);
     let resource = spans.resource_spans[0].resource.as_mut().expect("it has one");
     resource.attributes.extend(env());
-    spans.resource_spans[1].resource = Some(spandrel_proto::otlp::resource::Resource {
-        attributes: env(),
-        ..Default::default()
-    });
+    spans.resource_spans[1].resource =
+        Some(spandrel_proto::otlp::resource::Resource { attributes: env(), ..Default::default() });
     assert_eq!(next.requests(), [spans]);
 }
 

@@ -127,20 +127,21 @@ async fn errors_are_heard_by_those_whose_spans_they_are_about() {
 async fn a_rejected_batch_is_taken_apart() {
     let next = Recorder::answering([Err(permanent(5)), ok(2), Err(permanent(3))]);
     let processor = processor("timeout: 1s", &next);
-    let answers = join_all([of_spans("a", 2), of_spans("b", 3)].map(|b| processor.consume(b))).await;
+    let answers =
+        join_all([of_spans("a", 2), of_spans("b", 3)].map(|b| processor.consume(b))).await;
     assert_eq!(answers, [ok(2), Err(permanent(3))]);
     assert_eq!(next.span_counts(), [5, 2, 3]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn rejected_spans_add_up() {
-    let partial =
-        Accepted { accepted_spans: 4, rejected_spans: 3, message: "bad id".to_owned() };
+    let partial = Accepted { accepted_spans: 4, rejected_spans: 3, message: "bad id".to_owned() };
     let next = Recorder::answering([Ok(partial)]);
     let processor = processor("timeout: 1s", &next);
     let requests = [of_spans("a", 2), of_spans("b", 5)].map(|batch| processor.consume(batch));
     let answers = join_all(requests).await.into_iter().map(|answer| answer.expect("taken"));
-    let answers: Vec<_> = answers.map(|a| (a.accepted_spans, a.rejected_spans, a.message)).collect();
+    let answers: Vec<_> =
+        answers.map(|a| (a.accepted_spans, a.rejected_spans, a.message)).collect();
     assert_eq!(answers, [(2, 0, "bad id".to_owned()), (2, 3, "bad id".to_owned())]);
 }
 

@@ -15,7 +15,10 @@ impl GroupByAttrsSettings {
         let mut keys: Vec<String> = Vec::new();
         for key in section.or::<Vec<String>>("keys", Vec::new()) {
             if key.is_empty() || keys.contains(&key) {
-                section.warn(Some("keys"), format!("{key:?} has no effect: it is empty or there twice"));
+                section.warn(
+                    Some("keys"),
+                    format!("{key:?} has no effect: it is empty or there twice"),
+                );
             } else {
                 keys.push(key);
             }

@@ -49,7 +49,8 @@ async fn equal_resources_are_joined_in_any_order_of_their_attributes() {
     };
     let mut turned = more("shop");
     turned.resource.as_mut().expect("it has one").attributes.reverse();
-    let before = ExportTraceServiceRequest { resource_spans: vec![more("shop"), more("bank"), turned] };
+    let before =
+        ExportTraceServiceRequest { resource_spans: vec![more("shop"), more("bank"), turned] };
     let mut joined = more("shop");
     joined.scope_spans[0].spans.push(span("s", []));
     assert_eq!(after("", &before).await.resource_spans, [joined, more("bank")]);

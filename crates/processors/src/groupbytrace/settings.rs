@@ -26,7 +26,10 @@ impl GroupByTraceSettings {
             section.problem(Some("num_workers"), "must be from 1 to num_traces");
         }
         if section.or("store_on_disk", false) {
-            section.problem(Some("store_on_disk"), "is not supported, and never was: traces are held in memory");
+            section.problem(
+                Some("store_on_disk"),
+                "is not supported, and never was: traces are held in memory",
+            );
         }
         let _: Option<bool> = section.get("discard_orphans");
         if section.has("discard_orphans") {

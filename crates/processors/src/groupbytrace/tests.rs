@@ -15,7 +15,11 @@ fn of_trace(id: u8, name: &str) -> Span {
     Span { trace_id: vec![id; 16].into(), ..span(name, []) }
 }
 
-async fn started(yaml: &str, next: &Arc<Recorder>, context: ComponentContext) -> GroupByTraceProcessor {
+async fn started(
+    yaml: &str,
+    next: &Arc<Recorder>,
+    context: ComponentContext,
+) -> GroupByTraceProcessor {
     let consumer = Arc::clone(next) as Arc<dyn TraceConsumer>;
     let processor = GroupByTraceProcessor::new(settings(yaml), consumer, context).expect("built");
     processor.start().await.expect("started");

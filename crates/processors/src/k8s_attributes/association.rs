@@ -11,7 +11,7 @@ pub(super) const POD_IP: &str = "k8s.pod.ip";
 
 /// Where a value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum From {
+pub enum SourceKind {
     /// The other end of the connection.
     Connection,
     /// An attribute of the resource.
@@ -20,51 +20,51 @@ pub enum From {
 
 /// One value that tells pods apart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Source {
+pub struct PodSource {
     /// Where it comes from.
-    pub from: From,
+    pub from: SourceKind,
     /// The attribute; empty for the connection.
     pub name: String,
 }
 
-impl Source {
+impl PodSource {
     fn attribute(name: &str) -> Self {
-        Self { from: From::ResourceAttribute, name: name.to_owned() }
+        Self { from: SourceKind::ResourceAttribute, name: name.to_owned() }
     }
 
     /// Whether its value is the address of a pod.
     pub(super) fn is_address(&self) -> bool {
-        self.from == From::Connection || [POD_IP, "ip"].contains(&self.name.as_str())
+        self.from == SourceKind::Connection || [POD_IP, "ip"].contains(&self.name.as_str())
     }
 }
 
 /// Values that together name a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Association {
+pub struct PodAssociation {
     /// All must be there.
-    pub sources: Vec<Source>,
+    pub sources: Vec<PodSource>,
 }
 
 /// Sources with their values; empty when nothing names a pod.
-pub(super) type Identifier = Vec<(Source, String)>;
+pub(super) type Identifier = Vec<(PodSource, String)>;
 
 /// The first association whose sources are all there; without any, what usually names a pod.
 pub(super) fn identify(
-    associations: &[Association],
+    associations: &[PodAssociation],
     attributes: &Attributes<'_>,
     client: &Client,
 ) -> Identifier {
     if associations.is_empty() {
         return identify_as_usual(attributes, client);
     }
-    let value = |source: &Source| {
+    let value = |source: &PodSource| {
         let value = match source.from {
-            From::Connection => connection(client),
-            From::ResourceAttribute => attribute(attributes, &source.name),
+            SourceKind::Connection => connection(client),
+            SourceKind::ResourceAttribute => attribute(attributes, &source.name),
         };
         Some((source.clone(), value?))
     };
-    let complete = |association: &Association| association.sources.iter().map(value).collect();
+    let complete = |association: &PodAssociation| association.sources.iter().map(value).collect();
     associations.iter().find_map(complete).unwrap_or_default()
 }
 
@@ -72,14 +72,14 @@ pub(super) fn identify(
 fn identify_as_usual(attributes: &Attributes<'_>, client: &Client) -> Identifier {
     for name in [POD_IP, "ip"] {
         if let Some(address) = attribute(attributes, name) {
-            return vec![(Source::attribute(POD_IP), address)];
+            return vec![(PodSource::attribute(POD_IP), address)];
         }
     }
     if let Some(address) = connection(client) {
-        return vec![(Source { from: From::Connection, name: String::new() }, address)];
+        return vec![(PodSource { from: SourceKind::Connection, name: String::new() }, address)];
     }
     let host = attribute(attributes, "host.name").filter(|name| name.parse::<IpAddr>().is_ok());
-    host.map(|address| (Source::attribute(POD_IP), address)).into_iter().collect()
+    host.map(|address| (PodSource::attribute(POD_IP), address)).into_iter().collect()
 }
 
 fn attribute(attributes: &Attributes<'_>, name: &str) -> Option<String> {

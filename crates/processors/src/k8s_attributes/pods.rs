@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::association::{Association, From, Source};
+use super::association::{PodAssociation, PodSource, SourceKind};
 
 /// Knows pods.
 pub trait PodTable: Send + Sync {
     /// The pod that has these values.
-    fn find(&self, identifier: &[(Source, String)]) -> Option<Arc<Pod>>;
+    fn find(&self, identifier: &[(PodSource, String)]) -> Option<Arc<Pod>>;
 
     /// How many there are.
     fn len(&self) -> usize;
@@ -74,7 +74,7 @@ pub struct Container {
 
 impl Pod {
     /// Its values of a source; several for ids of containers.
-    fn values(&self, source: &Source) -> Vec<&str> {
+    fn values(&self, source: &PodSource) -> Vec<&str> {
         if source.is_address() {
             return if self.host_network { Vec::new() } else { vec![&self.ip] };
         }
@@ -95,7 +95,7 @@ impl Pod {
 
 /// Pods in memory, found by the values that the associations ask for.
 pub struct MemoryPods {
-    associations: Vec<Association>,
+    associations: Vec<PodAssociation>,
     pods: RwLock<Index>,
 }
 
@@ -108,11 +108,11 @@ struct Index {
 
 impl MemoryPods {
     /// A table without pods.
-    pub fn new(associations: &[Association]) -> Self {
+    pub fn new(associations: &[PodAssociation]) -> Self {
         let mut associations = associations.to_vec();
         if associations.is_empty() {
-            let source = Source { from: From::Connection, name: String::new() };
-            associations.push(Association { sources: vec![source] });
+            let source = PodSource { from: SourceKind::Connection, name: String::new() };
+            associations.push(PodAssociation { sources: vec![source] });
         }
         Self { associations, pods: RwLock::default() }
     }
@@ -145,12 +145,12 @@ impl Index {
 }
 
 /// What names the values of a source in the index: the source, unless it is an address, and the value.
-fn named(source: &Source, value: &str) -> String {
+fn named(source: &PodSource, value: &str) -> String {
     if source.is_address() { format!("={value}") } else { format!("{}={value}", source.name) }
 }
 
 /// All ways to name a pod by an association.
-fn combinations(pod: &Pod, association: &Association) -> Vec<Vec<String>> {
+fn combinations(pod: &Pod, association: &PodAssociation) -> Vec<Vec<String>> {
     let mut combinations = vec![Vec::new()];
     for source in &association.sources {
         let values = pod.values(source);
@@ -168,7 +168,7 @@ fn combinations(pod: &Pod, association: &Association) -> Vec<Vec<String>> {
 }
 
 impl PodTable for MemoryPods {
-    fn find(&self, identifier: &[(Source, String)]) -> Option<Arc<Pod>> {
+    fn find(&self, identifier: &[(PodSource, String)]) -> Option<Arc<Pod>> {
         let names = identifier.iter().map(|(source, value)| named(source, value));
         self.pods.read().by_values.get(&names.collect::<Vec<_>>()).cloned()
     }

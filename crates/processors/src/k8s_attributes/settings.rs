@@ -6,15 +6,15 @@ use std::time::Duration;
 use spandrel_config::Section;
 use spandrel_re2::Regex;
 
-use super::association::{Association, From, POD_IP, Source};
+use super::association::{POD_IP, PodAssociation, PodSource, SourceKind};
 use super::extract::{Extraction, KeyOf, METADATA, METADATA_DEFAULT, Rule};
 use crate::pattern;
 
 /// The most sources of an association.
 const SOURCES_MAX: usize = 4;
 
-const FROM: [(&str, From); 2] =
-    [("connection", From::Connection), ("resource_attribute", From::ResourceAttribute)];
+const FROM: [(&str, SourceKind); 2] =
+    [("connection", SourceKind::Connection), ("resource_attribute", SourceKind::ResourceAttribute)];
 const OPERATORS: [(&str, ()); 6] = [
     ("equals", ()),
     ("not-equals", ()),
@@ -26,7 +26,15 @@ const OPERATORS: [(&str, ()); 6] = [
 const AUTH_TYPES: [(&str, ()); 4] =
     [("serviceAccount", ()), ("kubeConfig", ()), ("none", ()), ("tls", ())];
 const OBJECTS: [&str; 9] = [
-    "pod", "namespace", "node", "deployment", "replicaset", "statefulset", "daemonset", "job", "cronjob",
+    "pod",
+    "namespace",
+    "node",
+    "deployment",
+    "replicaset",
+    "statefulset",
+    "daemonset",
+    "job",
+    "cronjob",
 ];
 
 /// Settings of `k8s_attributes`.
@@ -35,7 +43,7 @@ pub struct K8sAttributesSettings {
     /// Whether only the address of the pod is added.
     pub passthrough: bool,
     /// What names a pod; none is the usual.
-    pub associations: Vec<Association>,
+    pub associations: Vec<PodAssociation>,
     pub(super) extraction: Extraction,
 }
 
@@ -45,7 +53,7 @@ impl K8sAttributesSettings {
         let passthrough = section.or("passthrough", false);
         read_client(section);
         let extraction = section.section("extract", Extraction::read);
-        let associations = section.sections("pod_association", Association::read);
+        let associations = section.sections("pod_association", PodAssociation::read);
         for (i, association) in associations.iter().enumerate() {
             if associations.iter().take(i).any(|before| before == association) {
                 section.problem(Some("pod_association"), "has the same association twice");
@@ -94,12 +102,12 @@ fn read_filter(section: &mut Section<'_>) {
     }
 }
 
-impl Association {
+impl PodAssociation {
     fn read(section: &mut Section<'_>) -> Self {
-        let mut sources = section.sections("sources", Source::read);
+        let mut sources = section.sections("sources", PodSource::read);
         // As it was before there were lists of sources.
         if section.has("from") {
-            sources.push(Source::read(section));
+            sources.push(PodSource::read(section));
         }
         if sources.is_empty() || sources.len() > SOURCES_MAX {
             section.problem(Some("sources"), format!("must have 1 to {SOURCES_MAX} sources"));
@@ -108,17 +116,17 @@ impl Association {
     }
 }
 
-impl Source {
+impl PodSource {
     fn read(section: &mut Section<'_>) -> Self {
         if !section.has("from") {
             section.problem(None, "from is required: connection or resource_attribute");
         }
-        let from = section.choice("from", &FROM).unwrap_or(From::Connection);
+        let from = section.choice("from", &FROM).unwrap_or(SourceKind::Connection);
         let name: String = section.or("name", String::new());
-        if from == From::ResourceAttribute && name.is_empty() {
+        if from == SourceKind::ResourceAttribute && name.is_empty() {
             section.problem(None, format!("name is required, such as `{POD_IP}`"));
         }
-        let name = if from == From::Connection { String::new() } else { name };
+        let name = if from == SourceKind::Connection { String::new() } else { name };
         Self { from, name }
     }
 }

@@ -149,7 +149,8 @@ async fn what_is_asked_for_is_added() {
 #[test]
 fn pods_of_the_network_of_their_node_have_no_address_of_their_own() {
     let pods = MemoryPods::new(&[]);
-    let by_address = [(Source { from: From::Connection, name: String::new() }, "10.0.0.7".to_owned())];
+    let by_address =
+        [(PodSource { from: SourceKind::Connection, name: String::new() }, "10.0.0.7".to_owned())];
     pods.set(pod());
     assert!(pods.find(&by_address).is_some());
     pods.set(Pod { host_network: true, ..pod() });
@@ -172,11 +173,13 @@ fn mistakes() {
         ("filter: {labels: [{key: a, op: like}]}", "exists"),
         ("auth_type: token", "serviceAccount"),
     ] {
-        let problems = read_settings(yaml, K8sAttributesSettings::read).expect_err(yaml).to_string();
+        let problems =
+            read_settings(yaml, K8sAttributesSettings::read).expect_err(yaml).to_string();
         assert!(problems.contains(message), "{problems}");
     }
     let (_, warnings) = read_settings("", K8sAttributesSettings::read).expect("valid");
     assert_eq!(warnings.len(), 1);
-    let (_, warnings) = read_settings("passthrough: true", K8sAttributesSettings::read).expect("valid");
+    let (_, warnings) =
+        read_settings("passthrough: true", K8sAttributesSettings::read).expect("valid");
     assert!(warnings.is_empty());
 }

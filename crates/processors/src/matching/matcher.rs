@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-
 use spandrel_config::Section;
 use spandrel_proto::otlp::common::any_value::Value;
 use spandrel_re2::Regex;
@@ -221,7 +220,9 @@ impl Attribute {
             Want::Value(wanted) => pair.decode().as_ref() == Some(wanted),
             Want::Pattern(pattern) => match text(pair.value) {
                 Some(text) => pattern.is_match(text),
-                None => pair.decode().is_some_and(|value| pattern.is_match(&values::as_text(&value))),
+                None => {
+                    pair.decode().is_some_and(|value| pattern.is_match(&values::as_text(&value)))
+                }
             },
         }
     }

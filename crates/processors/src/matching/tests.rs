@@ -78,7 +78,10 @@ fn conditions() {
         ("include: {match_type: strict, attributes: [{key: n}, {key: s}]}", &["c"]),
         ("include: {match_type: strict, libraries: [{name: http}]}", &["c"]),
         ("include: {match_type: strict, libraries: [{name: http, version: '2'}]}", &[]),
-        ("include: {match_type: strict, libraries: [{name: '', version: ''}]}", &["GET /a", "b", "d"]),
+        (
+            "include: {match_type: strict, libraries: [{name: '', version: ''}]}",
+            &["GET /a", "b", "d"],
+        ),
         ("include: {match_type: strict, resources: [{key: service.name, value: bank}]}", &["c"]),
         (
             "{include: {match_type: strict, services: [shop]}, exclude: {match_type: strict, span_names: [b]}}",

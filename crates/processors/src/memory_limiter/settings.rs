@@ -10,12 +10,12 @@ pub struct MemoryLimiterSettings {
     /// How old a reading of resident memory may be.
     pub check_interval: Duration,
     /// The limit.
-    pub limit: Limit,
+    pub limit: MemoryLimit,
 }
 
 /// How much memory the process should have; spans are refused from the limit less the spike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
+pub enum MemoryLimit {
     /// In MiB; a spike of 0 is a fifth of the limit.
     Mib {
         /// The limit.
@@ -65,12 +65,13 @@ impl MemoryLimiterSettings {
         } else if mib > 0 && spike_mib >= mib {
             section.problem(Some("spike_limit_mib"), "must be smaller than limit_mib");
         } else if mib == 0 && spike_percentage >= percentage {
-            section.problem(Some("spike_limit_percentage"), "must be smaller than limit_percentage");
+            section
+                .problem(Some("spike_limit_percentage"), "must be smaller than limit_percentage");
         }
         let limit = if mib > 0 {
-            Limit::Mib { limit: mib.into(), spike: spike_mib.into() }
+            MemoryLimit::Mib { limit: mib.into(), spike: spike_mib.into() }
         } else {
-            Limit::Percentage { limit: percentage.into(), spike: spike_percentage.into() }
+            MemoryLimit::Percentage { limit: percentage.into(), spike: spike_percentage.into() }
         };
         Self { check_interval, limit }
     }
@@ -78,10 +79,11 @@ impl MemoryLimiterSettings {
     /// Bytes from which on spans are refused; nothing when it takes knowing `available` bytes of memory.
     pub(super) fn soft_limit(&self, available: Option<u64>) -> Option<u64> {
         let (limit, spike) = match self.limit {
-            Limit::Mib { limit, spike } => (limit << 20, spike << 20),
-            Limit::Percentage { limit, spike } => {
+            MemoryLimit::Mib { limit, spike } => (limit << 20, spike << 20),
+            MemoryLimit::Percentage { limit, spike } => {
                 let available = u128::from(available?);
-                let of = |n: u64| u64::try_from(available * u128::from(n) / 100).unwrap_or(u64::MAX);
+                let of =
+                    |n: u64| u64::try_from(available * u128::from(n) / 100).unwrap_or(u64::MAX);
                 (of(limit), of(spike))
             }
         };

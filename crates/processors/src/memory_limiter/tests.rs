@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use spandrel_base::memory::MemoryBudget;
 use spandrel_config::read_settings;
 
-use super::settings::Limit;
+use super::settings::MemoryLimit;
 use super::*;
 use crate::testing::{Recorder, batch, context, request, span};
 
@@ -27,7 +27,7 @@ fn limits() {
     }
     let percentage = MemoryLimiterSettings {
         check_interval: Duration::from_secs(1),
-        limit: Limit::Percentage { limit: 50, spike: 0 },
+        limit: MemoryLimit::Percentage { limit: 50, spike: 0 },
     };
     assert_eq!(percentage.soft_limit(None), None);
 }
@@ -44,7 +44,8 @@ fn mistakes() {
             "smaller than limit_percentage",
         ),
     ] {
-        let problems = read_settings(yaml, MemoryLimiterSettings::read).expect_err(yaml).to_string();
+        let problems =
+            read_settings(yaml, MemoryLimiterSettings::read).expect_err(yaml).to_string();
         assert!(problems.contains(message), "{problems}");
     }
 }

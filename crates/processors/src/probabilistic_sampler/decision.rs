@@ -1,6 +1,6 @@
 //! Whether a span is kept.
 
-use super::settings::{Mode, ProbabilisticSamplerSettings};
+use super::settings::{ProbabilisticSamplerSettings, SamplerMode};
 use super::threshold::Threshold;
 use super::trace_state::TraceState;
 
@@ -54,7 +54,7 @@ pub(super) struct Decision {
 /// The settings, ready to decide.
 #[derive(Debug, Clone)]
 pub(super) struct Sampler {
-    mode: Mode,
+    mode: SamplerMode,
     hash_seed: u32,
     fail_closed: bool,
     precision: u32,
@@ -69,7 +69,7 @@ impl Sampler {
         let precision = settings.sampling_precision;
         let probability = f64::from(percentage) / 100.0;
         let threshold = match settings.mode {
-            Mode::HashSeed => {
+            SamplerMode::HashSeed => {
                 // In single precision, as the Collector computes it.
                 let kept = (percentage * (BUCKETS as f32 / 100.0)) as u32;
                 match kept {
@@ -77,7 +77,7 @@ impl Sampler {
                     _ => Threshold::from_bits(u64::from(BUCKETS - kept.min(BUCKETS)) << 42),
                 }
             }
-            Mode::Proportional | Mode::Equalizing => {
+            SamplerMode::Proportional | SamplerMode::Equalizing => {
                 Threshold::of_probability(probability, precision)
             }
         };
@@ -92,10 +92,16 @@ impl Sampler {
     }
 
     /// Decides about a span.
-    pub(super) fn decide(&self, trace_id: &[u8], trace_state: &str, priority: Priority) -> Decision {
+    pub(super) fn decide(
+        &self,
+        trace_id: &[u8],
+        trace_state: &str,
+        priority: Priority,
+    ) -> Decision {
         if self.threshold == Threshold::NEVER {
             let sampled = priority == Priority::Keep;
-            let policy = if priority == Priority::None { Policy::Missing } else { Policy::Priority };
+            let policy =
+                if priority == Priority::None { Policy::Missing } else { Policy::Priority };
             return Decision { policy, sampled, trace_state: None };
         }
         let state = TraceState::parse(trace_state);
@@ -115,7 +121,7 @@ impl Sampler {
         let sampled = threshold.keeps(randomness.unwrap_or(0));
         let trace_state = state.filter(|_| sampled).map(|mut state| {
             let is_ours = state.threshold.is_none() && state.randomness.is_none();
-            if self.mode == Mode::HashSeed && is_ours {
+            if self.mode == SamplerMode::HashSeed && is_ours {
                 state.randomness = randomness;
             }
             // A threshold only ever grows: a lower one would claim that more was looked at than was.
@@ -131,9 +137,9 @@ impl Sampler {
     fn randomness(&self, trace_id: &[u8], state: Option<&TraceState>) -> (Policy, Option<u64>) {
         let is_missing = trace_id.iter().all(|byte| *byte == 0);
         match self.mode {
-            Mode::HashSeed if is_missing => (Policy::Missing, None),
-            Mode::HashSeed => (Policy::Hash, Some(hashed(trace_id, self.hash_seed))),
-            Mode::Proportional | Mode::Equalizing => {
+            SamplerMode::HashSeed if is_missing => (Policy::Missing, None),
+            SamplerMode::HashSeed => (Policy::Hash, Some(hashed(trace_id, self.hash_seed))),
+            SamplerMode::Proportional | SamplerMode::Equalizing => {
                 let explicit = state.and_then(|state| state.randomness);
                 let of_id = trace_id.last_chunk::<8>().filter(|_| !is_missing);
                 match (explicit, of_id) {
@@ -151,9 +157,10 @@ impl Sampler {
     /// The threshold for a span; nothing when its trace state does not allow a decision.
     fn threshold(&self, randomness: u64, state: Option<&mut TraceState>) -> Option<Threshold> {
         let state = state?;
-        if self.mode == Mode::HashSeed {
+        if self.mode == SamplerMode::HashSeed {
             // Somebody sampled consistently before; a hash would not be consistent with that.
-            return (state.threshold.is_none() && state.randomness.is_none()).then_some(self.threshold);
+            return (state.threshold.is_none() && state.randomness.is_none())
+                .then_some(self.threshold);
         }
         if state.threshold.is_some_and(|threshold| !threshold.keeps(randomness)) {
             // A sampler that had this threshold would not have kept it: the threshold is wrong.
@@ -161,7 +168,7 @@ impl Sampler {
             return None;
         }
         Some(match (self.mode, state.threshold) {
-            (Mode::Proportional, before) => {
+            (SamplerMode::Proportional, before) => {
                 let before = before.map_or(1.0, Threshold::probability);
                 Threshold::of_probability(before * self.probability, self.precision)
             }

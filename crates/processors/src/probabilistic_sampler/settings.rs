@@ -13,7 +13,7 @@ pub struct ProbabilisticSamplerSettings {
     /// Of all traces; above 100 is all.
     pub sampling_percentage: f32,
     /// How decisions are made.
-    pub mode: Mode,
+    pub mode: SamplerMode,
     /// Seed of `hash_seed`.
     pub hash_seed: u32,
     /// Whether spans that cannot be decided about are dropped.
@@ -24,7 +24,7 @@ pub struct ProbabilisticSamplerSettings {
 
 /// How decisions are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum SamplerMode {
     /// By a hash of the trace id.
     HashSeed,
     /// A part of what comes.
@@ -33,11 +33,11 @@ pub enum Mode {
     Equalizing,
 }
 
-const MODES: [(&str, Mode); 4] = [
-    ("hash_seed", Mode::HashSeed),
-    ("proportional", Mode::Proportional),
-    ("equalizing", Mode::Equalizing),
-    ("", Mode::HashSeed),
+const MODES: [(&str, SamplerMode); 4] = [
+    ("hash_seed", SamplerMode::HashSeed),
+    ("proportional", SamplerMode::Proportional),
+    ("equalizing", SamplerMode::Equalizing),
+    ("", SamplerMode::HashSeed),
 ];
 
 impl ProbabilisticSamplerSettings {
@@ -45,7 +45,7 @@ impl ProbabilisticSamplerSettings {
     pub fn read(section: &mut Section<'_>) -> Self {
         let settings = Self {
             sampling_percentage: section.or("sampling_percentage", 0.0),
-            mode: section.choice("mode", &MODES).unwrap_or(Mode::HashSeed),
+            mode: section.choice("mode", &MODES).unwrap_or(SamplerMode::HashSeed),
             hash_seed: section.or("hash_seed", 0),
             fail_closed: section.or("fail_closed", true),
             sampling_precision: section.or("sampling_precision", 4),

@@ -73,12 +73,24 @@ fn trace_states() {
         // 3/8 of what is left of 1/2 is 3/16.
         ("{sampling_percentage: 37.5, mode: proportional}", "ot=th:8", (false, None)),
         ("{sampling_percentage: 50, mode: proportional}", "ot=rv:00000000000001", (false, None)),
-        ("{sampling_percentage: 50, mode: proportional}", "ot=rv:80000000000000", kept("ot=rv:80000000000000;th:8")),
+        (
+            "{sampling_percentage: 50, mode: proportional}",
+            "ot=rv:80000000000000",
+            kept("ot=rv:80000000000000;th:8"),
+        ),
         // No sampler with that threshold would have kept it.
         ("{sampling_percentage: 50, mode: proportional}", "ot=th:fff", (false, None)),
-        ("{sampling_percentage: 50, mode: proportional, fail_closed: false}", "ot=th:fff", kept("ot=th:0")),
+        (
+            "{sampling_percentage: 50, mode: proportional, fail_closed: false}",
+            "ot=th:fff",
+            kept("ot=th:0"),
+        ),
         ("{sampling_percentage: 50, mode: proportional}", "ot=th:xyz", (false, None)),
-        ("{sampling_percentage: 50, mode: proportional, fail_closed: false}", "ot=th:xyz", (true, None)),
+        (
+            "{sampling_percentage: 50, mode: proportional, fail_closed: false}",
+            "ot=th:xyz",
+            (true, None),
+        ),
         // A hash is not consistent with what was sampled consistently.
         ("{sampling_percentage: 100}", "ot=th:0", (false, None)),
         ("{sampling_percentage: 100, fail_closed: false}", "ot=th:4", kept("ot=th:4")),
@@ -143,7 +155,8 @@ async fn priority_overrules_and_all_is_accounted_for() {
     let context = context("probabilistic_sampler");
     let account = context.account.clone();
     for percentage in [0, 100] {
-        let settings = settings(&format!("{{sampling_percentage: {percentage}, mode: equalizing}}"));
+        let settings =
+            settings(&format!("{{sampling_percentage: {percentage}, mode: equalizing}}"));
         let consumer = Arc::clone(&consumer);
         let processor = ProbabilisticSamplerProcessor::new(settings, consumer, context.clone());
         let spans = request(

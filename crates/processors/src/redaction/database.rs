@@ -9,7 +9,16 @@ const QUERY_KEYS: [&str; 2] = ["db.query.text", "db.statement"];
 const SYSTEM_KEYS: [&str; 2] = ["db.system.name", "db.system"];
 /// Systems that are asked in SQL; also what ends in `sql`.
 const SQL_SYSTEMS: [&str; 10] = [
-    "clickhouse", "cockroachdb", "db2", "hive", "mariadb", "mssql", "oracle.db", "oracle", "sqlite", "trino",
+    "clickhouse",
+    "cockroachdb",
+    "db2",
+    "hive",
+    "mariadb",
+    "mssql",
+    "oracle.db",
+    "oracle",
+    "sqlite",
+    "trino",
 ];
 
 /// How queries of a kind of database are sanitized.
@@ -31,7 +40,8 @@ pub(super) struct Databases {
 
 /// Which database a span is about.
 pub(super) fn system_of(attributes: &[KeyValue]) -> Option<&str> {
-    let pair = SYSTEM_KEYS.iter().find_map(|key| attributes.iter().find(|pair| pair.key == *key))?;
+    let pair =
+        SYSTEM_KEYS.iter().find_map(|key| attributes.iter().find(|pair| pair.key == *key))?;
     match pair.value.as_ref()?.value.as_ref()? {
         Value::StringValue(system) => Some(system),
         _ => None,
@@ -94,9 +104,9 @@ fn sql(text: &str) -> String {
             '\'' => quoted(rest, '\''),
             '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
             '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
-            '0'..='9' if !in_word => rest
-                .find(|c: char| !(c.is_ascii_alphanumeric() || c == '.'))
-                .unwrap_or(rest.len()),
+            '0'..='9' if !in_word => {
+                rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.')).unwrap_or(rest.len())
+            }
             _ => {
                 in_word = c.is_alphanumeric() || c == '_' || c == '$' || c == '@';
                 out.push(c);
@@ -177,7 +187,11 @@ mod tests {
             ),
             (Sanitizer::Sql, "a = 'x\\'y' /* 12 */ or b = 'open", "a = ?  or b = ?"),
             (Sanitizer::Command(&[]), "SET key value\nGET key", "SET ? ?\nGET ?"),
-            (Sanitizer::Json(&[]), r#"{"a": [1, "x"], "b": {"c": true}}"#, r#"{"a":["?","?"],"b":{"c":"?"}}"#),
+            (
+                Sanitizer::Json(&[]),
+                r#"{"a": [1, "x"], "b": {"c": true}}"#,
+                r#"{"a":["?","?"],"b":{"c":"?"}}"#,
+            ),
             (Sanitizer::Json(&[]), "{\"a\":1}\n{\"b\":2}", "{\"a\":\"?\"}\n{\"b\":\"?\"}"),
             (Sanitizer::Json(&[]), "no json", "?"),
         ] {

@@ -31,13 +31,15 @@ impl Mask {
             Self::Sha1 => hex(&Sha1::digest(secret)),
             Self::Sha3 => hex(&Sha3_256::digest(secret)),
             Self::HmacSha256(key) => Hmac::<Sha256>::new_from_slice(key.expose().as_bytes())
-                .map_or_else(|_| "****".to_owned(), |mac| {
-                    hex(&mac.chain_update(secret).finalize().into_bytes())
-                }),
+                .map_or_else(
+                    |_| "****".to_owned(),
+                    |mac| hex(&mac.chain_update(secret).finalize().into_bytes()),
+                ),
             Self::HmacSha512(key) => Hmac::<Sha512>::new_from_slice(key.expose().as_bytes())
-                .map_or_else(|_| "****".to_owned(), |mac| {
-                    hex(&mac.chain_update(secret).finalize().into_bytes())
-                }),
+                .map_or_else(
+                    |_| "****".to_owned(),
+                    |mac| hex(&mac.chain_update(secret).finalize().into_bytes()),
+                ),
         }
     }
 }

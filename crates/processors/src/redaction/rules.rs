@@ -111,7 +111,9 @@ impl Rules {
             Some(Value::StringValue(text)) => text.clone(),
             Some(value) if self.redact_all_types => values::as_text(value),
             _ if any(&self.blocked_key_patterns, key) => {
-                return Verdict::Mask(self.mask.mask(&value.map_or_else(String::new, values::as_text)));
+                return Verdict::Mask(
+                    self.mask.mask(&value.map_or_else(String::new, values::as_text)),
+                );
             }
             _ => return Verdict::Keep,
         };
@@ -135,9 +137,8 @@ impl Rules {
         let mut masked = text.to_owned();
         for pattern in &self.blocked_values {
             let mask = |found: &str| Ok::<_, Infallible>(self.mask.mask(found));
-            if let Ok(replaced) = pattern.replace_all_with(&masked, "${0}", mask) {
-                masked = replaced.into_owned();
-            }
+            let Ok(replaced) = pattern.replace_all_with(&masked, "${0}", mask);
+            masked = replaced.into_owned();
         }
         masked
     }

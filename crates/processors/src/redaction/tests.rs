@@ -98,7 +98,9 @@ fn reports_of_several_processors_add_up() {
 fn hashes_with_a_key() {
     let key = "0123456789abcdef0123456789abcdef";
     let yaml = |function: &str, key: &str| {
-        format!("{{allowed_keys: [token], blocked_values: [abc], hash_function: {function}, hmac_key: '{key}'}}")
+        format!(
+            "{{allowed_keys: [token], blocked_values: [abc], hash_function: {function}, hmac_key: '{key}'}}"
+        )
     };
     let hashed = after(&yaml("hmac-sha256", key), pairs());
     assert_eq!(hashed, format!("token={HMAC_SHA256}"));

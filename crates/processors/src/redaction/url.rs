@@ -24,7 +24,8 @@ impl Urls {
             return None;
         }
         // `GET /users/12`
-        let (method, path) = name.split_once(' ').map_or(("", name), |(method, path)| (method, path));
+        let (method, path) =
+            name.split_once(' ').map_or(("", name), |(method, path)| (method, path));
         let path = sanitize(path);
         Some(if method.is_empty() { path } else { format!("{method} {path}") })
     }
@@ -35,7 +36,9 @@ fn sanitize(url: &str) -> String {
     let end = url.find(['?', '#']).unwrap_or(url.len());
     let (url, _) = url.split_at(end);
     let path_start = match url.find("://") {
-        Some(scheme) => url.get(scheme + 3..).and_then(|rest| rest.find('/')).map(|i| i + scheme + 3),
+        Some(scheme) => {
+            url.get(scheme + 3..).and_then(|rest| rest.find('/')).map(|i| i + scheme + 3)
+        }
         None => Some(0),
     };
     let Some(path_start) = path_start else { return url.to_owned() };

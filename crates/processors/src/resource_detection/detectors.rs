@@ -35,8 +35,21 @@ pub(super) enum Detector {
 
 /// Detectors that the Collector has and we do not; their sections have these names too.
 pub(super) const UNSUPPORTED: [&str; 15] = [
-    "akamai", "alibaba_ecs", "consul", "digitalocean", "dynatrace", "hetzner", "ibmcloud", "kubeadm",
-    "nova", "openshift", "oraclecloud", "scaleway", "tencent_cvm", "upcloud", "vultr",
+    "akamai",
+    "alibaba_ecs",
+    "consul",
+    "digitalocean",
+    "dynatrace",
+    "hetzner",
+    "ibmcloud",
+    "kubeadm",
+    "nova",
+    "openshift",
+    "oraclecloud",
+    "scaleway",
+    "tencent_cvm",
+    "upcloud",
+    "vultr",
 ];
 
 impl Detector {

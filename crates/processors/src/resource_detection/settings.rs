@@ -53,7 +53,10 @@ impl ResourceDetectionSettings {
         for name in &names {
             match Detector::named(name) {
                 Some(detector @ Detector::Unsupported(_)) => {
-                    section.warn(Some("detectors"), format!("`{name}` is not implemented and detects nothing"));
+                    section.warn(
+                        Some("detectors"),
+                        format!("`{name}` is not implemented and detects nothing"),
+                    );
                     detectors.push(detector);
                 }
                 Some(detector) => detectors.push(detector),
@@ -95,7 +98,8 @@ impl ResourceDetectionSettings {
             }
             section.or("enabled", true)
         });
-        let switches = switches.into_iter().map(|(name, enabled)| ((detector.section(), name), enabled));
+        let switches =
+            switches.into_iter().map(|(name, enabled)| ((detector.section(), name), enabled));
         self.switches.extend(switches);
         match detector {
             Detector::System => self.read_hostname_sources(section),

@@ -57,7 +57,8 @@ async fn service(tasks: &TaskSet, answers: &[(&str, &str, &str)]) -> String {
                 let is_path = request.split(' ').nth(1) == Some(&path.to_lowercase());
                 is_path && request.contains(&header.to_lowercase())
             });
-            let (status, body) = found.map_or(("404 Not Found", ""), |(_, _, body)| ("200 OK", body));
+            let (status, body) =
+                found.map_or(("404 Not Found", ""), |(_, _, body)| ("200 OK", body));
             let length = body.len();
             let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}");
             // A client that has gone needs no answer.
@@ -104,15 +105,25 @@ async fn this_machine() {
         ("etc/hosts", "127.0.0.1 localhost\n10.0.0.5 box.example.com box\n"),
         ("etc/machine-id", "abc\n"),
         ("etc/os-release", "NAME=\"Tiny\"\nPRETTY_NAME=\"Tiny 1\"\nVERSION_ID=1\n"),
-        ("proc/cpuinfo", "vendor_id : Intel\ncpu family : 6\nmodel : 85\nmodel name : X\ncache size : 512 KB\n\nvendor_id: Other\n"),
+        (
+            "proc/cpuinfo",
+            "vendor_id : Intel\ncpu family : 6\nmodel : 85\nmodel name : X\ncache size : 512 KB\n\nvendor_id: Other\n",
+        ),
         ("sys/class/net/lo/address", "00:00:00:00:00:00\n"),
         ("sys/class/net/eth0/address", "0a:1b:00:00:00:ff\n"),
-        ("proc/net/fib_trie", "Local:\n  |-- 127.0.0.1\n     /32 host LOCAL\n  |-- 10.0.0.5\n     /32 host LOCAL\n  |-- 10.0.0.255\n     /32 link BROADCAST\n"),
-        ("proc/net/if_inet6", "fe80000000000000081b00fffe0000ff 02 40 20 80 eth0\n00000000000000000000000000000001 01 80 10 80 lo\n"),
+        (
+            "proc/net/fib_trie",
+            "Local:\n  |-- 127.0.0.1\n     /32 host LOCAL\n  |-- 10.0.0.5\n     /32 host LOCAL\n  |-- 10.0.0.255\n     /32 link BROADCAST\n",
+        ),
+        (
+            "proc/net/if_inet6",
+            "fe80000000000000081b00fffe0000ff 02 40 20 80 eth0\n00000000000000000000000000000001 01 80 10 80 lo\n",
+        ),
     ];
     let (_root, machine) = machine(&files, &[]);
     let yaml = "detectors: [system]";
-    let expected = format!("service.name=shop host.name=box.example.com os.type={}", std::env::consts::OS);
+    let expected =
+        format!("service.name=shop host.name=box.example.com os.type={}", std::env::consts::OS);
     assert_eq!(detected(yaml, machine.clone()).await, expected);
     let yaml = "{detectors: [system], system: {hostname_sources: [os], resource_attributes: {
         os.type: {enabled: false}, host.id: {enabled: true}, host.ip: {enabled: true},
@@ -155,7 +166,8 @@ async fn amazon() {
     // The first that detects a key has it.
     assert_eq!(detected("detectors: [eks, ec2]", machine.clone()).await, of("aws_eks", ""));
     let task = r#"{"TaskARN":"arn:aws:ecs:r:1:task/c/id9","Cluster":"c","Family":"f","Revision":"3","AvailabilityZone":"ra","LaunchType":"FARGATE"}"#;
-    let container = r#"{"LogDriver":"awslogs","LogOptions":{"awslogs-group":"g","awslogs-stream":"s"}}"#;
+    let container =
+        r#"{"LogDriver":"awslogs","LogOptions":{"awslogs-group":"g","awslogs-stream":"s"}}"#;
     let base = service(&tasks, &[("/v4/x/task", "", task), ("/v4/x", "", container)]).await;
     machine.environment =
         BTreeMap::from([("ECS_CONTAINER_METADATA_URI_V4".to_owned(), format!("{base}/v4/x"))]);
@@ -212,7 +224,8 @@ async fn google_and_azure() {
          cloud.platform=gcp_kubernetes_engine k8s.cluster.name=k cloud.region=europe-west1 \
          host.id=77"
     );
-    let yaml = "{detectors: [aks], aks: {resource_attributes: {k8s.cluster.name: {enabled: true}}}}";
+    let yaml =
+        "{detectors: [aks], aks: {resource_attributes: {k8s.cluster.name: {enabled: true}}}}";
     assert_eq!(
         detected(yaml, machine).await,
         "service.name=shop cloud.provider=azure cloud.platform=azure_aks k8s.cluster.name=cl"
@@ -222,7 +235,10 @@ async fn google_and_azure() {
 #[tokio::test]
 async fn failures_add_nothing_unless_they_must_not_be() {
     let (_root, machine) = machine(&[], &[("OTEL_RESOURCE_ATTRIBUTES", "a=b")]);
-    assert_eq!(detected("detectors: [ec2, docker, env]", machine.clone()).await, "service.name=shop a=b");
+    assert_eq!(
+        detected("detectors: [ec2, docker, env]", machine.clone()).await,
+        "service.name=shop a=b"
+    );
     let yaml = "{detectors: [ec2], fail_on_missing_metadata: true}";
     let consumer = Recorder::answering([]) as Arc<dyn TraceConsumer>;
     let processor =
@@ -235,7 +251,10 @@ async fn failures_add_nothing_unless_they_must_not_be() {
 fn mistakes() {
     for (yaml, message) in [
         ("detectors: [ec3]", "knows no detector `ec3`"),
-        ("system: {resource_attributes: {host.nam: {enabled: true}}}", "is no attribute of this detector"),
+        (
+            "system: {resource_attributes: {host.nam: {enabled: true}}}",
+            "is no attribute of this detector",
+        ),
         ("system: {resource_attributes: {host.name: {enable: true}}}", "enabled"),
         ("system: {hostname_sources: [dsn]}", "dns, os, cname"),
         ("detector: [env]", "detectors"),

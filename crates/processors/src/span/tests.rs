@@ -22,7 +22,10 @@ async fn names_out_of_attributes() {
         ("name: {from_attributes: [db.svc, id], separator: '::'}", "location::12"),
         ("name: {from_attributes: [db.svc, id]}", "location12"),
         ("name: {from_attributes: [db.svc, none]}", "old"),
-        ("{name: {from_attributes: [id]}, exclude: {match_type: strict, span_names: [old]}}", "old"),
+        (
+            "{name: {from_attributes: [id]}, exclude: {match_type: strict, span_names: [old]}}",
+            "old",
+        ),
     ] {
         let expected = Span { name: name.to_owned(), ..with_all() };
         assert_eq!(after(yaml, with_all()).await, expected, "{yaml}");
@@ -33,9 +36,21 @@ async fn names_out_of_attributes() {
 async fn attributes_out_of_names() {
     let rules = r"rules: ['^/api/v1/document/(?P<documentId>.*)/update$', '^/(?P<first>\w+)/']";
     for (more, name, found) in [
-        ("", "/{first}/v1/document/{documentId}/update", vec![("documentId", "12"), ("first", "api")]),
-        (", break_after_match: true", "/api/v1/document/{documentId}/update", vec![("documentId", "12")]),
-        (", keep_original_name: true", "/api/v1/document/12/update", vec![("documentId", "12"), ("first", "api")]),
+        (
+            "",
+            "/{first}/v1/document/{documentId}/update",
+            vec![("documentId", "12"), ("first", "api")],
+        ),
+        (
+            ", break_after_match: true",
+            "/api/v1/document/{documentId}/update",
+            vec![("documentId", "12")],
+        ),
+        (
+            ", keep_original_name: true",
+            "/api/v1/document/12/update",
+            vec![("documentId", "12"), ("first", "api")],
+        ),
     ] {
         let yaml = format!("name: {{to_attributes: {{{rules}{more}}}}}");
         let after = after(&yaml, span("/api/v1/document/12/update", [])).await;

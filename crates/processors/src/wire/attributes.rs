@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use prost::Message as _;
 use spandrel_proto::otlp::common::{AnyValue, KeyValue, any_value};
 
-use super::span::Pair;
 use super::edit::{Edit, Editor};
+use super::span::Pair;
 use super::{Fields, Malformed, RESOURCE_ATTRIBUTES, put_bytes};
 
 /// Attributes in the order in which they lie, with the edits so far.

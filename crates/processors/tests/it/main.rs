@@ -1,1 +1,3 @@
-//! Component configurations of the conformance data.
+//! Component configurations of the conformance data, read as the Collector reads them.
+
+mod suites;

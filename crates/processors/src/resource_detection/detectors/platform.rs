@@ -14,10 +14,10 @@ pub(super) fn env(machine: &Machine) -> Result<Found, String> {
     let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {
-            let (key, value) = pair
-                .split_once('=')
-                .filter(|(key, _)| !key.trim().is_empty())
-                .ok_or_else(|| format!("OTEL_RESOURCE_ATTRIBUTES has no `key=value` in `{pair}`"))?;
+            let (key, value) =
+                pair.split_once('=').filter(|(key, _)| !key.trim().is_empty()).ok_or_else(
+                    || format!("OTEL_RESOURCE_ATTRIBUTES has no `key=value` in `{pair}`"),
+                )?;
             let value = value.trim().trim_matches('"');
             Ok(Attribute::text(key.trim(), percent_decoded(value)))
         })

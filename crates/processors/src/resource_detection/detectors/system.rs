@@ -9,15 +9,14 @@ use super::super::settings::HostnameSource;
 use super::{Found, texts};
 
 /// Everything that is known; the configuration says what of it is added.
-pub(super) async fn system(
-    machine: &Machine,
-    sources: &[HostnameSource],
-) -> Result<Found, String> {
+pub(super) async fn system(machine: &Machine, sources: &[HostnameSource]) -> Result<Found, String> {
     let name = host_name(machine, sources).await?;
     let release = machine.file("etc/os-release").unwrap_or_default();
     let of_release = |key: &str| {
         let mut lines = release.lines();
-        lines.find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(|text| text.trim_matches('"'))
+        lines
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+            .map(|text| text.trim_matches('"'))
     };
     let kernel = machine.file("proc/sys/kernel/osrelease");
     let id = machine.file("etc/machine-id").or_else(|| machine.file("var/lib/dbus/machine-id"));
@@ -41,7 +40,8 @@ pub(super) async fn system(
 
 /// The name of the machine from the first source that knows it.
 async fn host_name(machine: &Machine, sources: &[HostnameSource]) -> Result<String, String> {
-    let short = || machine.file("proc/sys/kernel/hostname").or_else(|| machine.file("etc/hostname"));
+    let short =
+        || machine.file("proc/sys/kernel/hostname").or_else(|| machine.file("etc/hostname"));
     for source in sources {
         let name = match source {
             HostnameSource::Os => short(),
@@ -60,9 +60,9 @@ async fn host_name(machine: &Machine, sources: &[HostnameSource]) -> Result<Stri
 /// The name with its domain, out of `/etc/hosts` or with the domain of the resolver.
 fn full_name(machine: &Machine, short: &str) -> Option<String> {
     let hosts = machine.file("etc/hosts").unwrap_or_default();
-    let names = hosts.lines().flat_map(|line| {
-        line.split('#').next().unwrap_or_default().split_whitespace().skip(1)
-    });
+    let names = hosts
+        .lines()
+        .flat_map(|line| line.split('#').next().unwrap_or_default().split_whitespace().skip(1));
     let prefix = format!("{short}.");
     let full = names.into_iter().find(|name| name.starts_with(&prefix));
     full.map(str::to_owned)
@@ -86,12 +86,15 @@ fn arch() -> &'static str {
 
 /// Addresses of all interfaces but the loopback.
 fn network(machine: &Machine) -> Found {
-    let Ok(entries) = std::fs::read_dir(machine.root.join("sys/class/net")) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(machine.root.join("sys/class/net")) else {
+        return Vec::new();
+    };
     let mut names: Vec<String> =
         entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     names.sort_unstable();
     names.retain(|name| name != "lo");
-    let macs = names.iter().filter_map(|name| machine.file(format!("sys/class/net/{name}/address")));
+    let macs =
+        names.iter().filter_map(|name| machine.file(format!("sys/class/net/{name}/address")));
     let macs = macs.map(|mac| mac.to_uppercase().replace(':', "-"));
     vec![
         list("host.mac", macs.collect()),
