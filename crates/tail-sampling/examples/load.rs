@@ -113,7 +113,7 @@ impl Template {
 
 fn text(key: &str, value: String) -> KeyValue {
     let value = Some(AnyValue { value: Some(Value::StringValue(value)) });
-    KeyValue { key: key.to_owned(), value, ..Default::default() }
+    KeyValue { key: key.to_owned(), value }
 }
 
 fn span(service: u64, i: u64) -> Span {
@@ -131,7 +131,7 @@ fn span(service: u64, i: u64) -> Span {
     .collect();
     for (key, value) in [("http.response.status_code", 200), ("thread.id", i as i64)] {
         let value = Some(AnyValue { value: Some(Value::IntValue(value)) });
-        attributes.push(KeyValue { key: key.to_owned(), value, ..Default::default() });
+        attributes.push(KeyValue { key: key.to_owned(), value });
     }
     let id = (service << 32 | (i + 1)).to_be_bytes().to_vec();
     let parent = (service << 32 | i).to_be_bytes().to_vec();

@@ -306,7 +306,6 @@ pub(crate) fn attributes<'k>(
     let pair = |(key, value): (&str, _)| KeyValue {
         key: key.to_owned(),
         value: Some(AnyValue { value: Some(value) }),
-        ..Default::default()
     };
     pairs.into_iter().map(pair).collect()
 }

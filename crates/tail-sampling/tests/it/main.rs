@@ -1,5 +1,7 @@
 //! Tests of the processor as a part of a pipeline.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod documented;
 mod fixture;
 mod hostile;

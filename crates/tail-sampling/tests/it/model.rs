@@ -32,6 +32,14 @@ enum Said {
     Drop,
 }
 
+/// A trace, or a part of one, that policies are asked about.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    id: &'a [u8],
+    fragments: &'a [ResourceSpans],
+    now: Duration,
+}
+
 /// Undecided and decided traces.
 pub(crate) struct Model {
     rules: Rules,
@@ -182,15 +190,16 @@ impl Model {
 
     fn decide(&mut self, id: &[u8], fragments: &[ResourceSpans], now: Duration) -> Said {
         let policies = self.rules.policies.clone();
+        let asked = Asked { id, fragments, now };
         let drops = policies.iter().filter(|(_, policy)| matches!(policy, Policy::Drop(_)));
         for (name, policy) in drops {
-            if self.ask(name, policy, id, fragments, now) == Said::Drop {
+            if self.ask(name, policy, asked) == Said::Drop {
                 return Said::Drop;
             }
         }
         let mut sampled = false;
         for (name, policy) in policies.iter().filter(|(_, p)| !matches!(p, Policy::Drop(_))) {
-            sampled |= self.ask(name, policy, id, fragments, now) == Said::Sample;
+            sampled |= self.ask(name, policy, asked) == Said::Sample;
             if sampled && self.rules.sample_on_first_match {
                 break;
             }
@@ -199,14 +208,8 @@ impl Model {
     }
 
     /// `name` is the path of the policy: what it remembers goes by it.
-    fn ask(
-        &mut self,
-        name: &str,
-        policy: &Policy,
-        id: &[u8],
-        fragments: &[ResourceSpans],
-        now: Duration,
-    ) -> Said {
+    fn ask(&mut self, name: &str, policy: &Policy, asked: Asked<'_>) -> Said {
+        let Asked { id, fragments, now } = asked;
         let spans = || {
             let scopes = fragments.iter().flat_map(|resource| &resource.scope_spans);
             scopes.flat_map(|scope| &scope.spans)
@@ -251,45 +254,32 @@ impl Model {
                 spans().any(|span| span.trace_state.split(',').any(|found| found == entry))
             }
             Policy::TraceFlags => spans().any(|span| span.flags % 2 == 1),
-            Policy::And(subs) => self.all(name, subs, id, fragments, now),
+            Policy::And(subs) => self.all(name, subs, asked),
             Policy::Drop(subs) => {
-                let all = self.all(name, subs, id, fragments, now);
+                let all = self.all(name, subs, asked);
                 return if all { Said::Drop } else { Said::Nothing };
             }
-            Policy::Not(sub) => {
-                self.ask(&format!("{name}/not"), sub, id, fragments, now) != Said::Sample
-            }
-            Policy::Composite { total, subs } => {
-                self.composite(name, (*total, subs), id, fragments, now)
-            }
+            Policy::Not(sub) => self.ask(&format!("{name}/not"), sub, asked) != Said::Sample,
+            Policy::Composite { total, subs } => self.composite(name, *total, subs, asked),
         };
         if matches { Said::Sample } else { Said::Nothing }
     }
 
-    fn all(
-        &mut self,
-        name: &str,
-        subs: &[Policy],
-        id: &[u8],
-        fragments: &[ResourceSpans],
-        now: Duration,
-    ) -> bool {
+    fn all(&mut self, name: &str, subs: &[Policy], asked: Asked<'_>) -> bool {
         let mut all = subs.iter().enumerate();
-        all.all(|(i, sub)| {
-            self.ask(&format!("{name}/{i}"), sub, id, fragments, now) == Said::Sample
-        })
+        all.all(|(i, sub)| self.ask(&format!("{name}/{i}"), sub, asked) == Said::Sample)
     }
 
     fn composite(
         &mut self,
         name: &str,
-        (total, subs): (u64, &[(Policy, u64)]),
-        id: &[u8],
-        fragments: &[ResourceSpans],
-        now: Duration,
+        total: u64,
+        subs: &[(Policy, u64)],
+        asked: Asked<'_>,
     ) -> bool {
+        let Asked { fragments, now, .. } = asked;
         for (i, (sub, percent)) in subs.iter().enumerate() {
-            if self.ask(&format!("{name}/{i}"), sub, id, fragments, now) != Said::Sample {
+            if self.ask(&format!("{name}/{i}"), sub, asked) != Said::Sample {
                 continue;
             }
             let window = self.windows.entry(name.to_owned()).or_default();

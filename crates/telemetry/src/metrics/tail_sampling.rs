@@ -151,26 +151,9 @@ pub struct TailSamplingSeries {
 
 impl TailSamplingMetrics {
     pub(crate) fn register(registrar: &mut Registrar<'_>) -> Self {
-        let by_policy = [
-            registrar.bare_counters(
-                upstream!("count_traces_sampled"),
-                "Traces by what a policy said",
-                &[],
-            ),
-            registrar.bare_counters(
-                upstream!("count_spans_sampled"),
-                "Spans of traces by what a policy said",
-                &[],
-            ),
-            registrar.bare_counters(
-                upstream!("count_bytes_sampled"),
-                "Bytes of traces by what a policy said",
-                &[],
-            ),
-        ];
         let ours = Ours::register(registrar);
         Self {
-            by_policy,
+            by_policy: register_by_policy(registrar),
             decisions: registrar.bare_counters(
                 upstream!("global_count_traces_sampled"),
                 "Traces by decision",
@@ -191,11 +174,10 @@ impl TailSamplingMetrics {
                 "Microseconds in evaluations of a policy, estimated from one in 64",
                 &[],
             ),
-            new_traces: registrar.bare_counters(
-                upstream!("new_trace_id_received"),
-                "Traces whose first span came",
-                &[],
-            ),
+            new_traces: {
+                let names = upstream!("new_trace_id_received");
+                registrar.bare_counters(names, "Traces whose first span came", &[])
+            },
             evaluation_errors: registrar.bare_counters(
                 upstream!("sampling_policy_evaluation_error"),
                 "Evaluations that failed",
@@ -206,11 +188,10 @@ impl TailSamplingMetrics {
                 "Traces that left before their time, decided on what was there",
                 &[],
             ),
-            too_large: registrar.bare_counters(
-                upstream!("traces_dropped_too_large"),
-                "Traces above maximum_trace_size_bytes",
-                &[],
-            ),
+            too_large: {
+                let names = upstream!("traces_dropped_too_large");
+                registrar.bare_counters(names, "Traces above maximum_trace_size_bytes", &[])
+            },
             decision_timer_latency: registrar.histograms(
                 "otelcol_processor_tail_sampling_sampling_decision_timer_latency",
                 "Milliseconds of one round of decisions",
@@ -277,6 +258,29 @@ impl TailSamplingMetrics {
             processor: Arc::clone(id),
         }
     }
+}
+
+/// Traces, spans and bytes, by what a policy said about them.
+fn register_by_policy(
+    registrar: &mut Registrar<'_>,
+) -> [BareCounterFamily<PolicyDecisionLabels>; 3] {
+    [
+        registrar.bare_counters(
+            upstream!("count_traces_sampled"),
+            "Traces by what a policy said",
+            &[],
+        ),
+        registrar.bare_counters(
+            upstream!("count_spans_sampled"),
+            "Spans of traces by what a policy said",
+            &[],
+        ),
+        registrar.bare_counters(
+            upstream!("count_bytes_sampled"),
+            "Bytes of traces by what a policy said",
+            &[],
+        ),
+    ]
 }
 
 /// The counters that the Collector does not have.
