@@ -5,7 +5,7 @@ use crate::ast::{self, Expression as Tree, Node, PathTree};
 use crate::context::{Context, ENUMS, enum_value};
 use crate::error::OttlError;
 use crate::expression::{Call, Expression, Test};
-use crate::functions::{Function, Functions};
+use crate::functions::{Argument, Function, Functions};
 use crate::path::{Field, KeyExpression, Path, resolve};
 use crate::suggest;
 use crate::value::{Key, Value};
@@ -55,7 +55,7 @@ impl<'f> Compiler<'f> {
             Tree::Path(path) => self.path_or_local(tree.offset, path),
             Tree::Call(call) => {
                 let call = self.call(tree.offset, call)?;
-                Ok(Expression::Call(Box::new(call)))
+                Ok(folded(Expression::Call(Box::new(call))))
             }
             Tree::List(members) => {
                 let members: Result<_, _> = members.iter().map(|m| self.expression(m)).collect();
@@ -172,6 +172,16 @@ impl<'f> Compiler<'f> {
 fn folded(expression: Expression) -> Expression {
     let constant = |part: &Expression| matches!(part, Expression::Constant(_));
     let all = match &expression {
+        // Converters that look at anything else than their arguments take none.
+        Expression::Call(call) => {
+            !call.arguments.is_empty()
+                && call.arguments.iter().all(|argument| match argument {
+                    Argument::Value(value) => constant(value),
+                    Argument::Absent | Argument::Pattern(_) => true,
+                    Argument::Place(_) | Argument::Function(_) | Argument::Lambda(_) => false,
+                })
+                && call.keys.iter().all(|key| matches!(key, KeyExpression::Constant(_)))
+        }
         Expression::List(members) => members.iter().all(constant),
         Expression::Map(entries) => entries.iter().all(|(_, value)| constant(value)),
         Expression::Math(_, left, right) => constant(left) && constant(right),

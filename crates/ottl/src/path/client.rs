@@ -61,9 +61,9 @@ fn all_metadata(client: Client<'_>) -> Vec<KeyValue> {
     entries.collect()
 }
 
-fn lower<'a>(name: &'a Cow<'_, str>) -> Cow<'a, str> {
+fn lower(name: &str) -> Cow<'_, str> {
     match name.bytes().any(|b| b.is_ascii_uppercase()) {
         true => Cow::Owned(name.to_ascii_lowercase()),
-        false => Cow::Borrowed(&**name),
+        false => Cow::Borrowed(name),
     }
 }

@@ -1,9 +1,11 @@
 //! Access to maps and values where they are, for editors that change them in place.
 
+use std::borrow::Cow;
+
 use spandrel_proto::otlp::common::any_value::Value as Any;
 use spandrel_proto::otlp::common::{AnyValue, ArrayValue, KeyValue, KeyValueList};
 
-use super::{EventField, Field, Path, ResourceField, ScopeField, SpanField};
+use super::{EventField, Field, KeyExpression, Path, ResourceField, ScopeField, SpanField};
 use crate::error::EvalError;
 use crate::expression::Env;
 use crate::value::{Key, out_of_bounds};
@@ -11,13 +13,19 @@ use crate::view::{Target, View};
 
 impl Path {
     /// The keys as they are now; nothing is borrowed from `view`.
-    pub(crate) fn keys_now(&self, view: View<'_>) -> Result<Vec<Key<'static>>, EvalError> {
-        let env = Env::new(view);
-        let owned = |key: Key<'_>| match key {
-            Key::Name(name) => Key::Name(name.into_owned().into()),
-            Key::Index(index) => Key::Index(index),
-        };
-        self.keys.iter().map(|key| key.evaluate(&env).map(owned)).collect()
+    pub(crate) fn keys_now(&self, view: View<'_>) -> Result<Vec<Key<'_>>, EvalError> {
+        let mut keys = Vec::with_capacity(self.keys.len());
+        for key in &self.keys {
+            keys.push(match key {
+                KeyExpression::Constant(Key::Name(name)) => Key::Name(Cow::Borrowed(name)),
+                KeyExpression::Constant(Key::Index(index)) => Key::Index(*index),
+                KeyExpression::Computed(_) => match key.evaluate(&Env::new(view))? {
+                    Key::Name(name) => Key::Name(Cow::Owned(name.into_owned())),
+                    Key::Index(index) => Key::Index(index),
+                },
+            });
+        }
+        Ok(keys)
     }
 
     /// The map there; none when there is nothing, or something else.

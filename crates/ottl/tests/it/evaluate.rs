@@ -1,4 +1,4 @@
-//! What functions and operators do, from the tables below `tests/data`.
+//! What functions and operators do, from tables of texts and results.
 
 use std::fs;
 

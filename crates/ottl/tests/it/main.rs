@@ -1,5 +1,8 @@
 //! Tests of the language from outside.
 
+#![expect(clippy::unwrap_used, reason = "data that is not as expected fails the test")]
+#![expect(clippy::print_stderr, reason = "what is skipped or counted is said aloud")]
+
 mod corpus;
 mod errors;
 mod evaluate;

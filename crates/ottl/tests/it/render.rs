@@ -50,7 +50,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The lines of a table below `tests/data`, cut at `" ==> "`, without comments and blank lines.
+/// The lines of a table, cut at `" ==> "`, without comments and blank lines.
 pub(crate) fn table(name: &str) -> Vec<(String, String)> {
     let text = fs::read_to_string(format!("tests/data/{name}")).unwrap();
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));

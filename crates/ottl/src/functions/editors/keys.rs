@@ -1,10 +1,12 @@
 //! Editors that remove entries of maps.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use spandrel_proto::otlp::common::KeyValue;
+use spandrel_re2::Regex;
 
-use super::super::{Args, Function, Kind, editor, needs};
+use super::super::{Args, Argument, Function, Kind, editor, needs};
 use super::place;
 use crate::error::EvalError;
 use crate::expression::{Call, Env};
@@ -52,6 +54,27 @@ pub(super) fn with_map(
     }
 }
 
+/// A regular expression or glob that is a literal, borrowed from the call; cloning one is not cheap.
+pub(super) fn literal_pattern(call: &Call, index: usize) -> Option<&Regex> {
+    match call.arguments.get(index) {
+        Some(Argument::Pattern(regex)) => Some(regex),
+        _ => None,
+    }
+}
+
+/// A regular expression that does not borrow from the target.
+pub(super) fn pattern<'c>(
+    call: &'c Call,
+    target: &Target<'_>,
+    index: usize,
+) -> Result<Cow<'c, Regex>, EvalError> {
+    if let Some(regex) = literal_pattern(call, index) {
+        return Ok(Cow::Borrowed(regex));
+    }
+    let env = Env::new(target.view());
+    Ok(Cow::Owned(Args::new(call, &env).pattern(index)?.into_owned()))
+}
+
 fn delete_key(call: &Call, target: &mut Target<'_>) -> Result<(), EvalError> {
     let key = Args::new(call, &Env::new(target.view())).text(1)?.into_owned();
     with_map(call, target, |entries| {
@@ -69,7 +92,7 @@ fn keep_matching_keys(call: &Call, target: &mut Target<'_>) -> Result<(), EvalEr
 }
 
 fn retain_matching(call: &Call, target: &mut Target<'_>, kept: bool) -> Result<(), EvalError> {
-    let pattern = Args::new(call, &Env::new(target.view())).pattern(1)?.into_owned();
+    let pattern = pattern(call, target, 1)?;
     with_map(call, target, |entries| {
         entries.retain(|entry| pattern.is_match(&entry.key) == kept);
         Ok(())
@@ -84,11 +107,11 @@ pub(super) fn texts(
 ) -> Result<Vec<String>, EvalError> {
     let env = Env::new(target.view());
     let texts = Args::new(call, &env).texts(index)?;
-    Ok(texts.into_iter().map(std::borrow::Cow::into_owned).collect())
+    Ok(texts.into_iter().map(Cow::into_owned).collect())
 }
 
 fn keep_keys(call: &Call, target: &mut Target<'_>) -> Result<(), EvalError> {
-    let keys: HashSet<String> = texts(call, target, 1)?.into_iter().collect();
+    let keys = texts(call, target, 1)?;
     with_map(call, target, |entries| {
         entries.retain(|entry| keys.contains(&entry.key));
         Ok(())

@@ -8,7 +8,7 @@ use spandrel_re2::Regex;
 
 use super::super::args::apply;
 use super::super::{Args, Function, Kind, editor, may, needs};
-use super::keys::with_map;
+use super::keys::{literal_pattern, pattern, with_map};
 use super::place;
 use crate::error::EvalError;
 use crate::expression::{Call, Env};
@@ -97,15 +97,24 @@ impl Replacement {
 
     /// `text` with all matches replaced; none when nothing matches.
     fn pattern(&self, regex: &Regex, text: &str) -> Result<Option<String>, EvalError> {
-        if !regex.is_match(text) {
-            return Ok(None);
-        }
         let replaced = match self.function {
             None => regex.replace_all(text, &self.template),
             Some(_) => regex.replace_all_with(text, &self.template, |part| self.finish(part))?,
         };
-        Ok(Some(replaced.into_owned()))
+        Ok(match replaced {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => Some(text),
+        })
     }
+}
+
+/// The glob of the second argument.
+fn glob<'c>(call: &'c Call, target: &Target<'_>) -> Result<Cow<'c, Regex>, EvalError> {
+    if let Some(regex) = literal_pattern(call, 1) {
+        return Ok(Cow::Borrowed(regex));
+    }
+    let env = Env::new(target.view());
+    Ok(Cow::Owned(Args::new(call, &env).glob(1)?.into_owned()))
 }
 
 /// Replaces in the text that the first argument leads to; what is no text stays.
@@ -143,20 +152,14 @@ fn in_values(
 }
 
 fn replace_pattern(call: &Call, target: &mut Target<'_>) -> Result<(), EvalError> {
-    let (regex, replacement) = {
-        let env = Env::new(target.view());
-        let args = Args::new(call, &env);
-        (args.pattern(1)?.into_owned(), Replacement::read(&args, 2)?)
-    };
+    let regex = pattern(call, target, 1)?;
+    let replacement = Replacement::read(&Args::new(call, &Env::new(target.view())), 2)?;
     in_text(call, target, |text| replacement.pattern(&regex, text))
 }
 
 fn replace_match(call: &Call, target: &mut Target<'_>) -> Result<(), EvalError> {
-    let (glob, replacement) = {
-        let env = Env::new(target.view());
-        let args = Args::new(call, &env);
-        (args.glob(1)?.into_owned(), Replacement::read(&args, 2)?)
-    };
+    let glob = glob(call, target)?;
+    let replacement = Replacement::read(&Args::new(call, &Env::new(target.view())), 2)?;
     in_text(call, target, |text| match glob.is_match(text) {
         true => replacement.finish(&replacement.template).map(Some),
         false => Ok(None),
@@ -164,11 +167,11 @@ fn replace_match(call: &Call, target: &mut Target<'_>) -> Result<(), EvalError> 
 }
 
 fn replace_all_patterns(call: &Call, target: &mut Target<'_>) -> Result<(), EvalError> {
-    let (mode, regex, replacement) = {
+    let regex = pattern(call, target, 2)?;
+    let (mode, replacement) = {
         let env = Env::new(target.view());
         let args = Args::new(call, &env);
-        let mode = args.text(1)?.into_owned();
-        (mode, args.pattern(2)?.into_owned(), Replacement::read(&args, 3)?)
+        (args.text(1)?.into_owned(), Replacement::read(&args, 3)?)
     };
     with_map(call, target, |entries| {
         if mode == "value" {
@@ -186,11 +189,8 @@ fn replace_all_patterns(call: &Call, target: &mut Target<'_>) -> Result<(), Eval
 }
 
 fn replace_all_matches(call: &Call, target: &mut Target<'_>) -> Result<(), EvalError> {
-    let (glob, replacement) = {
-        let env = Env::new(target.view());
-        let args = Args::new(call, &env);
-        (args.glob(1)?.into_owned(), Replacement::read(&args, 2)?)
-    };
+    let glob = glob(call, target)?;
+    let replacement = Replacement::read(&Args::new(call, &Env::new(target.view())), 2)?;
     with_map(call, target, |entries| {
         in_values(entries, |text| match glob.is_match(text) {
             true => replacement.finish(&replacement.template).map(Some),
