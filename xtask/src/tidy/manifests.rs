@@ -107,7 +107,11 @@ pub(crate) fn unused(tree: &Tree, package: &Package<'_>, findings: &mut Vec<Find
         .filter(|file| file.path.starts_with(package.dir) && file.path.ends_with(".rs"))
         .collect();
     for entry in package.entries.iter().filter(|e| e.section.ends_with("dependencies")) {
-        let ident = entry.key.replace('-', "_");
+        // The one package whose library is called otherwise.
+        let ident = match entry.key {
+            "md-5" => "md5".to_owned(),
+            key => key.replace('-', "_"),
+        };
         if !sources.iter().any(|file| !find_word(&file.text, &ident).is_empty()) {
             let message = format!("{} is named in no file of the package", entry.key);
             findings.push(Finding::error(&package.manifest.path, entry.line, "unused", &message));
