@@ -43,27 +43,33 @@ pub struct AttributeView<'a> {
     pub value: ValueView<'a>,
 }
 
-/// Attributes in the order in which they lie.
+/// Attributes in the order in which they lie; each is decoded when somebody looks at it, and one that is
+/// damaged is not there.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub struct AttributesView<'a>(Vec<AttributeView<'a>>);
+pub struct AttributesView<'a>(Vec<&'a [u8]>);
 
 impl<'a> AttributesView<'a> {
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<ValueView<'a>> {
-        let found = self.0.iter().rfind(|attribute| attribute.key == key.as_bytes());
+        let found = self.0.iter().rev().find_map(|pair| {
+            // Nearly all attributes of a span are others.
+            if has_another_key(pair, key.as_bytes()) {
+                return None;
+            }
+            attribute(pair).ok().filter(|attribute| attribute.key == key.as_bytes())
+        });
         found.map(|attribute| attribute.value)
     }
 
     /// All of them, repeated keys included.
-    pub fn iter(&self) -> impl Iterator<Item = &AttributeView<'a>> {
-        self.0.iter()
+    pub fn iter(&self) -> impl Iterator<Item = AttributeView<'a>> {
+        self.0.iter().filter_map(|pair| attribute(pair).ok())
     }
 
-    fn push(&mut self, pair: &'a [u8]) -> Result<(), DecodeError> {
+    fn push(&mut self, pair: &'a [u8]) {
         if self.0.len() < ATTRIBUTES_MAX {
-            self.0.push(attribute(pair)?);
+            self.0.push(pair);
         }
-        Ok(())
     }
 }
 
@@ -131,7 +137,7 @@ impl<'a> SpanView<'a> {
             while let Some(field) = event.next_field()? {
                 match field {
                     (2, Value::Bytes(bytes)) => name = bytes,
-                    (3, Value::Bytes(pair)) => attributes.push(pair)?,
+                    (3, Value::Bytes(pair)) => attributes.push(pair),
                     _ => {}
                 }
             }
@@ -155,7 +161,7 @@ impl<'a> SpanView<'a> {
                 (6, Value::Varint(kind)) => self.kind = kind as i32,
                 (7, Value::Fixed64(nanos)) => self.start_unix_nanos = nanos,
                 (8, Value::Fixed64(nanos)) => self.end_unix_nanos = nanos,
-                (9, Value::Bytes(pair)) => self.attributes.push(pair)?,
+                (9, Value::Bytes(pair)) => self.attributes.push(pair),
                 (15, Value::Bytes(status)) => self.read_status(status)?,
                 _ => {}
             }
@@ -234,10 +240,10 @@ fn producer<'a>(
         let mut reader = Reader::new(message, name);
         while let Some(field) = reader.next_field()? {
             match field {
-                (1, Value::Bytes(pair)) if is_resource => view.attributes.push(pair)?,
+                (1, Value::Bytes(pair)) if is_resource => view.attributes.push(pair),
                 (1, Value::Bytes(name)) => view.name = name,
                 (2, Value::Bytes(version)) => view.version = version,
-                (3, Value::Bytes(pair)) if !is_resource => view.attributes.push(pair)?,
+                (3, Value::Bytes(pair)) if !is_resource => view.attributes.push(pair),
                 _ => {}
             }
         }
@@ -245,12 +251,24 @@ fn producer<'a>(
     Ok(view)
 }
 
+/// Whether the first bytes of a pair say that it has another key. All encoders write the key first.
+#[inline]
+fn has_another_key(pair: &[u8], key: &[u8]) -> bool {
+    match pair {
+        [0x0a, key_bytes @ 0..0x80, rest @ ..] => {
+            usize::from(*key_bytes) != key.len() || !rest.starts_with(key)
+        }
+        _ => false,
+    }
+}
+
 fn attribute(pair: &[u8]) -> Result<AttributeView<'_>, DecodeError> {
     let mut attribute = AttributeView { key: &[], value: ValueView::Empty };
     let mut reader = Reader::new(pair, "KeyValue");
     while let Some(field) = reader.next_field()? {
         match field {
-            (1, Value::Bytes(key)) => attribute.key = key,
+            // With several keys, which nobody writes, the first counts.
+            (1, Value::Bytes(key)) if attribute.key.is_empty() => attribute.key = key,
             (2, Value::Bytes(any_value)) => {
                 let mut reader = Reader::new(any_value, "AnyValue");
                 while let Some(field) = reader.next_field()? {

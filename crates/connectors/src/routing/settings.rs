@@ -12,7 +12,7 @@ use spandrel_ottl::{
 use super::RequestCondition;
 
 /// All settings.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RoutingSettings {
     /// The routes, in the order in which they are tried.
     pub table: Vec<Route>,
@@ -23,7 +23,7 @@ pub struct RoutingSettings {
 }
 
 /// One route.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Route {
     /// What it takes.
     pub test: Test,
@@ -43,7 +43,7 @@ pub enum Action {
 }
 
 /// What a route takes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Test {
     /// Resources, with all their spans, for which a condition holds.
     Resource(Condition),

@@ -134,7 +134,7 @@ impl<'s, 'a> Aggregation<'s, 'a> {
     }
 
     /// Those that tell the resource from others, each key once, by key.
-    fn identity<'p>(&self, producer: &'p ProducerView<'a>) -> Vec<&'p AttributeView<'a>> {
+    fn identity(&self, producer: &ProducerView<'a>) -> Vec<AttributeView<'a>> {
         let wanted = &self.plan.settings.resource_metrics_key_attributes;
         let mut identity = unique(producer);
         if !wanted.is_empty() {
@@ -206,7 +206,7 @@ impl<'a> SpanVisitor<'a> for Aggregation<'_, 'a> {
 }
 
 /// The attributes with each key once; of repeated keys the last counts.
-fn unique<'p, 'a>(producer: &'p ProducerView<'a>) -> Vec<&'p AttributeView<'a>> {
+fn unique<'a>(producer: &ProducerView<'a>) -> Vec<AttributeView<'a>> {
     let mut seen = BTreeSet::new();
     let mut unique: Vec<_> = producer.attributes.iter().collect();
     unique.reverse();
@@ -216,7 +216,7 @@ fn unique<'p, 'a>(producer: &'p ProducerView<'a>) -> Vec<&'p AttributeView<'a>> 
 }
 
 fn owned_attributes(producer: &ProducerView<'_>) -> Vec<KeyValue> {
-    let owned = |attribute: &AttributeView<'_>| KeyValue {
+    let owned = |attribute: AttributeView<'_>| KeyValue {
         key: lossy(attribute.key),
         value: Some(owned_value(&attribute.value)),
     };
