@@ -31,7 +31,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 impl TraceConsumer for Store {
     async fn consume(&self, batch: TraceBatch) -> Result<Accepted, ConsumeError> {
         let shared = &self.shared;
-        let TraceBatch { tenant, otlp } = batch;
+        let TraceBatch { tenant, traces, .. } = batch;
+        let otlp = traces.into_otlp();
         if otlp.len() > PAYLOAD_BYTES_MAX {
             let message = format!("request of {} bytes exceeds {PAYLOAD_BYTES_MAX}", otlp.len());
             return Err(ConsumeError::TooLarge(message));

@@ -1,17 +1,35 @@
 //! What a receiver hands on and what it gets back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use spandrel_model::TenantId;
 
+use crate::{Client, Traces};
+
 /// Spans of one request on their way through the process.
 #[derive(Debug, Clone)]
 pub struct TraceBatch {
-    /// Who sent them.
+    /// Whose they are.
     pub tenant: TenantId,
-    /// An OTLP `ExportTraceServiceRequest` in protobuf encoding, decompressed; not checked yet.
-    pub otlp: Bytes,
+    /// Who sent them.
+    pub client: Arc<Client>,
+    /// The spans.
+    pub traces: Traces,
+}
+
+impl TraceBatch {
+    /// An OTLP `ExportTraceServiceRequest` in protobuf encoding, decompressed, from nobody in particular.
+    pub fn otlp(tenant: TenantId, otlp: impl Into<Bytes>) -> Self {
+        Self { tenant, client: Arc::default(), traces: Traces::Otlp(otlp.into()) }
+    }
+
+    /// Other spans of the same tenant and client.
+    #[must_use]
+    pub fn with_traces(&self, traces: Traces) -> Self {
+        Self { tenant: self.tenant.clone(), client: Arc::clone(&self.client), traces }
+    }
 }
 
 /// The batch is safe: it survives a crash of the process and will be found by queries.
@@ -56,6 +74,24 @@ pub enum ConsumeError {
         /// them as refused or failed.
         spans: u64,
     },
+    /// What the spans were handed on to has refused them for good; sending them again cannot help.
+    #[error("{message}")]
+    Permanent {
+        /// Who refused and why, for the sender's log.
+        message: String,
+        /// How many spans the batch holds.
+        spans: u64,
+    },
+}
+
+impl ConsumeError {
+    /// Whether the same spans may be taken later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::OverLimit { .. } | Self::Unavailable { .. } => true,
+            Self::Malformed(_) | Self::TooLarge(_) | Self::Permanent { .. } => false,
+        }
+    }
 }
 
 /// Takes responsibility for spans.

@@ -28,7 +28,8 @@ impl MetricBatch {
     /// How many data points there are.
     pub fn data_point_count(&self) -> u64 {
         let resources = self.metrics.resource_metrics.iter();
-        let metrics = resources.flat_map(|resource| &resource.scope_metrics).flat_map(|s| &s.metrics);
+        let metrics =
+            resources.flat_map(|resource| &resource.scope_metrics).flat_map(|s| &s.metrics);
         metrics.map(|metric| metric.data.as_ref().map_or(0, data_points) as u64).sum()
     }
 }

@@ -227,7 +227,7 @@ impl World {
         batch: &Batch,
     ) -> Result<(), String> {
         let Some(tenant) = tenants().into_iter().nth(batch.tenant) else { return Ok(()) };
-        let answer = writer.store.consume(TraceBatch { tenant, otlp: batch.request() }).await;
+        let answer = writer.store.consume(TraceBatch::otlp(tenant, batch.request())).await;
         let n_spans = batch.spans.len() as u64;
         writer.metrics.spans().received.add(&Source::OTLP_GRPC, n_spans);
         match answer {

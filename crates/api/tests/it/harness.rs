@@ -150,7 +150,7 @@ impl Server {
     pub(crate) async fn store_for(&self, tenant: TenantId, otlp_json: &str) {
         let limits = DecodeLimits::default();
         let otlp = json_to_protobuf(otlp_json.as_bytes(), &limits).unwrap();
-        let batch = TraceBatch { tenant, otlp: otlp.into() };
+        let batch = TraceBatch::otlp(tenant, otlp);
         let accepted = self.store.consume(batch).await.unwrap();
         assert_eq!(accepted.rejected_spans, 0, "{}", accepted.message);
     }

@@ -49,7 +49,7 @@ async fn catalogue(dir: &Path, seed: u64) -> anyhow::Result<()> {
     let options = StoreOptions::new(dir.join("wal"));
     let store = Store::open(options, objects, Arc::clone(&clock), Metrics::new()).await?;
     for otlp in traffic::take(&mut traffic::generator(seed, clock.now_unix_nanos()), 1000).bodies {
-        store.consume(TraceBatch { tenant: TenantId::single(), otlp }).await?;
+        store.consume(TraceBatch::otlp(TenantId::single(), otlp)).await?;
     }
     anyhow::ensure!(store.flush(Duration::from_secs(60)).await, "no block was written");
     let blocks = queries::blocks(&store).await?;

@@ -78,7 +78,7 @@ pub(super) async fn fill(
         let watch = Stopwatch::start();
         let sending = requests.bodies.into_iter().map(|otlp| {
             let store = Arc::clone(store);
-            async move { store.consume(TraceBatch { tenant: TenantId::single(), otlp }).await }
+            async move { store.consume(TraceBatch::otlp(TenantId::single(), otlp)).await }
         });
         let mut answers = stream::iter(sending).buffer_unordered(SENDERS);
         while let Some(answer) = answers.next().await {

@@ -50,7 +50,7 @@ impl TestStore {
             }
             n_spans += export.span_count;
             let otlp = Bytes::from(export.request.encode_to_vec());
-            let batch = TraceBatch { tenant: TenantId::single(), otlp };
+            let batch = TraceBatch::otlp(TenantId::single(), otlp);
             store.consume(batch).await.unwrap();
         }
         assert!(store.flush(PATIENCE).await);

@@ -121,7 +121,7 @@ impl TestStore {
         tenant: &TenantId,
         otlp: Bytes,
     ) -> Result<Accepted, ConsumeError> {
-        let batch = TraceBatch { tenant: tenant.clone(), otlp: otlp.clone() };
+        let batch = TraceBatch::otlp(tenant.clone(), otlp.clone());
         let consumed = self.store.consume(batch).await;
         let received = match &consumed {
             Ok(accepted) => accepted.accepted_spans + accepted.rejected_spans,

@@ -92,7 +92,7 @@ impl Place {
 
     pub(crate) async fn send(&self, tenant: &TenantId, spans: &[Span]) {
         let otlp = request(spans);
-        let batch = TraceBatch { tenant: tenant.clone(), otlp };
+        let batch = TraceBatch::otlp(tenant.clone(), otlp);
         let accepted = self.store.consume(batch).await.unwrap();
         assert_eq!(accepted.accepted_spans, spans.len() as u64);
     }

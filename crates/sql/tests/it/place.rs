@@ -77,7 +77,7 @@ impl Place {
             let trace = Trace { trace_id: span.trace_id, spans: vec![span.clone()] };
             encode_trace(&trace, &mut otlp);
         }
-        let batch = TraceBatch { tenant: tenant.clone(), otlp: otlp.into() };
+        let batch = TraceBatch::otlp(tenant.clone(), otlp);
         let accepted = self.store.consume(batch).await.unwrap();
         assert_eq!(accepted.accepted_spans, spans.len() as u64);
     }
