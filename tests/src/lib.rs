@@ -17,6 +17,7 @@
 //! # Running
 //! `./test` does everything. By hand: `tests/install`, then `cargo test --package spandrel-tests`.
 
+mod gateway;
 mod home;
 mod http;
 mod otlp;
@@ -30,6 +31,7 @@ mod spandrel;
 mod tempo;
 mod wait;
 
+pub use gateway::Gateway;
 pub use home::Home;
 pub use http::{Http, Reply};
 pub use otlp::{

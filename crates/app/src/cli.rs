@@ -7,6 +7,7 @@ use crate::blocks::BlocksArgs;
 use crate::demo::DemoArgs;
 use crate::export::ExportArgs;
 use crate::import::ImportArgs;
+use crate::pipelines::{ComponentsArgs, PrintConfigArgs, ValidateArgs};
 use crate::query::QueryArgs;
 use crate::retention::RetentionArgs;
 use crate::serve::ServeArgs;
@@ -19,6 +20,7 @@ Every option of serve can be set in the environment, --data-dir as SPANDREL_DATA
 
 Examples:
   spandrel                                  start everything, data in ./spandrel-data
+  spandrel --config gateway.yaml            run a Collector's pipelines
   spandrel demo                             send it the traffic of a simulated web shop
   spandrel query '{ status = error }'       the newest traces with an error
   spandrel query '{ span.http.route = \"/cart\" && duration > 100ms }' --since 1h
@@ -45,6 +47,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Receive, store and answer queries; what happens without a command
     Serve(Box<ServeArgs>),
+    /// Check a Collector's configuration without starting anything
+    Validate(ValidateArgs),
+    /// Print a Collector's configuration, merged and expanded, without secrets
+    PrintConfig(PrintConfigArgs),
+    /// List the component types that pipelines can have
+    Components(ComponentsArgs),
     /// Send the traffic of a simulated web shop
     Demo(DemoArgs),
     /// Find traces with TraceQL

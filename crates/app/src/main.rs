@@ -14,6 +14,7 @@ mod import;
 mod otlp_client;
 mod otlp_file;
 mod output;
+mod pipelines;
 mod progress;
 mod query;
 mod retention;
@@ -63,6 +64,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         match cli.command {
             None => serve::run(cli.serve).await,
             Some(Command::Serve(args)) => serve::run(*args).await,
+            Some(Command::Validate(args)) => pipelines::validate(&args),
+            Some(Command::PrintConfig(args)) => pipelines::print_config(&args),
+            Some(Command::Components(args)) => pipelines::components(&args),
             Some(Command::Demo(args)) => demo::run(args).await,
             Some(Command::Query(args)) => query::run(args).await,
             Some(Command::Sql(args)) => sql::run(args).await,

@@ -7,19 +7,22 @@ mod limits;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use spandrel_base::byte_size::ByteSize;
 use spandrel_base::task::TaskSet;
+use spandrel_collector::Collector;
 use spandrel_ingest::{CutOptions, StoreOptions};
 use spandrel_objects::{CacheOptions, Location, ObjectsOptions};
-use spandrel_server::{ListenAddresses, Server, ServerOptions};
+use spandrel_server::{Gateway, ListenAddresses, Server, ServerOptions, telemetry_address};
 use spandrel_telemetry::logs::{self, LogFormat, LogOptions};
 use spandrel_wal::Durability;
 
 use crate::address::parse_address;
 use crate::duration::parse_duration;
 use crate::output;
+use crate::pipelines::{ConfigArgs, reload_on_hangup};
 use crate::signal::Interrupts;
 use api::ApiArgs;
 use compaction::CompactionArgs;
@@ -41,6 +44,9 @@ pub(crate) struct ServeArgs {
     /// Which parts run in this process
     #[arg(long, env = "SPANDREL_ROLE", hide_env = true, value_enum, default_value_t = Role::All)]
     pub(crate) role: Role,
+
+    #[command(flatten)]
+    pub(crate) pipelines: ConfigArgs,
 
     #[command(flatten)]
     pub(crate) listen: ListenArgs,
@@ -239,25 +245,79 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     };
     logs::init(&LogOptions { format, filter: args.log.clone() })?;
     let mut interrupts = Interrupts::listen()?;
-    let server = tokio::select! {
+    let process = tokio::select! {
         // The signal first: a long replay can be given up.
         biased;
         signal = interrupts.next() => {
             tracing::info!(signal, "stopped while starting");
             return Ok(ExitCode::SUCCESS);
         }
-        server = Server::start(args.options()?) => server?,
+        process = start(&args) => process?,
     };
-    announce(&args, &server.addresses());
     // Dropped, and with it the second signal, when the server has stopped.
-    let second = TaskSet::new();
+    let beside = TaskSet::new();
+    if let Some(collector) = process.collector() {
+        let config = args.pipelines.clone();
+        beside.spawn("reload", async {
+            if let Err(error) = reload_on_hangup(config, collector).await {
+                tracing::warn!(%error, "SIGHUP cannot be listened for, changes need a restart");
+            }
+        });
+    }
     let stop = async {
         let signal = interrupts.next().await;
         tracing::info!(signal, "asked to stop, once more to stop at once");
-        second.spawn("second signal", async { interrupts.exit_on_next().await });
+        beside.spawn("second signal", async { interrupts.exit_on_next().await });
     };
-    server.run_until(stop).await?;
+    match process {
+        Process::Server(server) => server.run_until(stop).await?,
+        Process::Gateway(gateway) => gateway.run_until(stop).await?,
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What runs.
+enum Process {
+    /// Store and queries, with or without pipelines in front.
+    Server(Box<Server>),
+    /// Pipelines alone.
+    Gateway(Gateway),
+}
+
+impl Process {
+    fn collector(&self) -> Option<Arc<Collector>> {
+        match self {
+            Self::Server(server) => server.collector(),
+            Self::Gateway(gateway) => Some(gateway.collector()),
+        }
+    }
+}
+
+async fn start(args: &ServeArgs) -> anyhow::Result<Process> {
+    let mut options = args.options()?;
+    if !args.pipelines.is_given() {
+        let server = Server::start(options).await?;
+        announce(args, &server.addresses());
+        return Ok(Process::Server(Box::new(server)));
+    }
+    let plan = args.pipelines.plan()?;
+    let pipelines = plan.describe();
+    let process = if plan.uses_store() {
+        if let Some(address) = telemetry_address(&plan).await? {
+            options.listen.telemetry = address;
+        }
+        let server = Server::start_with_pipelines(options, plan).await?;
+        announce(args, &server.addresses());
+        Process::Server(Box::new(server))
+    } else {
+        let data_dir = args.data_dir.join("pipelines");
+        Process::Gateway(Gateway::start(plan, options.memory, data_dir).await?)
+    };
+    for pipeline in pipelines {
+        tracing::info!("{pipeline}");
+    }
+    tracing::info!("everything is ready");
+    Ok(process)
 }
 
 fn announce(args: &ServeArgs, at: &ListenAddresses) {

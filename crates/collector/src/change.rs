@@ -34,14 +34,15 @@ impl Change {
         }
         let exporters = unchanged(&old.exporters, &new.exporters);
         let processors = unchanged(&old.processors, &new.processors);
-        let is_end_kept = |id: &ComponentId| {
-            old.connectors.contains_key(id) || exporters.contains(id)
-        };
+        let is_end_kept =
+            |id: &ComponentId| old.connectors.contains_key(id) || exporters.contains(id);
         let mut connectors = unchanged(&old.connectors, &new.connectors);
-        connectors.retain(|id| leads_to(old, id) == leads_to(new, id) && {
-            let behind = new.pipelines.iter().filter(|one| one.receivers.contains(id));
-            // Metrics have no switch in front: who makes them holds their exporters.
-            behind.flat_map(|one| &one.exporters).all(is_end_kept)
+        connectors.retain(|id| {
+            leads_to(old, id) == leads_to(new, id) && {
+                let behind = new.pipelines.iter().filter(|one| one.receivers.contains(id));
+                // Metrics have no switch in front: who makes them holds their exporters.
+                behind.flat_map(|one| &one.exporters).all(is_end_kept)
+            }
         });
         let keeps = |pipeline: &&PlannedPipeline| {
             let parts = pipeline.processors.iter().all(|id| processors.contains(id));
@@ -80,16 +81,19 @@ impl Change {
 }
 
 /// The pipelines that a connector begins, with where they end.
-fn leads_to<'a>(plan: &'a Plan, connector: &ComponentId) -> Vec<(&'a PipelineId, &'a [ComponentId])> {
+fn leads_to<'a>(
+    plan: &'a Plan,
+    connector: &ComponentId,
+) -> Vec<(&'a PipelineId, &'a [ComponentId])> {
     let behind = plan.pipelines.iter().filter(|one| one.receivers.contains(connector));
     behind.map(|pipeline| (&pipeline.id, &*pipeline.exporters)).collect()
 }
 
 /// Components with the same settings in both.
 fn unchanged<M>(old: &Planned<M>, new: &Planned<M>) -> BTreeSet<ComponentId> {
-    let same = new.iter().filter(|(id, planned)| {
-        old.get(*id).is_some_and(|was| is_same(&was.body, &planned.body))
-    });
+    let same = new
+        .iter()
+        .filter(|(id, planned)| old.get(*id).is_some_and(|was| is_same(&was.body, &planned.body)));
     same.map(|(id, _)| id.clone()).collect()
 }
 

@@ -229,7 +229,8 @@ async fn stop(parts: &Parts, kept: &Parts) {
     })
     .await;
     for (id, pipeline) in &parts.pipelines {
-        let stays = kept.pipelines.get(id).is_some_and(|one| Arc::ptr_eq(&one.entry, &pipeline.entry));
+        let stays =
+            kept.pipelines.get(id).is_some_and(|one| Arc::ptr_eq(&one.entry, &pipeline.entry));
         if !stays {
             for processor in &pipeline.processors {
                 stop_one(id, &**processor).await;

@@ -14,12 +14,12 @@ use spandrel_pipeline::{
 };
 use spandrel_telemetry::Metrics;
 
+use crate::CollectorError;
 use crate::change::Change;
 use crate::entry::{Entry, Exit, Switch};
 use crate::plan::{Plan, PlannedPipeline};
 use crate::registry::{MakeConnector, MakeExporter, Surroundings};
 use crate::stub::Dropping;
-use crate::CollectorError;
 
 /// What components of this process share.
 #[derive(Clone)]
@@ -48,7 +48,9 @@ impl Shared {
             None => (String::new(), Account::detached()),
         };
         // Ids may have characters that file names may not.
-        let file_name = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-', "~");
+        let file_name = |text: &str| {
+            text.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-', "~")
+        };
         let mut data_dir = self.data_dir.join(kind).join(file_name(&id.to_string()));
         if !pipeline.is_empty() {
             data_dir.push(file_name(&pipeline));
@@ -192,7 +194,8 @@ impl Builder<'_> {
         if self.new.connectors.contains_key(id) {
             return Ok(());
         }
-        if let Some(kept) = self.old.connectors.get(id).filter(|_| self.change.keeps_connector(id)) {
+        if let Some(kept) = self.old.connectors.get(id).filter(|_| self.change.keeps_connector(id))
+        {
             self.new.connectors.insert(id.clone(), Arc::clone(kept));
             return Ok(());
         }
@@ -258,7 +261,9 @@ impl Builder<'_> {
         processors.reverse();
         let entry: Arc<dyn TraceConsumer> = Arc::new(Entry::new(account.clone(), next));
         let switch = old.map_or_else(|| Switch::new(Arc::clone(&entry)), |old| old.switch.clone());
-        self.new.pipelines.insert(planned.id.clone(), Pipeline { account, switch, entry, processors });
+        self.new
+            .pipelines
+            .insert(planned.id.clone(), Pipeline { account, switch, entry, processors });
         Ok(())
     }
 
@@ -268,7 +273,9 @@ impl Builder<'_> {
             if self.behind(id, Signal::Traces).next().is_none() {
                 continue;
             }
-            if let Some(kept) = self.old.receivers.get(id).filter(|_| self.change.keeps_receiver(id)) {
+            if let Some(kept) =
+                self.old.receivers.get(id).filter(|_| self.change.keeps_receiver(id))
+            {
                 self.new.receivers.insert(id.clone(), kept.clone());
                 continue;
             }
@@ -288,7 +295,11 @@ impl Builder<'_> {
 
 impl Parts {
     /// All pipelines that take spans from a receiver.
-    pub(crate) fn pipelines_of(&self, plan: &Plan, receiver: &ComponentId) -> Arc<dyn TraceConsumer> {
+    pub(crate) fn pipelines_of(
+        &self,
+        plan: &Plan,
+        receiver: &ComponentId,
+    ) -> Arc<dyn TraceConsumer> {
         let pipelines = plan.pipelines.iter().filter(|one| one.receivers.contains(receiver));
         let switches = pipelines.filter_map(|pipeline| self.pipelines.get(&pipeline.id));
         let switches = switches.map(|one| Arc::new(one.switch.clone()) as Arc<dyn TraceConsumer>);

@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use spandrel_config::types::{Canonical, Kind, canonical};
 use spandrel_config::{
-    ComponentId, Config, Findings, PipelineId, Problem, Problems, Reference, Value,
-    read_component,
+    ComponentId, Config, Findings, PipelineId, Problem, Problems, Reference, Value, read_component,
 };
 
 use crate::registry::{
@@ -18,8 +17,8 @@ use crate::registry::{
 
 pub use stubs::{Stub, StubPolicy};
 
-/// The exporter type that is the store of this process.
-const STORE_EXPORTER: &str = "spandrel";
+/// The exporter types that are the store of this process.
+const STORE_EXPORTERS: [&str; 2] = ["spandrel", "jaeger_storage_exporter"];
 
 /// What a configuration asks for.
 pub struct Plan {
@@ -120,7 +119,7 @@ impl Plan {
     /// Whether spans are to be stored in this process.
     pub fn uses_store(&self) -> bool {
         let ends = self.pipelines.iter().flat_map(|pipeline| &pipeline.exporters);
-        ends.into_iter().any(|id| id.type_name() == STORE_EXPORTER)
+        ends.into_iter().any(|id| STORE_EXPORTERS.contains(&id.type_name()))
     }
 
     /// Every pipeline and what it consists of, for people.

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use spandrel_base::fs::{self, FsError};
+use spandrel_collector::CollectorError;
 use spandrel_ingest::StoreError;
 use spandrel_objects::ObjectsError;
 use spandrel_receivers::ReceiverError;
@@ -68,6 +69,15 @@ pub enum ServerError {
     /// The OTLP receiver has nothing to listen on.
     #[error(transparent)]
     Receiver(ReceiverError),
+    /// A component of the pipelines cannot be built or started.
+    #[error(transparent)]
+    Pipelines(#[from] CollectorError),
+    /// An address in the configuration is none.
+    #[error("service::telemetry::metrics: `{address}` is no address of this machine")]
+    TelemetryAddress {
+        /// What is written there.
+        address: String,
+    },
     /// Something that the process cannot work without has died; the rest was stopped in order.
     #[error("a vital task has died: {task}")]
     VitalTask {
@@ -97,7 +107,7 @@ impl ServerError {
                  are safe in the write-ahead log and are there again after a restart"
                     .to_owned(),
             ),
-            Self::Receiver(_) => None,
+            Self::Receiver(_) | Self::Pipelines(_) | Self::TelemetryAddress { .. } => None,
         }
     }
 }

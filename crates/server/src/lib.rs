@@ -6,6 +6,7 @@
 //! ```
 //!
 //! [`Server::start`] is the wiring, readable on one screen; the other modules are what is around it.
+//! [`Gateway`] is a process that is only a Collector, without store and queries.
 //!
 //! # Life cycle
 //! Start: lock the data directory, bind the HTTP ports (they answer 503 until everything runs), replay
@@ -15,6 +16,7 @@
 mod compaction;
 mod error;
 mod gate;
+mod gateway;
 mod listener;
 mod memory;
 mod options;
@@ -26,6 +28,7 @@ mod status_pages;
 
 pub use compaction::StoreTenants;
 pub use error::ServerError;
+pub use gateway::{Gateway, telemetry_address};
 pub use options::{ListenAddresses, MemoryOptions, ServerOptions};
 pub use server::Server;
 pub use spandrel_api::ApiOptions;

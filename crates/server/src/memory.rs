@@ -51,6 +51,11 @@ impl Memory {
         }
     }
 
+    /// What takes spans in has this.
+    pub(crate) fn of_ingest(&self) -> MemoryBudget {
+        self.ingest.clone()
+    }
+
     /// Gives everybody their part. Limits of their own that are larger than that are lowered where that
     /// turns a refusal for now, which would come again and again, into one for good.
     pub(crate) fn divide(

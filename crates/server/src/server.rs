@@ -9,6 +9,7 @@ use spandrel_api::{ApiOptions, ApiState, Dialect, Overrides, router};
 use spandrel_base::clock::{SharedClock, SystemClock};
 use spandrel_base::fs::{DirLock, create_dir_all_synced};
 use spandrel_base::task::TaskSet;
+use spandrel_collector::{Collector, Plan, Shared};
 use spandrel_compaction::OwnRetention;
 use spandrel_ingest::{Store, StoreError};
 use spandrel_objects::{Location, ObjectsError, ObjectsOptions};
@@ -40,13 +41,21 @@ pub struct Server {
     addresses: ListenAddresses,
     readiness: Readiness,
     clock: SharedClock,
-    receiver: OtlpReceiver,
+    receive: Receive,
     listeners: HttpListeners,
     store: Arc<Store>,
     /// Compaction, unless another process does it, and looks for overrides of tenants.
     background: TaskSet,
     /// Last, so that it is freed after everything that writes into the directory is gone.
     _lock: DirLock,
+}
+
+/// How spans come in.
+enum Receive {
+    /// OTLP, right into the store.
+    Otlp(OtlpReceiver),
+    /// Through pipelines, some of which end in the store.
+    Pipelines(Arc<Collector>),
 }
 
 impl Server {
@@ -56,6 +65,22 @@ impl Server {
     /// # Errors
     /// [`ServerError`]; nothing is left running then.
     pub async fn start(options: ServerOptions) -> Result<Self, ServerError> {
+        Self::start_with(options, None).await
+    }
+
+    /// The same, with the pipelines of a Collector's configuration in front of the store: what listens for spans
+    /// and for health checks is in the plan.
+    ///
+    /// # Errors
+    /// [`ServerError`]; nothing is left running then.
+    pub async fn start_with_pipelines(
+        options: ServerOptions,
+        plan: Plan,
+    ) -> Result<Self, ServerError> {
+        Self::start_with(options, Some(plan)).await
+    }
+
+    async fn start_with(options: ServerOptions, plan: Option<Plan>) -> Result<Self, ServerError> {
         let settings = Settings::of(&options);
         let switches = Switches { api: options.api, overrides_api: options.overrides_api };
         let ServerOptions {
@@ -78,7 +103,7 @@ impl Server {
         let readiness = Readiness::new();
 
         let _lock = lock_dir(&data_dir)?;
-        let ports = Ports::bind(&listen).await?;
+        let ports = Ports::bind(&listen, plan.is_none()).await?;
         let addresses = ports.addresses(&listen);
         let (tempo, jaeger) = (Gate::default(), Gate::default());
         let listeners = HttpListeners::default();
@@ -89,11 +114,14 @@ impl Server {
         };
         listeners.serve(ports.http, query_port(&tempo));
         listeners.serve(ports.jaeger_http, query_port(&jaeger));
-        listeners.serve(ports.health, status::health_port(readiness.clone(), Arc::clone(&clock)));
+        if let Some(health) = ports.health {
+            listeners.serve(health, status::health_port(readiness.clone(), Arc::clone(&clock)));
+        }
         listeners.serve(ports.telemetry, status::telemetry_port(own));
 
         let objects = open_objects(&storage, &objects, &clock, &metrics).await?;
         let store = Store::open(store, objects, Arc::clone(&clock), metrics.clone()).await;
+        let pipelines_dir = data_dir.join("pipelines");
         let failed =
             |source: StoreError| ServerError::Store { dir: data_dir, source: source.into() };
         let store = store.map(Arc::new).map_err(failed)?;
@@ -105,13 +133,29 @@ impl Server {
         jaeger.open(router(state, Dialect::Jaeger));
 
         let consumer = Arc::clone(&store) as Arc<dyn TraceConsumer>;
-        let started =
-            OtlpReceiver::start(otlp, consumer, metrics.clone(), Arc::clone(&clock)).await;
-        let receiver = match started {
-            Ok(receiver) => receiver,
+        let memory = otlp.memory.clone();
+        let started = match plan {
+            None => OtlpReceiver::start(otlp, consumer, metrics.clone(), Arc::clone(&clock))
+                .await
+                .map(Receive::Otlp)
+                .map_err(ServerError::from),
+            Some(plan) => {
+                let shared = Shared {
+                    clock: Arc::clone(&clock),
+                    metrics: metrics.clone(),
+                    memory,
+                    data_dir: pipelines_dir,
+                    store: Some(consumer),
+                };
+                let collector = Collector::start(plan, shared).await;
+                collector.map(|it| Receive::Pipelines(Arc::new(it))).map_err(ServerError::from)
+            }
+        };
+        let receive = match started {
+            Ok(receive) => receive,
             Err(error) => {
                 store.shutdown(SHUTDOWN_DEADLINE).await;
-                return Err(error.into());
+                return Err(error);
             }
         };
         let background = compaction::start(&store, compaction, &clock, metrics);
@@ -119,17 +163,28 @@ impl Server {
             overrides::watch(overrides, &background);
         }
         readiness.set(Phase::Ready);
-        let addresses = ListenAddresses {
-            otlp_grpc: receiver.grpc_addr().unwrap_or(listen.otlp_grpc),
-            otlp_http: receiver.http_addr().unwrap_or(listen.otlp_http),
-            ..addresses
+        let addresses = match &receive {
+            Receive::Otlp(receiver) => ListenAddresses {
+                otlp_grpc: receiver.grpc_addr().unwrap_or(listen.otlp_grpc),
+                otlp_http: receiver.http_addr().unwrap_or(listen.otlp_http),
+                ..addresses
+            },
+            Receive::Pipelines(_) => addresses,
         };
-        Ok(Self { addresses, readiness, clock, receiver, listeners, store, background, _lock })
+        Ok(Self { addresses, readiness, clock, receive, listeners, store, background, _lock })
     }
 
     /// Where it listens, with the real ports.
     pub fn addresses(&self) -> ListenAddresses {
         self.addresses
+    }
+
+    /// The pipelines, if spans come through some.
+    pub fn collector(&self) -> Option<Arc<Collector>> {
+        match &self.receive {
+            Receive::Otlp(_) => None,
+            Receive::Pipelines(collector) => Some(Arc::clone(collector)),
+        }
     }
 
     /// Serves until `shutdown` returns or something vital dies, then stops in order.
@@ -164,8 +219,13 @@ impl Server {
         if self.background.shutdown(COMPACTION_DEADLINE).await.is_err() {
             tracing::warn!("a compaction did not stop in time");
         }
-        if let Err(error) = self.receiver.shutdown(RECEIVE_DEADLINE).await {
-            tracing::warn!(%error, "requests were cut off, their senders were not answered");
+        match &self.receive {
+            Receive::Otlp(receiver) => {
+                if let Err(error) = receiver.shutdown(RECEIVE_DEADLINE).await {
+                    tracing::warn!(%error, "requests were cut off, their senders were not answered");
+                }
+            }
+            Receive::Pipelines(collector) => collector.shutdown().await,
         }
         self.store.shutdown(left().saturating_sub(QUERY_DEADLINE)).await;
         self.listeners.shutdown(left()).await;
@@ -257,18 +317,22 @@ fn otlp_options(listen: &ListenAddresses) -> OtlpOptions {
 struct Ports {
     http: BoundPort,
     jaeger_http: BoundPort,
-    health: BoundPort,
+    /// Only where no pipeline's configuration says where health is checked.
+    health: Option<BoundPort>,
     telemetry: BoundPort,
 }
 
 impl Ports {
-    async fn bind(listen: &ListenAddresses) -> Result<Self, ServerError> {
-        let health = "the health check";
+    async fn bind(listen: &ListenAddresses, with_health: bool) -> Result<Self, ServerError> {
+        let health = match with_health {
+            true => Some(BoundPort::bind("the health check", "health", listen.health).await?),
+            false => None,
+        };
         let telemetry = "the process's own metrics";
         Ok(Self {
             http: BoundPort::bind("Tempo's API", "http", listen.http).await?,
             jaeger_http: BoundPort::bind("Jaeger's API", "jaeger-http", listen.jaeger_http).await?,
-            health: BoundPort::bind(health, "health", listen.health).await?,
+            health,
             telemetry: BoundPort::bind(telemetry, "telemetry", listen.telemetry).await?,
         })
     }
@@ -278,7 +342,7 @@ impl Ports {
         ListenAddresses {
             http: self.http.address,
             jaeger_http: self.jaeger_http.address,
-            health: self.health.address,
+            health: self.health.as_ref().map_or(configured.health, |health| health.address),
             telemetry: self.telemetry.address,
             ..*configured
         }

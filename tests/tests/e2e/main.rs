@@ -11,6 +11,7 @@ mod kill9;
 mod load;
 mod mcp;
 mod object_storage;
+mod pipelines;
 mod readers;
 mod realtraces;
 mod senders;

@@ -48,10 +48,12 @@ impl HealthCheckSettings {
             (server.endpoint, status, http.optional("config", path))
         });
         let server = HttpServer::read(section);
-        let body = section.section("response_body", |body| (body.get("healthy"), body.get("unhealthy")));
+        let body =
+            section.section("response_body", |body| (body.get("healthy"), body.get("unhealthy")));
         let (healthy, unhealthy) = body.unwrap_or_default();
         let path = section.or("path", "/".to_owned());
-        let endpoint = |endpoint: String| if endpoint.is_empty() { ENDPOINT.to_owned() } else { endpoint };
+        let endpoint =
+            |endpoint: String| if endpoint.is_empty() { ENDPOINT.to_owned() } else { endpoint };
         match (is_second, second) {
             (true, Some((address, status, config_path))) => Self {
                 endpoint: Some(endpoint(address)),
@@ -63,9 +65,13 @@ impl HealthCheckSettings {
             (true, None) if !section.has("endpoint") => {
                 Self { endpoint: None, path, healthy, unhealthy, config_path: None }
             }
-            _ => {
-                Self { endpoint: Some(endpoint(server.endpoint)), path, healthy, unhealthy, config_path: None }
-            }
+            _ => Self {
+                endpoint: Some(endpoint(server.endpoint)),
+                path,
+                healthy,
+                unhealthy,
+                config_path: None,
+            },
         }
     }
 }

@@ -25,7 +25,8 @@ impl Pages {
         let stop = tasks.token();
         tasks.spawn("pages of an extension", async move {
             let stopped = async move { stop.cancelled().await };
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await
+            {
                 tracing::error!(%error, "the pages of an extension are gone");
             }
         });

@@ -27,9 +27,11 @@ impl ZPagesSettings {
         let server = HttpServer::read(section);
         let expvar = section.optional("expvar", |_| ());
         if expvar.is_some() {
-            section.warn(Some("expvar"), "has no effect: variables of Go's runtime do not exist here");
+            section
+                .warn(Some("expvar"), "has no effect: variables of Go's runtime do not exist here");
         }
-        let endpoint = if server.endpoint.is_empty() { ENDPOINT.to_owned() } else { server.endpoint };
+        let endpoint =
+            if server.endpoint.is_empty() { ENDPOINT.to_owned() } else { server.endpoint };
         Self { endpoint }
     }
 }

@@ -108,9 +108,12 @@ fn processors(plan: &Plan, all: &[PlannedPipeline], policy: StubPolicy, findings
         };
         if told.insert(id) {
             let type_name = id.type_name();
-            let message = format!("this program has no processor `{type_name}`, spans would pass it unchanged");
+            let message = format!(
+                "this program has no processor `{type_name}`, spans would pass it unchanged"
+            );
             let place = format!("processors::{id}");
-            let advice = "take it out of the pipelines of traces, or allow that with --allow-passthrough";
+            let advice =
+                "take it out of the pipelines of traces, or allow that with --allow-passthrough";
             let problem = Problem::at(&planned.body.position, place, message).advise(advice);
             findings.problems.push(problem);
         }

@@ -6,6 +6,16 @@
 use spandrel_config::types::{Canonical, Kind};
 use spandrel_config::{ComponentId, nearest};
 
+/// Extensions of Jaeger whose work this process does in another way.
+const OF_JAEGER: [(&str, &str); 3] = [
+    (
+        "jaeger_storage",
+        "spans are in the store of this process, where --data-dir and --storage say",
+    ),
+    ("jaeger_query", "Jaeger's API is where --jaeger-http says"),
+    ("remote_sampling", "sampling strategies are not served"),
+];
+
 /// What is done about components that other distributions have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StubPolicy {
@@ -53,6 +63,10 @@ impl StubPolicy {
         let (type_name, what) = (id.type_name(), kind.singular());
         let unknown = |advice| (format!("unknown {what} type `{type_name}`"), advice);
         let stub = Stub { kind, id: id.clone() };
+        let of_jaeger = OF_JAEGER.iter().find(|(name, _)| *name == type_name);
+        if let (Kind::Extension, Some((_, why))) = (kind, of_jaeger) {
+            return Ok((stub, Some(format!("has no effect: {why}"))));
+        }
         match known {
             Canonical::Ignored(why) => Ok((stub, Some(format!("has no effect: {why}")))),
             Canonical::Gone(advice) => Err(unknown(Some(advice.to_owned()))),

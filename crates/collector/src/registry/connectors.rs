@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use spandrel_config::Section;
-//LATER use spandrel_connectors::count::{CountConnector, CountSettings};
+use spandrel_connectors::count::{CountConnector, CountSettings};
 use spandrel_connectors::forward::{ForwardConnector, ForwardSettings};
-//LATER use spandrel_connectors::routing::{RoutingConnector, RoutingSettings};
+use spandrel_connectors::routing::{RoutingConnector, RoutingSettings};
 use spandrel_connectors::service_graph::{ServiceGraphConnector, ServiceGraphSettings};
 use spandrel_connectors::span_metrics::{SpanMetricsConnector, SpanMetricsSettings};
 use spandrel_pipeline::TraceComponent;
@@ -26,9 +26,9 @@ macro_rules! connector {
 }
 
 pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeConnector)] = &[
-//LATER     ("count", connector!(Metrics, CountSettings, CountConnector)),
+    ("count", connector!(Metrics, CountSettings, CountConnector)),
     ("forward", connector!(Traces, ForwardSettings, ForwardConnector)),
-//LATER     ("routing", connector!(Traces, RoutingSettings, RoutingConnector)),
+    ("routing", connector!(Traces, RoutingSettings, RoutingConnector)),
     ("service_graph", connector!(Metrics, ServiceGraphSettings, ServiceGraphConnector)),
     ("span_metrics", connector!(Metrics, SpanMetricsSettings, SpanMetricsConnector)),
 ];

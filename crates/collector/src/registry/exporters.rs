@@ -26,6 +26,7 @@ macro_rules! exporter {
 pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeExporter)] = &[
     ("debug", exporter!(exporters::DebugSettings, exporters::DebugExporter)),
     ("file", file),
+    ("jaeger_storage_exporter", jaeger_storage),
     ("load_balancing", load_balancing),
     ("logging", exporter!(exporters::DebugSettings, exporters::DebugExporter)),
     ("nop", nop),
@@ -33,6 +34,7 @@ pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeExporter)] = &[
     ("otlp_http", exporter!(exporters::OtlpHttpSettings, exporters::OtlpHttpExporter)),
     ("prometheus", prometheus),
     ("spandrel", store),
+    ("zipkin", exporter!(exporters::ZipkinSettings, exporters::ZipkinExporter)),
 ];
 
 fn prometheus(section: &mut Section<'_>) -> MakeExporter {
@@ -47,6 +49,16 @@ fn file(section: &mut Section<'_>) -> MakeExporter {
     MakeExporter::Traces(Arc::new(move |_, context| {
         Ok(Arc::new(exporters::FileExporter::new(settings.clone(), context)))
     }))
+}
+
+/// Jaeger's name for the end of a pipeline in the store of its process.
+fn jaeger_storage(section: &mut Section<'_>) -> MakeExporter {
+    section.get::<String>("trace_storage");
+    section.ignore(
+        &["queue", "sending_queue", "retry_on_failure", "timeout"],
+        "the store answers when spans are durable",
+    );
+    store(section)
 }
 
 fn load_balancing(section: &mut Section<'_>) -> MakeExporter {

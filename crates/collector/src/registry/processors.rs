@@ -25,12 +25,19 @@ macro_rules! processor {
 pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeProcessor)] = &[
     ("attributes", processor!(processors::AttributesSettings, processors::AttributesProcessor)),
     ("batch", processor!(processors::BatchSettings, processors::BatchProcessor)),
-//FILTER    ("filter", processor!(processors::FilterSettings, processors::FilterProcessor)),
+    ("filter", processor!(processors::FilterSettings, processors::FilterProcessor)),
     (
         "groupbyattrs",
         processor!(processors::GroupByAttrsSettings, processors::GroupByAttrsProcessor),
     ),
-    ("groupbytrace", processor!(processors::GroupByTraceSettings, processors::GroupByTraceProcessor)),
+    (
+        "groupbytrace",
+        processor!(processors::GroupByTraceSettings, processors::GroupByTraceProcessor),
+    ),
+    (
+        "k8s_attributes",
+        processor!(processors::K8sAttributesSettings, processors::K8sAttributesProcessor),
+    ),
     (
         "memory_limiter",
         processor!(processors::MemoryLimiterSettings, processors::MemoryLimiterProcessor),
@@ -50,5 +57,5 @@ pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeProcessor)] = &[
     ),
     ("span", processor!(processors::SpanSettings, processors::SpanProcessor)),
     ("tail_sampling", processor!(TailSamplingSettings, TailSampling)),
-//TRANSFORM    ("transform", processor!(processors::TransformSettings, processors::TransformProcessor)),
+    ("transform", processor!(processors::TransformSettings, processors::TransformProcessor)),
 ];

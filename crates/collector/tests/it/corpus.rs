@@ -9,7 +9,8 @@ use spandrel_config::{Config, Problems};
 use spandrel_suites::say;
 
 fn otel(folder: &str) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites/otel").join(folder);
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites/otel").join(folder);
     if root.is_dir() {
         return Some(root);
     }
@@ -83,7 +84,8 @@ impl Count {
 /// Rows of an index: path, and the other columns by name.
 fn index(folder: &Path) -> Vec<(PathBuf, Vec<String>)> {
     let text = fs::read_to_string(folder.join("INDEX.tsv")).unwrap();
-    let rows = text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
+    let rows =
+        text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
     rows.filter(|row| !row.is_empty()).map(|row| (folder.join(&row[0]), row)).collect()
 }
 

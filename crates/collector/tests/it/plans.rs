@@ -6,7 +6,8 @@ use spandrel_config::Config;
 
 fn plan(yaml: &str, policy: StubPolicy) -> Result<Plan, String> {
     let source = format!("yaml:{yaml}");
-    let loaded = Config::load(&[source], &[], &|_| None).map_err(|problems| problems.to_string())?;
+    let loaded =
+        Config::load(&[source], &[], &|_| None).map_err(|problems| problems.to_string())?;
     Plan::new(loaded.config, policy).map_err(|problems| problems.to_string())
 }
 
@@ -52,14 +53,22 @@ fn a_connector_has_two_sides() {
          traces: {{receivers: [otlp], exporters: [nop, forward]}}\n"
     );
     let error = plan(&yaml, StubPolicy::Accept).err().unwrap();
-    assert!(error.contains("connectors::forward: is an exporter of traces and a receiver of no pipeline"), "{error}");
+    assert!(
+        error.contains(
+            "connectors::forward: is an exporter of traces and a receiver of no pipeline"
+        ),
+        "{error}"
+    );
     let yaml = format!(
         "{OTLP}exporters: {{nop: }}\nconnectors: {{span_metrics: }}\nservice:\n  pipelines:\n    \
          traces: {{receivers: [otlp], exporters: [span_metrics]}}\n    \
          traces/b: {{receivers: [span_metrics], exporters: [nop]}}\n"
     );
     let error = plan(&yaml, StubPolicy::Accept).err().unwrap();
-    assert!(error.contains("makes metrics from traces, and is a receiver of no pipeline of metrics"), "{error}");
+    assert!(
+        error.contains("makes metrics from traces, and is a receiver of no pipeline of metrics"),
+        "{error}"
+    );
 }
 
 #[test]
