@@ -57,7 +57,10 @@ pub struct LoadBalancer {
 impl Transport for LoadBalancer {
     async fn start(&self) -> Result<(), ComponentError> {
         match &self.resolver {
-            Resolver::Static(endpoints) => self.backends.change_to(endpoints.clone()).await,
+            Resolver::Static(endpoints) => {
+                self.backends.record_resolution("static", true);
+                self.backends.change_to("static", endpoints.clone()).await
+            }
             Resolver::Dns(dns) => {
                 // A name without an address at the start is not fatal: backends may come later.
                 dns.update(&self.backends).await;

@@ -76,7 +76,7 @@ impl GrpcTransport {
             .map_err(|error| ComponentError::new(format!("authority: {error}")))?;
         let server_name = Some(client.tls.server_name_override.as_str());
         let server_name = server_name.filter(|name| !name.is_empty());
-        let is_spread = endpoint.is_spread;
+        let is_spread = endpoint.is_spread && client.balancer_name != "pick_first";
         let connector =
             Connector::new(endpoint.target, tls, server_name).map_err(ComponentError::new)?;
         let options = ChannelOptions {

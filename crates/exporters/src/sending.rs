@@ -161,6 +161,7 @@ impl<T: Transport> Component for Sending<T> {
         // The one who shuts down gives up by dropping this future, which aborts the tasks that are left.
         while self.tasks.running() > 0 {
             let _ = self.tasks.shutdown(Duration::MAX).await;
+            tokio::task::yield_now().await;
         }
         self.sender.transport.stop().await;
     }

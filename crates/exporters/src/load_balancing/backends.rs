@@ -47,10 +47,16 @@ impl Backends {
         Self { routing, protocol, extensions, context, changing, current }
     }
 
+    /// Counts a look-up of the backends.
+    pub(super) fn record_resolution(&self, resolver: &'static str, success: bool) {
+        self.context.metrics.load_balancers().record_resolution(resolver, success);
+    }
+
     /// Makes these the backends. Exporters of those that stay are kept; what those that go had not sent is sent
     /// to the new owners.
     pub(super) async fn change_to(
         self: &Arc<Self>,
+        resolver: &'static str,
         endpoints: Vec<String>,
     ) -> Result<(), ComponentError> {
         let _one_at_a_time = self.changing.lock().await;
@@ -78,6 +84,8 @@ impl Backends {
             .map(|(_, exporter)| Arc::clone(exporter))
             .collect();
         tracing::info!(exporter = %self.context.id, ?endpoints, "backends changed");
+        let metrics = self.context.metrics.load_balancers();
+        metrics.record_update(resolver, endpoints.len() as u64);
         *self.current.write() = Arc::new(Members { ring: Ring::new(endpoints), exporters });
         join_all(gone.iter().map(|exporter| exporter.shutdown())).await;
         Ok(())
@@ -90,7 +98,8 @@ impl Backends {
         let mut settings = self.protocol.clone();
         settings.client.endpoint = with_port(endpoint);
         let context = ComponentContext {
-            id: format!("{}/{}", self.context.id, settings.client.endpoint).into(),
+            // One name for all, because addresses of a name server are no labels: their number has no bound.
+            id: format!("{}/backends", self.context.id).into(),
             ..self.context.clone()
         };
         let mut exporter = OtlpGrpcExporter::new(settings, &self.extensions, context)?;

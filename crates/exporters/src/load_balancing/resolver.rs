@@ -47,7 +47,9 @@ impl DnsResolver {
     /// Looks the name up once. When that fails, the backends stay as they are.
     pub(super) async fn update(&self, backends: &Arc<Backends>) {
         let lookup = tokio::net::lookup_host((self.hostname.as_str(), self.port));
-        let found = match tokio::time::timeout(self.timeout, lookup).await {
+        let looked_up = tokio::time::timeout(self.timeout, lookup).await;
+        backends.record_resolution("dns", matches!(looked_up, Ok(Ok(_))));
+        let found = match looked_up {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => {
                 tracing::warn!(hostname = self.hostname, %error, "cannot resolve the backends");
@@ -61,7 +63,7 @@ impl DnsResolver {
         let mut endpoints: Vec<String> = found.map(|address| address.to_string()).collect();
         endpoints.sort();
         endpoints.dedup();
-        if let Err(error) = backends.change_to(endpoints).await {
+        if let Err(error) = backends.change_to("dns", endpoints).await {
             tracing::error!(%error, "cannot use the backends");
         }
     }

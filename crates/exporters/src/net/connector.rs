@@ -56,6 +56,14 @@ impl Connector {
         Ok(Self { target, tls, next: AtomicUsize::new(0) })
     }
 
+    /// Where it connects to, for errors.
+    pub(crate) fn target(&self) -> String {
+        match &self.target {
+            Target::Tcp { host, port } => format!("{host}:{port}"),
+            Target::Unix(path) => path.display().to_string(),
+        }
+    }
+
     /// Opens a connection. The addresses are looked up each time, and each call begins with another.
     pub(crate) async fn connect(&self) -> io::Result<Stream> {
         let plain: Box<dyn Io> = match &self.target {

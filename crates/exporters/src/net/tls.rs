@@ -12,6 +12,7 @@ use rustls::{
     ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
     SupportedProtocolVersion,
 };
+use spandrel_config::Section;
 use spandrel_config::blocks::{Tls, TlsClient, TlsVersion};
 
 /// The TLS of a client that offers `protocols` (ALPN). Reads files; blocks.
@@ -76,6 +77,19 @@ fn roots(settings: &TlsClient) -> Result<RootCertStore, String> {
         }
     }
     Ok(roots)
+}
+
+/// Says what the settings ask for and is not done.
+pub(crate) fn warn_unsupported(settings: &TlsClient, section: &mut Section<'_>) {
+    let Tls { reload_interval, cipher_suites, curve_preferences, .. } = &settings.tls;
+    if !reload_interval.is_zero() {
+        let message = "reload_interval: certificates are read at the start, not again";
+        section.warn(Some("tls"), message);
+    }
+    if !cipher_suites.is_empty() || !curve_preferences.is_empty() {
+        let message = "cipher_suites, curve_preferences: the safe ones of rustls are used";
+        section.warn(Some("tls"), message);
+    }
 }
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);

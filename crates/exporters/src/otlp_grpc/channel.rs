@@ -132,7 +132,8 @@ impl Channel {
     }
 
     async fn connect(&self) -> Result<SendRequest<MessageBody>, String> {
-        let failed = |error: &dyn std::fmt::Display| format!("cannot connect: {error}");
+        let target = self.connector.target();
+        let failed = |error: &dyn std::fmt::Display| format!("cannot connect to {target}: {error}");
         let stream = self.connector.connect().await.map_err(|error| failed(&error))?;
         let mut builder = Builder::new(TokioExecutor::new());
         builder

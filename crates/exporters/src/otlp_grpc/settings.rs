@@ -3,7 +3,7 @@
 use spandrel_config::Section;
 use spandrel_config::blocks::{Compression, GrpcClient, Timeout};
 
-use crate::net::Endpoint;
+use crate::net::{Endpoint, warn_unsupported};
 use crate::sending::SendingSettings;
 
 /// Settings of the exporter `otlp_grpc`.
@@ -37,6 +37,7 @@ impl OtlpGrpcSettings {
         if !client.middlewares.is_empty() {
             section.problem(Some("middlewares"), "there are no middlewares of clients");
         }
+        warn_unsupported(&client.tls, section);
         let Timeout { timeout } = Timeout::read(section);
         Self { client, sending: SendingSettings::read(section, timeout) }
     }

@@ -6,6 +6,7 @@ use spandrel_config::Section;
 use spandrel_config::blocks::{Compression, HttpClient};
 use url::Url;
 
+use crate::net::warn_unsupported;
 use crate::sending::SendingSettings;
 
 /// How requests are written.
@@ -86,6 +87,11 @@ pub(crate) fn check_unsupported(client: &HttpClient, section: &mut Section<'_>) 
     }
     if !client.proxy_url.is_empty() {
         section.problem(Some("proxy_url"), "proxies are not supported");
+    }
+    warn_unsupported(&client.tls, section);
+    if client.max_conns_per_host > 0 {
+        let message = "is not a limit here; num_consumers of the sending_queue is";
+        section.warn(Some("max_conns_per_host"), message);
     }
     if client.cookies {
         section.warn(Some("cookies"), "cookies are not kept");

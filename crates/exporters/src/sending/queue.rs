@@ -31,7 +31,8 @@ pub(crate) struct Queue {
     memory: MemoryBudget,
     account: Account,
     series: ExporterSeries,
-    size_gauge: Gauge,
+    /// Size and capacity.
+    gauges: [Gauge; 2],
     state: Mutex<State>,
     /// A request was put, or the queue was closed.
     ready: Notify,
@@ -69,11 +70,13 @@ impl Queue {
         context: QueueContext,
     ) -> Arc<Self> {
         let QueueContext { memory, account, series } = context;
-        let size_gauge = series.queue(settings.queue_size);
+        let gauges = series.queue();
+        let [_, capacity] = &gauges;
+        capacity.add(settings.queue_size);
         let (log, stored) = log.map_or((None, Vec::new()), |(log, stored)| (Some(log), stored));
         let state = Mutex::default();
         let (ready, room) = (Notify::new(), Notify::new());
-        let queue = Self { settings, log, memory, account, series, size_gauge, state, ready, room };
+        let queue = Self { settings, log, memory, account, series, gauges, state, ready, room };
         let queue = Arc::new(queue);
         queue.restore(stored);
         queue
@@ -83,7 +86,8 @@ impl Queue {
     fn restore(self: &Arc<Self>, stored: Vec<Stored>) {
         for Stored { sequence, spans, otlp_bytes } in stored {
             let size = size_of(self.settings.sizer, spans, otlp_bytes);
-            self.change_size(|now| now + size);
+            self.state.lock().size += size;
+            self.gauges[0].add(size);
             let ticket = Ticket::new(Arc::clone(self), spans, size, None).with_sequence(sequence);
             ticket.accept(None);
             let entry = Entry { payload: None, ticket: Arc::new(ticket) };
@@ -174,7 +178,7 @@ impl Queue {
                 }
                 if state.size.saturating_add(size) <= self.settings.queue_size {
                     state.size += size;
-                    self.size_gauge.set(state.size);
+                    self.gauges[0].add(size);
                     return Ok(());
                 }
             }
@@ -252,14 +256,9 @@ impl Queue {
 
     /// Gives back what a request held of the queue's size.
     pub(crate) fn free(&self, size: u64) {
-        self.change_size(|now| now.saturating_sub(size));
+        self.gauges[0].sub(size);
+        self.state.lock().size -= size;
         self.room.notify_waiters();
-    }
-
-    fn change_size(&self, change: impl FnOnce(u64) -> u64) {
-        let mut state = self.state.lock();
-        state.size = change(state.size);
-        self.size_gauge.set(state.size);
     }
 
     /// Gives up a record of the log.
@@ -275,6 +274,12 @@ impl Queue {
 
     pub(crate) fn series(&self) -> &ExporterSeries {
         &self.series
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.gauges[1].sub(self.settings.queue_size);
     }
 }
 

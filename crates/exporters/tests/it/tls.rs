@@ -1,6 +1,6 @@
 //! TLS to servers: trusted, not trusted, and with a certificate of our own.
 //!
-//! `tests/data/tls` has a certificate authority, a certificate for `collector.test` and `127.0.0.1`, and one for a
+//! `crates/exporters/tests/data/tls` has a certificate authority, a certificate for `collector.test` and `127.0.0.1`, and one for a
 //! client, all good for a hundred years: `generate.sh` there made them.
 
 use std::sync::Arc;

@@ -104,9 +104,72 @@ pub struct ExporterSeries {
 }
 
 impl ExporterSeries {
-    /// The gauges of the exporter's queue, in units of its sizer; only exporters with a queue have them.
-    pub fn queue(&self, capacity: u64) -> Gauge {
-        self.metrics.queue_capacity.series(&self.labels).set(capacity);
-        self.metrics.queue_size.series(&self.labels)
+    /// Size and capacity of the exporter's queue, in units of its sizer; only exporters with a queue have them.
+    /// Several queues may have one name, so each adds and subtracts its own.
+    pub fn queue(&self) -> [Gauge; 2] {
+        let Self { metrics, labels, .. } = self;
+        [metrics.queue_size.series(labels), metrics.queue_capacity.series(labels)]
+    }
+}
+
+/// Where the backends of a load balancer come from, and whether that worked.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResolutionLabels {
+    resolver: &'static str,
+    success: bool,
+}
+
+/// The resolver of a load balancer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResolverLabels {
+    resolver: &'static str,
+}
+
+/// Instruments of `load_balancing`. Those of single backends are not there: with addresses from a name server their
+/// number has no bound.
+#[derive(Debug, Clone)]
+pub struct LoadBalancerMetrics {
+    resolutions: BareCounterFamily<ResolutionLabels>,
+    backends: GaugeFamily<ResolverLabels>,
+    backend_updates: BareCounterFamily<ResolverLabels>,
+}
+
+impl LoadBalancerMetrics {
+    pub(crate) fn register(registrar: &mut Registrar<'_>) -> Self {
+        Self {
+            resolutions: registrar.bare_counters(
+                [
+                    "otelcol_loadbalancer_num_resolutions",
+                    "otelcol_loadbalancer_num_resolutions_total",
+                ],
+                "How often the backends of a load balancer were looked up",
+                &[],
+            ),
+            backends: registrar.gauges(
+                "otelcol_loadbalancer_num_backends",
+                "Backends of a load balancer",
+                &[],
+            ),
+            backend_updates: registrar.bare_counters(
+                [
+                    "otelcol_loadbalancer_num_backend_updates",
+                    "otelcol_loadbalancer_num_backend_updates_total",
+                ],
+                "How often the backends of a load balancer changed",
+                &[],
+            ),
+        }
+    }
+
+    /// The backends were looked up.
+    pub fn record_resolution(&self, resolver: &'static str, success: bool) {
+        self.resolutions.add(&ResolutionLabels { resolver, success }, 1);
+    }
+
+    /// There are other backends now, so many.
+    pub fn record_update(&self, resolver: &'static str, backends: u64) {
+        let labels = ResolverLabels { resolver };
+        self.backend_updates.add(&labels, 1);
+        self.backends.set(&labels, backends);
     }
 }

@@ -63,14 +63,14 @@ async fn what_a_gone_backend_did_not_get_goes_to_the_new_owners() {
     let account = Account::detached();
     let backends = backends(&account);
     let gone = nobody().await;
-    backends.change_to(vec![gone]).await.unwrap();
+    backends.change_to("static", vec![gone]).await.unwrap();
     backends.send(payload(8)).await.unwrap();
     assert_eq!(account.totals().held, 8, "queued, and tried in vain");
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let new = listener.local_addr().unwrap().to_string();
     // Waits for the old exporter to stop, which ends its wait between attempts.
-    backends.change_to(vec![new]).await.unwrap();
+    backends.change_to("static", vec![new]).await.unwrap();
     assert_eq!(account.totals().held, 8, "in the queue of the new one");
     let (mut stream, _) = listener.accept().await.unwrap();
     let mut received = Vec::new();
@@ -84,13 +84,13 @@ async fn what_a_gone_backend_did_not_get_goes_to_the_new_owners() {
 async fn backends_that_stay_keep_their_exporter() {
     let backends = backends(&Account::detached());
     let (a, b, c) = (nobody().await, nobody().await, nobody().await);
-    backends.change_to(vec![a.clone(), b.clone()]).await.unwrap();
+    backends.change_to("static", vec![a.clone(), b.clone()]).await.unwrap();
     let before = Arc::clone(&backends.current.read());
-    backends.change_to(vec![b, c]).await.unwrap();
+    backends.change_to("static", vec![b, c]).await.unwrap();
     let after = Arc::clone(&backends.current.read());
     assert!(Arc::ptr_eq(&before.exporters[1], &after.exporters[0]));
     // A name without addresses is a fault of the name, not a reason to lose spans.
-    backends.change_to(Vec::new()).await.unwrap();
+    backends.change_to("static", Vec::new()).await.unwrap();
     assert_eq!(backends.current.read().exporters.len(), 2);
     let stopped = tokio::time::timeout(Duration::from_secs(5), backends.stop()).await;
     stopped.expect("nothing is left to wait for");
