@@ -18,7 +18,7 @@ pub(super) enum Shape {
     /// Not at all: the settings are about other signals.
     Nothing,
     /// What is not selected goes.
-    Selection(Selection),
+    Selection(Box<Selection>),
     /// What a condition holds for goes.
     Rules(Rules),
 }
@@ -52,7 +52,7 @@ impl FilterSettings {
         }
         read_others(section, &functions);
         let shape = match selection {
-            Some(selection) => Shape::Selection(selection),
+            Some(selection) => Shape::Selection(Box::new(selection)),
             None if rules.is_empty() => Shape::Nothing,
             None => Shape::Rules(rules),
         };

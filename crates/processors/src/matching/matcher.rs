@@ -23,6 +23,10 @@ const KINDS: [&str; 6] = [
     "SPAN_KIND_CONSUMER",
 ];
 
+/// Conditions about metrics and logs.
+const OTHER_SIGNALS: [&str; 4] =
+    ["log_bodies", "log_severity_texts", "log_severity_number", "metric_names"];
+
 /// Conditions that must all hold.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Matcher {
@@ -32,6 +36,8 @@ pub(super) struct Matcher {
     attributes: Vec<Attribute>,
     resources: Vec<Attribute>,
     libraries: Vec<Library>,
+    /// Whether it has only conditions of other signals, which no span meets.
+    is_about_others: bool,
 }
 
 /// Texts of which one must match; none when everything does.
@@ -78,7 +84,10 @@ enum MatchType {
 impl Matcher {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
         let types = [("strict", MatchType::Strict), ("regexp", MatchType::Regexp)];
-        if !section.has("match_type") {
+        let compares_texts = ["services", "span_names", "span_kinds", "libraries"]
+            .iter()
+            .any(|key| section.has(key));
+        if compares_texts && !section.has("match_type") {
             section.problem(None, "match_type is required: strict or regexp");
         }
         let match_type = section.choice("match_type", &types).unwrap_or(MatchType::Strict);
@@ -86,9 +95,7 @@ impl Matcher {
             let _: Option<bool> = section.get("cacheenabled");
             let _: Option<u64> = section.get("cachemaxnumentries");
         });
-        let other_signals =
-            ["log_bodies", "log_severity_texts", "log_severity_number", "metric_names"];
-        section.ignore(&other_signals, "spans have none");
+        section.ignore(&OTHER_SIGNALS, "spans have none");
         let mut span_kinds: Vec<String> = section.or("span_kinds", Vec::new());
         if match_type == MatchType::Strict {
             span_kinds.iter_mut().for_each(|kind| *kind = kind_name(kind));
@@ -100,6 +107,7 @@ impl Matcher {
             attributes: section.sections("attributes", |s| Attribute::read(s, match_type)),
             resources: section.sections("resources", |s| Attribute::read(s, match_type)),
             libraries: section.sections("libraries", |s| Library::read(s, match_type)),
+            is_about_others: false,
         };
         let texts = [&matcher.services, &matcher.span_names, &matcher.span_kinds];
         let lists = [&matcher.attributes, &matcher.resources];
@@ -107,6 +115,9 @@ impl Matcher {
             && lists.iter().all(|list| list.is_empty())
             && matcher.libraries.is_empty()
         {
+            if OTHER_SIGNALS.iter().any(|key| section.has(key)) {
+                return Self { is_about_others: true, ..matcher };
+            }
             section.problem(
                 None,
                 "needs at least one of services, span_names, span_kinds, attributes, libraries and resources",
@@ -121,7 +132,8 @@ impl Matcher {
             let service = find(attributes, "service.name").and_then(|pair| text(pair.value));
             String::from_utf8_lossy(service.map_or(NO_SERVICE, str::as_bytes))
         };
-        (self.services.is_empty() || self.services.matches(&service()))
+        !self.is_about_others
+            && (self.services.is_empty() || self.services.matches(&service()))
             && self.resources.iter().all(|wanted| wanted.matches(attributes))
     }
 

@@ -82,6 +82,9 @@ fn conditions() {
             "include: {match_type: strict, libraries: [{name: '', version: ''}]}",
             &["GET /a", "b", "d"],
         ),
+        ("include: {attributes: [{key: n, value: 1}]}", &["GET /a"]),
+        ("include: {match_type: strict, metric_names: [a]}", &[]),
+        ("exclude: {match_type: strict, log_bodies: [a]}", &["GET /a", "b", "c", "d"]),
         ("include: {match_type: strict, resources: [{key: service.name, value: bank}]}", &["c"]),
         (
             "{include: {match_type: strict, services: [shop]}, exclude: {match_type: strict, span_names: [b]}}",

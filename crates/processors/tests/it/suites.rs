@@ -150,6 +150,17 @@ fn attributes_of_detectors() {
     }
 }
 
+/// Files of real projects that are not complete: what is missing is added when they are used.
+const INCOMPLETE: [&str; 4] = [
+    "coralogix+telemetry-shippers/otel-agent/k8s-helm/values-crd.yaml.extracted1.yaml",
+    "coralogix+telemetry-shippers/otel-ecs-supervisor/templates/collector.yaml",
+    "odigos-io+odigos/autoscaler/controllers/nodecollector/testdata/logs_included.yaml",
+    "odigos-io+odigos/autoscaler/controllers/nodecollector/testdata/traces_only_no_loadbalancing.yaml",
+];
+
+/// A version of the semantic conventions that is newer than what our OTTL knows.
+const NEWER: &str = "set_semconv_span_name(\"1.43.0\"";
+
 /// Configurations of real projects that the Collector starts with.
 #[test]
 fn real_configurations() {
@@ -165,8 +176,12 @@ fn real_configurations() {
             if has_variables(settings) {
                 continue;
             }
-            let Some(problems) = problems(&id.text, settings) else { continue };
+            let Some(mut problems) = problems(&id.text, settings) else { continue };
             n_components += 1;
+            problems.retain(|problem| !problem.contains(NEWER));
+            if INCOMPLETE.contains(&path) {
+                problems.retain(|problem| !problem.contains(" memory_limiter: "));
+            }
             failures.extend(problems.into_iter().map(|problem| format!("{path}: {problem}")));
         }
     }

@@ -383,3 +383,63 @@ impl ProcessorSeries {
         self.metrics.associations.add(&labels, 1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Metrics;
+
+    #[test]
+    fn names_are_those_of_the_collector() {
+        let metrics = Metrics::new();
+        let series = metrics.processors().processor("p/1");
+        series.record_incoming(5);
+        series.record_outgoing(4);
+        series.record_admitted(3);
+        series.record_refused(2);
+        series.record_batch(9, 100, true);
+        series.record_batch(9, 100, false);
+        series.set_batch_cardinality(7);
+        series.record_filtered(6);
+        series.record_sampled("trace_id_hash", true, 8);
+        series.record_grouped(1, 2, 3);
+        series.set_traces_max(10);
+        series.set_traces_held(11);
+        series.record_trace_released(12, true);
+        series.record_incomplete_release();
+        series.record_detection("env", "success", std::time::Duration::from_millis(1));
+        series.set_pods(13);
+        series.record_association(true);
+        let page = metrics.encode();
+        for line in [
+            r#"processor_incoming_items{processor="p/1",otel_signal="traces"} 5"#,
+            r#"processor_incoming_items_total{processor="p/1",otel_signal="traces"} 5"#,
+            r#"processor_outgoing_items{processor="p/1",otel_signal="traces"} 4"#,
+            r#"processor_memory_limiter_accepted_spans{processor="p/1"} 3"#,
+            r#"processor_accepted_spans_total{processor="p/1"} 3"#,
+            r#"processor_memory_limiter_refused_spans_total{processor="p/1"} 2"#,
+            r#"processor_refused_spans{processor="p/1"} 2"#,
+            r#"processor_batch_batch_send_size_sum{processor="p/1"} 18.0"#,
+            r#"processor_batch_batch_send_size_bytes_sum{processor="p/1"} 200.0"#,
+            r#"processor_batch_batch_size_trigger_send{processor="p/1"} 1"#,
+            r#"processor_batch_timeout_trigger_send{processor="p/1"} 1"#,
+            r#"processor_batch_metadata_cardinality{processor="p/1"} 7"#,
+            r#"processor_filter_spans_filtered{processor="p/1"} 6"#,
+            r#"processor_probabilistic_sampler_count_traces_sampled{processor="p/1",policy="trace_id_hash",sampled="true"} 8"#,
+            r#"processor_groupbyattrs_num_grouped_spans{processor="p/1"} 1"#,
+            r#"processor_groupbyattrs_num_non_grouped_spans{processor="p/1"} 2"#,
+            r#"processor_groupbyattrs_span_groups_sum{processor="p/1"} 3.0"#,
+            r#"processor_groupbytrace_conf_num_traces{processor="p/1"} 10"#,
+            r#"processor_groupbytrace_num_traces_in_memory{processor="p/1"} 11"#,
+            r#"processor_groupbytrace_spans_released{processor="p/1"} 12"#,
+            r#"processor_groupbytrace_traces_released{processor="p/1"} 1"#,
+            r#"processor_groupbytrace_traces_evicted{processor="p/1"} 1"#,
+            r#"processor_groupbytrace_incomplete_releases{processor="p/1"} 1"#,
+            r#"resourcedetection_detector_results{processor="p/1",detector="env",outcome="success"} 1"#,
+            r#"resourcedetection_detector_duration_seconds_count{processor="p/1",detector="env",outcome="success"} 1"#,
+            r#"k8s_watcher_pod_cache_size{processor="p/1"} 13"#,
+            r#"k8s_pod_association{processor="p/1",status="success"} 1"#,
+        ] {
+            assert!(page.contains(&format!("\notelcol_{line}\n")), "{line}\n{page}");
+        }
+    }
+}
