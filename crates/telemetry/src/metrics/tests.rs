@@ -19,11 +19,21 @@ const TYPES: &[&str] = &[
     "otelcol_receiver_accepted_spans_total unknown",
     "otelcol_receiver_refused_spans unknown",
     "otelcol_receiver_refused_spans_total unknown",
+    "spandrel_receiver_datagrams counter",
+    "spandrel_receiver_datagram_bytes counter",
+    "spandrel_receiver_dropped_datagrams counter",
     "spandrel_spans_received counter",
     "spandrel_spans_stored counter",
     "spandrel_spans_rejected counter",
     "spandrel_spans_refused counter",
     "spandrel_spans_failed counter",
+    "otelcol_connector_servicegraph_total_edges counter",
+    "otelcol_connector_servicegraph_expired_edges counter",
+    "otelcol_connector_servicegraph_dropped_spans counter",
+    "spandrel_pipeline_received_spans counter",
+    "spandrel_pipeline_spans counter",
+    "spandrel_pipeline_held_spans gauge",
+    "spandrel_pipeline_stub_dropped_items counter",
     "spandrel_wal_append_duration_seconds histogram",
     "spandrel_wal_group_records histogram",
     "spandrel_wal_group_bytes histogram",
@@ -75,6 +85,21 @@ const TYPES: &[&str] = &[
     "spandrel_query_inspected_blocks counter",
     "spandrel_query_pruned_row_groups counter",
     "spandrel_query_refused counter",
+    "otelcol_exporter_sent_spans unknown",
+    "otelcol_exporter_sent_spans_total unknown",
+    "otelcol_exporter_send_failed_spans unknown",
+    "otelcol_exporter_send_failed_spans_total unknown",
+    "otelcol_exporter_enqueue_failed_spans unknown",
+    "otelcol_exporter_enqueue_failed_spans_total unknown",
+    "spandrel_exporter_rejected_spans counter",
+    "otelcol_exporter_queue_size gauge",
+    "otelcol_exporter_queue_capacity gauge",
+    "otelcol_exporter_in_flight_requests gauge",
+    "otelcol_loadbalancer_num_resolutions unknown",
+    "otelcol_loadbalancer_num_resolutions_total unknown",
+    "otelcol_loadbalancer_num_backends gauge",
+    "otelcol_loadbalancer_num_backend_updates unknown",
+    "otelcol_loadbalancer_num_backend_updates_total unknown",
     "spandrel_limits_file_valid gauge",
     "spandrel_limits_discarded_spans counter",
     "spandrel_limits_reloads counter",
@@ -91,6 +116,10 @@ fn touch_open_families(metrics: &Metrics) {
     metrics.objects().record_request(get, ok, Duration::from_millis(30));
     let endpoint = Endpoint { api: Api::Tempo, endpoint: "search" };
     metrics.query().record_request(endpoint, 200, Duration::from_millis(3));
+    metrics.exporters().exporter("otlp_grpc").queue();
+    metrics.load_balancers().record_resolution("static", true);
+    metrics.load_balancers().record_update("static", 2);
+    metrics.connectors().service_graph("service_graph").total_edges.inc();
     metrics.limits().record_refused("shop", RefuseReason::TenantRate, 3);
 }
 
