@@ -1,4 +1,5 @@
-//! Settings of `tail_sampling`, under the Collector's keys, and three groups of our own.
+//! Settings of `tail_sampling`, under the Collector's keys, and three groups of our own. User documentation:
+//! docs/tail-sampling.md.
 //!
 //! Our own keys, all optional, so that a Collector's file runs unchanged:
 //! - `memory_limit_mib`: bytes of buffered spans; by default a share of the process's memory budget.
