@@ -87,7 +87,7 @@ pub(crate) async fn reload_on_hangup(
     while hangup.recv().await.is_some() {
         tracing::info!("reading the configuration again");
         match args.plan() {
-            Err(wrong) => tracing::error!("the configuration in force stays: {wrong}"),
+            Err(wrong) => tracing::error!(%wrong, "the configuration in force stays"),
             Ok(plan) => match collector.reload(plan).await {
                 Ok(()) => tracing::info!("the new configuration is in force"),
                 Err(error) => tracing::error!(%error, "the configuration in force stays"),

@@ -314,7 +314,7 @@ async fn start(args: &ServeArgs) -> anyhow::Result<Process> {
         Process::Gateway(Gateway::start(plan, options.memory, data_dir).await?)
     };
     for pipeline in pipelines {
-        tracing::info!("{pipeline}");
+        tracing::info!(%pipeline, "running");
     }
     tracing::info!("everything is ready");
     Ok(process)

@@ -51,10 +51,10 @@ impl Collector {
         }
         status.running(&plan, &parts, shared.clock.now_unix_nanos());
         for warning in &plan.warnings {
-            tracing::warn!("{warning}");
+            tracing::warn!(%warning, "the configuration deserves a look");
         }
         for stub in &plan.stubs {
-            tracing::warn!(kind = stub.kind.singular(), id = %stub.id, "not part of this program: {}", stub.effect());
+            tracing::warn!(kind = stub.kind.singular(), id = %stub.id, effect = stub.effect(), "not part of this program");
         }
         Ok(Self { shared, status, state: Mutex::new(State { plan, parts }) })
     }

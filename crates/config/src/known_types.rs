@@ -14,6 +14,31 @@ pub(crate) fn known(kind: Kind) -> &'static [&'static str] {
     }
 }
 
+/// Whether a type belongs to the distribution of a vendor: it is no mistake to name it.
+pub fn is_of_vendor(kind: Kind, type_name: &str) -> bool {
+    const PREFIXES: [&str; 4] = ["signoz", "odigos", "splunk", "clickhouse"];
+    OF_VENDORS.contains(&(kind, type_name))
+        || PREFIXES.iter().any(|prefix| type_name.starts_with(prefix))
+}
+
+const OF_VENDORS: &[(Kind, &str)] = &[
+    (Kind::Receiver, "awsecscontainermetricsd"),
+    (Kind::Receiver, "httplogreceiver"),
+    (Kind::Receiver, "lightprometheus"),
+    (Kind::Receiver, "loadgen"),
+    (Kind::Receiver, "obi"),
+    (Kind::Receiver, "smartagent"),
+    (Kind::Receiver, "tailtracer"),
+    (Kind::Processor, "adaptive_sampling"),
+    (Kind::Processor, "concurrentbatch"),
+    (Kind::Processor, "ecsattributes"),
+    (Kind::Processor, "ratelimit"),
+    (Kind::Exporter, "kinetica"),
+    (Kind::Exporter, "metadataexporter"),
+    (Kind::Connector, "serviceio"),
+    (Kind::Extension, "remote_storage"),
+];
+
 const RECEIVERS: &[&str] = &[
     "active_directory_ds",
     "active_directory_inv",

@@ -25,6 +25,7 @@ pub mod yaml;
 
 pub use config::{Components, Config, Inspection, Loaded, Pipeline, Reference, Service};
 pub use id::{ComponentId, PipelineId, Signal};
+pub use known_types::is_of_vendor;
 pub use print::{Format, Redaction};
 pub use problem::{Problem, Problems};
 pub use secret::{REDACTED, Secret};

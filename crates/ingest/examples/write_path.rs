@@ -68,9 +68,8 @@ fn whole_path(requests: &[Bytes], n_spans: usize, durability: Durability) -> any
         let clock = Arc::new(SystemClock::new());
         let store = Store::open(options, objects, clock, metrics.clone()).await?;
         let (began, cpu) = (now(), cpu_seconds()?);
-        let sent = futures::stream::iter(requests).map(|otlp| {
-            store.consume(TraceBatch::otlp(TenantId::single(), otlp.clone()))
-        });
+        let sent = futures::stream::iter(requests)
+            .map(|otlp| store.consume(TraceBatch::otlp(TenantId::single(), otlp.clone())));
         let mut sent = sent.buffer_unordered(SENDERS);
         while let Some(answer) = sent.next().await {
             answer?;

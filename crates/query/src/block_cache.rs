@@ -179,7 +179,8 @@ impl Columns {
     /// These columns and others of the same rows.
     fn and(mut self, other: Self) -> Result<Self, BlockError> {
         let fields = [self.batch.schema_ref(), other.batch.schema_ref()];
-        let fields: Vec<_> = fields.iter().flat_map(|schema| schema.fields().iter().cloned()).collect();
+        let fields: Vec<_> =
+            fields.iter().flat_map(|schema| schema.fields().iter().cloned()).collect();
         let arrays = [self.batch.columns(), other.batch.columns()].concat();
         self.held.extend(other.held);
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays);

@@ -39,24 +39,23 @@ impl HealthCheckSettings {
             health.or("include_recoverable_errors", false);
             health.get::<std::time::Duration>("recovery_duration");
         });
-        if section.optional("grpc", GrpcServer::read).is_some() {
+        let grpc = GrpcServer { endpoint: "localhost:13132".to_owned(), ..GrpcServer::default() };
+        if section.optional("grpc", |section| GrpcServer::read_with(section, grpc)).is_some() {
             section.warn(Some("grpc"), "has no effect: health is told over HTTP");
         }
         let second = section.optional("http", |http| {
-            let server = HttpServer::read(http);
+            let server = read_server(http);
             let status = http.optional("status", path).or(Some("/status".to_owned()));
             (server.endpoint, status, http.optional("config", path))
         });
-        let server = HttpServer::read(section);
+        let server = read_server(section);
         let body =
             section.section("response_body", |body| (body.get("healthy"), body.get("unhealthy")));
         let (healthy, unhealthy) = body.unwrap_or_default();
         let path = section.or("path", "/".to_owned());
-        let endpoint =
-            |endpoint: String| if endpoint.is_empty() { ENDPOINT.to_owned() } else { endpoint };
         match (is_second, second) {
             (true, Some((address, status, config_path))) => Self {
-                endpoint: Some(endpoint(address)),
+                endpoint: Some(address),
                 path: status.unwrap_or(path),
                 healthy,
                 unhealthy,
@@ -66,7 +65,7 @@ impl HealthCheckSettings {
                 Self { endpoint: None, path, healthy, unhealthy, config_path: None }
             }
             _ => Self {
-                endpoint: Some(endpoint(server.endpoint)),
+                endpoint: Some(server.endpoint),
                 path,
                 healthy,
                 unhealthy,
@@ -74,6 +73,11 @@ impl HealthCheckSettings {
             },
         }
     }
+}
+
+fn read_server(section: &mut Section<'_>) -> HttpServer {
+    let endpoint = ENDPOINT.to_owned();
+    HttpServer::read_with(section, HttpServer { endpoint, ..HttpServer::default() })
 }
 
 fn path(section: &mut Section<'_>) -> String {

@@ -24,15 +24,15 @@ pub(crate) struct ZPagesSettings {
 
 impl ZPagesSettings {
     pub(crate) fn read(section: &mut Section<'_>) -> Self {
-        let server = HttpServer::read(section);
+        let endpoint = ENDPOINT.to_owned();
+        let server =
+            HttpServer::read_with(section, HttpServer { endpoint, ..HttpServer::default() });
         let expvar = section.optional("expvar", |_| ());
         if expvar.is_some() {
             section
                 .warn(Some("expvar"), "has no effect: variables of Go's runtime do not exist here");
         }
-        let endpoint =
-            if server.endpoint.is_empty() { ENDPOINT.to_owned() } else { server.endpoint };
-        Self { endpoint }
+        Self { endpoint: server.endpoint }
     }
 }
 

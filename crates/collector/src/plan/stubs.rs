@@ -4,10 +4,11 @@
 //! would let spans through that it was there to change or remove, so it is refused unless that is allowed.
 
 use spandrel_config::types::{Canonical, Kind};
-use spandrel_config::{ComponentId, nearest};
+use spandrel_config::{ComponentId, is_of_vendor, nearest};
 
 /// Extensions of Jaeger whose work this process does in another way.
-const OF_JAEGER: [(&str, &str); 3] = [
+const OF_JAEGER: [(&str, &str); 4] = [
+    ("expvar", "variables of Go's runtime do not exist here"),
     (
         "jaeger_storage",
         "spans are in the store of this process, where --data-dir and --storage say",
@@ -70,6 +71,9 @@ impl StubPolicy {
         match known {
             Canonical::Ignored(why) => Ok((stub, Some(format!("has no effect: {why}")))),
             Canonical::Gone(advice) => Err(unknown(Some(advice.to_owned()))),
+            Canonical::Unknown(_) if is_of_vendor(kind, type_name) && self != Self::Strict => {
+                Ok((stub, None))
+            }
             Canonical::Unknown(upstream) => {
                 let meant = nearest(type_name, names).or(upstream);
                 Err(unknown(meant.map(|meant| format!("did you mean `{meant}`?"))))

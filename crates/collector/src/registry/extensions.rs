@@ -21,6 +21,8 @@ pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeExtension)] = &[
     ("headers_setter", headers_setter),
     ("health_check", health_check),
     ("healthcheckv2", health_check),
+    ("nop", nop),
+    ("pprof", pprof),
     ("zpages", zpages),
 ];
 
@@ -64,6 +66,21 @@ fn file_storage(section: &mut Section<'_>) -> MakeExtension {
         extensions.add_storage(&id.to_string(), Arc::new(FileStorage::open(settings.clone())?));
         Ok(Arc::new(Found))
     })
+}
+
+fn nop(_: &mut Section<'_>) -> MakeExtension {
+    Arc::new(|_, _, _, _| Ok(Arc::new(Found)))
+}
+
+/// Profiles of Go's runtime do not exist here; files that ask for them load.
+fn pprof(section: &mut Section<'_>) -> MakeExtension {
+    section.get::<String>("endpoint");
+    section.get::<i64>("block_profile_fraction");
+    section.get::<i64>("mutex_profile_fraction");
+    section.get::<String>("save_to_file");
+    section.section("dialer", |dialer| dialer.get::<std::time::Duration>("timeout"));
+    section.warn(None, "has no effect: profiles of Go's runtime do not exist here");
+    nop(section)
 }
 
 fn health_check(section: &mut Section<'_>) -> MakeExtension {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use spandrel_config::Section;
-use spandrel_pipeline::TraceComponent;
+use spandrel_pipeline::{
+    Accepted, Component, ConsumeError, TraceBatch, TraceComponent, TraceConsumer,
+};
 use spandrel_processors as processors;
 use spandrel_tail_sampling::{TailSampling, TailSamplingSettings};
 
@@ -20,6 +22,22 @@ macro_rules! processor {
             })
         }
     };
+}
+
+/// Hands everything on as it is.
+struct Nop(Arc<dyn TraceConsumer>);
+
+#[async_trait::async_trait]
+impl TraceConsumer for Nop {
+    async fn consume(&self, batch: TraceBatch) -> Result<Accepted, ConsumeError> {
+        self.0.consume(batch).await
+    }
+}
+
+impl Component for Nop {}
+
+fn nop(_: &mut Section<'_>) -> MakeProcessor {
+    Arc::new(|next, _| Ok(Arc::new(Nop(next))))
 }
 
 pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeProcessor)] = &[
@@ -42,6 +60,7 @@ pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeProcessor)] = &[
         "memory_limiter",
         processor!(processors::MemoryLimiterSettings, processors::MemoryLimiterProcessor),
     ),
+    ("nop", nop),
     (
         "probabilistic_sampler",
         processor!(

@@ -27,8 +27,8 @@ fn misspelled_keys_and_types_are_named() {
     refused(
         &yaml,
         expect![[r#"
-            yaml:2:22: processors::batch::send_batch_sizee: unknown key (did you mean `send_batch_size`?)
-            yaml:3:13: exporters::debugg: unknown exporter type `debugg` (did you mean `debug`?)"#]],
+            yaml::2:22: processors::batch::send_batch_sizee: unknown key (did you mean `send_batch_size`?)
+            yaml::3:19: exporters::debugg: unknown exporter type `debugg` (did you mean `debug`?)"#]],
     );
 }
 

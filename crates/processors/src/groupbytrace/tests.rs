@@ -26,6 +26,12 @@ async fn started(
     processor
 }
 
+/// Moves the clock, which is paused, and lets everything that is due then happen.
+async fn pass(time: Duration) {
+    let never = std::future::pending::<()>();
+    assert!(tokio::time::timeout(time, never).await.is_err());
+}
+
 /// Names of spans, per batch.
 fn names(next: &Recorder) -> Vec<Vec<String>> {
     let names = |request: spandrel_proto::otlp::collector_trace::ExportTraceServiceRequest| {
@@ -43,11 +49,11 @@ async fn spans_of_a_trace_go_together() {
     let processor = started("wait_duration: 2s", &next, context).await;
     let first = request("a", vec![of_trace(1, "1a"), of_trace(2, "2a"), of_trace(1, "1b")]);
     processor.consume(batch(&first)).await.expect("taken");
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     let second = request("b", vec![of_trace(3, "3a"), of_trace(2, "2b")]);
     processor.consume(batch(&second)).await.expect("taken");
     assert_eq!((names(&next).len(), account.totals().held), (0, 5));
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    pass(Duration::from_millis(1500)).await;
     assert_eq!(names(&next), [vec!["1a", "1b"], vec!["2a", "2b"]]);
     // Each span with its own resource.
     assert_eq!(next.requests()[1].resource_spans[1].resource, second.resource_spans[0].resource);
@@ -62,7 +68,7 @@ async fn too_many_traces_go_early_and_none_is_lost() {
     let processor = started("{wait_duration: 1h, num_traces: 2}", &next, context("g")).await;
     let spans = request("a", vec![of_trace(1, "1"), of_trace(2, "2"), of_trace(3, "3")]);
     processor.consume(batch(&spans)).await.expect("taken");
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     assert_eq!(names(&next), [["1"]]);
     processor.shutdown().await;
     assert_eq!(names(&next), [["1"], ["2"], ["3"]]);
@@ -82,9 +88,9 @@ async fn a_trace_is_offered_again_and_lost_only_for_good() {
     let processor = started("wait_duration: 1s", &next, context).await;
     let spans = request("a", vec![of_trace(1, "1"), of_trace(2, "2")]);
     processor.consume(batch(&spans)).await.expect("taken");
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    pass(Duration::from_secs(3)).await;
     assert_eq!((names(&next), account.totals().held), (vec![vec!["1".to_owned()]], 2));
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    pass(Duration::from_secs(2)).await;
     assert_eq!(names(&next), [["1"], ["1"], ["2"]]);
     assert_eq!((account.totals().held, account.totals().failed), (0, 1));
 }
@@ -101,7 +107,7 @@ async fn what_does_not_fit_is_refused() {
     assert!(memory.used() > 0);
     let refused = processor.consume(spans(50)).await;
     assert!(matches!(refused, Err(ConsumeError::Unavailable { spans: 50, .. })), "{refused:?}");
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    pass(Duration::from_secs(2)).await;
     assert_eq!((next.span_counts(), memory.used()), (vec![1], 0));
 }
 

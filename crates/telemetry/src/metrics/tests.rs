@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    Api, Endpoint, FailReason, MemoryClass, ObjectOperation, ObjectOutcome, RefuseReason,
-    RejectReason, Request, Source, TENANTS_MAX,
+    Api, DatagramDropReason, Endpoint, FailReason, MemoryClass, ObjectOperation, ObjectOutcome,
+    PipelineFate, RefuseReason, RejectReason, Request, Source, TENANTS_MAX, Transport,
 };
 
 /// Names and types on the page, but those of the process.
@@ -121,6 +121,14 @@ fn touch_open_families(metrics: &Metrics) {
     metrics.load_balancers().record_update("static", 2);
     metrics.connectors().service_graph("service_graph").total_edges.inc();
     metrics.limits().record_refused("shop", RefuseReason::TenantRate, 3);
+    let pipelines = metrics.pipelines();
+    pipelines.received("traces").inc();
+    pipelines.with_fate("traces", PipelineFate::Sent).inc();
+    pipelines.held("traces").add(1);
+    pipelines.dropped_by_stub("datadog").inc();
+    metrics.datagrams().received.inc(&Transport::UdpThriftCompact);
+    metrics.datagrams().received_bytes.inc(&Transport::UdpThriftCompact);
+    metrics.datagrams().record_dropped(Transport::UdpThriftCompact, DatagramDropReason::ALL[0]);
 }
 
 #[test]
