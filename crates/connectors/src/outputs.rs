@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use spandrel_pipeline::{Accepted, ConsumeError, TraceBatch, TraceConsumer};
+use spandrel_pipeline::{Accepted, Answers, ConsumeError, TraceBatch, TraceConsumer};
 
 /// The beginnings of the pipelines that have the connector among their receivers, by pipeline id
 /// (`traces/front`).
@@ -35,44 +35,14 @@ impl Outputs {
 /// Hands the batch to all of them, also when one fails.
 ///
 /// # Errors
-/// The error that leaves most hope: if any output is only unavailable, so is the whole.
+/// When any of them fails; retryable if one of the failures is.
 pub(crate) async fn hand_on(
     outputs: &[Arc<dyn TraceConsumer>],
     batch: TraceBatch,
 ) -> Result<Accepted, ConsumeError> {
-    let mut accepted: Option<Accepted> = None;
-    let mut failed: Option<ConsumeError> = None;
+    let mut answers = Answers::default();
     for output in outputs {
-        match output.consume(batch.clone()).await {
-            Ok(taken) => accepted = Some(merge_accepted(accepted, taken)),
-            Err(error) => failed = Some(merge_errors(failed, error)),
-        }
+        answers.add(output.consume(batch.clone()).await);
     }
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(accepted.unwrap_or_default()),
-    }
-}
-
-/// What several outputs took of the same spans: what every one took, and what any of them rejected.
-fn merge_accepted(before: Option<Accepted>, taken: Accepted) -> Accepted {
-    let Some(mut merged) = before else { return taken };
-    merged.accepted_spans = merged.accepted_spans.min(taken.accepted_spans);
-    merged.rejected_spans = merged.rejected_spans.max(taken.rejected_spans);
-    if merged.message.is_empty() {
-        merged.message = taken.message;
-    }
-    merged
-}
-
-/// Of two errors, the one after which the sender tries again.
-pub(crate) fn merge_errors(before: Option<ConsumeError>, error: ConsumeError) -> ConsumeError {
-    match before {
-        Some(before) if is_temporary(&before) || !is_temporary(&error) => before,
-        _ => error,
-    }
-}
-
-fn is_temporary(error: &ConsumeError) -> bool {
-    matches!(error, ConsumeError::Unavailable { .. } | ConsumeError::OverLimit { .. })
+    answers.together()
 }

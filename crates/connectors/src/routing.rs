@@ -12,13 +12,13 @@ use std::sync::Arc;
 
 use spandrel_ottl::EvalError;
 use spandrel_pipeline::{
-    Accepted, Account, Component, ComponentContext, ComponentError, ConsumeError, TraceBatch,
-    TraceConsumer, Traces,
+    Accepted, Account, Answers, Component, ComponentContext, ComponentError, ConsumeError,
+    TraceBatch, TraceConsumer, Traces,
 };
 use spandrel_proto::otlp::collector_trace::ExportTraceServiceRequest;
 
 use crate::Outputs;
-use crate::outputs::{hand_on, merge_errors};
+use crate::outputs::hand_on;
 pub use request::RequestCondition;
 pub use settings::{Action, ErrorMode, Route, RoutingSettings, Test};
 use split::split;
@@ -149,7 +149,7 @@ impl TraceConsumer for RoutingConnector {
             }
         }
         let mut accepted = Accepted::default();
-        let mut failed = None;
+        let mut failures = Answers::default();
         for (group, consumers) in groups.into_iter().zip(&self.destinations) {
             let Some(traces) = join(group)? else { continue };
             match hand_on(consumers, batch.with_traces(traces)).await {
@@ -159,12 +159,10 @@ impl TraceConsumer for RoutingConnector {
                         accepted.message = taken.message;
                     }
                 }
-                Err(error) => failed = Some(merge_errors(failed, error)),
+                Err(error) => failures.add(Err(error)),
             }
         }
-        if let Some(error) = failed {
-            return Err(error);
-        }
+        failures.together()?;
         accepted.accepted_spans = n_spans.saturating_sub(accepted.rejected_spans);
         Ok(accepted)
     }

@@ -16,7 +16,7 @@ const DENY: &str = "deny.toml";
 
 /// Packages in the lock file, all platforms and development included; raise it in a commit that
 /// says what for.
-const PACKAGES_MAX: usize = 500;
+const PACKAGES_MAX: usize = 520;
 
 /// A package of the lock file.
 #[derive(Debug, PartialEq)]
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn budget() {
-        check_lock(&"name = \"a\"\n".repeat(501), &["501 packages, the budget is 500"]);
+        check_lock(&"name = \"a\"\n".repeat(521), &["521 packages, the budget is 520"]);
     }
 
     #[test]
