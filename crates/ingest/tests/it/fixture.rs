@@ -126,7 +126,9 @@ impl TestStore {
         let received = match &consumed {
             Ok(accepted) => accepted.accepted_spans + accepted.rejected_spans,
             Err(
-                ConsumeError::OverLimit { spans, .. } | ConsumeError::Unavailable { spans, .. },
+                ConsumeError::OverLimit { spans, .. }
+                | ConsumeError::Permanent { spans, .. }
+                | ConsumeError::Unavailable { spans, .. },
             ) => *spans,
             Err(ConsumeError::TooLarge(_)) => {
                 let spans = count_spans(&otlp);
