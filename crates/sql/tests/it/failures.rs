@@ -95,14 +95,14 @@ async fn time_is_limited() {
 async fn what_a_tenant_has_set_for_its_searches_holds() {
     let place = Place::with(&batches(1), Placement::Live).await;
     let own = ReadLimits {
-        max_search_duration: Some(Duration::from_secs(3600)),
+        max_search_duration: Some(Duration::from_secs(24 * 3600)),
         ..ReadLimits::default()
     };
     place.engine.set_read_limits([(TenantId::single(), own)].into());
     let error = place.error("SELECT count(*) FROM spans").await;
     assert_eq!(error.code(), OutcomeCode::InvalidArgument, "{error}");
     assert!(error.to_string().contains("max_search_duration"), "{error}");
-    let hour = "start_time BETWEEN '2026-01-01T00:00:00Z' AND '2026-01-01T01:00:00Z'";
+    let hour = "start_time BETWEEN '2026-01-01T00:00:00Z' AND '2026-01-01T00:59:00Z'";
     assert_eq!(
         place.rows(&format!("SELECT count(*) FROM spans WHERE {hour}")).await,
         json!([[12]])
