@@ -58,6 +58,7 @@ impl ConfigArgs {
 
     /// Reads and checks everything, settings of components included.
     pub(crate) fn plan(&self) -> Result<Plan, WrongConfig> {
+        #[expect(clippy::disallowed_methods, reason = "which variables there are, the file says")]
         let env = |name: &str| std::env::var(name).ok();
         let inspection = Config::inspect(&self.config, &self.set, &env);
         let mut problems = inspection.problems;

@@ -61,27 +61,34 @@ pub(crate) enum MakeExporter {
     Metrics(MakeMetricExporter),
 }
 
-/// Makes a connector.
+/// Makes a connector that hands spans to pipelines.
+type MakeTraceConnector =
+    Arc<dyn Fn(Outputs, ComponentContext) -> Made<dyn TraceComponent> + Send + Sync>;
+/// Makes a connector that hands metrics to the consumer.
+type MakeMetricConnector = Arc<
+    dyn Fn(Arc<dyn MetricConsumer>, ComponentContext) -> Made<dyn TraceComponent> + Send + Sync,
+>;
+
+/// A connector type by the signal that it makes from traces.
 #[derive(Clone)]
 pub(crate) enum MakeConnector {
-    /// From traces to traces.
-    Traces(Arc<dyn Fn(Outputs, ComponentContext) -> Made<dyn TraceComponent> + Send + Sync>),
-    /// From traces to metrics.
-    Metrics(
-        Arc<
-            dyn Fn(Arc<dyn MetricConsumer>, ComponentContext) -> Made<dyn TraceComponent>
-                + Send
-                + Sync,
-        >,
-    ),
+    /// Spans.
+    Traces(MakeTraceConnector),
+    /// Metrics.
+    Metrics(MakeMetricConnector),
 }
 
+/// Reads settings, and says how a component is made of them.
+type Read<M> = fn(&mut Section<'_>) -> M;
+/// A type by its canonical name.
+type Type<M> = (&'static str, Read<M>);
+
 /// One kind of components: type names in their canonical form, and how settings become a maker.
-pub(crate) struct Types<M: 'static>(&'static [(&'static str, fn(&mut Section<'_>) -> M)]);
+pub(crate) struct Types<M: 'static>(&'static [Type<M>]);
 
 impl<M> Types<M> {
     /// The reader of the settings of a type.
-    pub(crate) fn find(&self, canonical: &str) -> Option<fn(&mut Section<'_>) -> M> {
+    pub(crate) fn find(&self, canonical: &str) -> Option<Read<M>> {
         self.0.iter().find(|(name, _)| *name == canonical).map(|(_, read)| *read)
     }
 

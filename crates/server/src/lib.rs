@@ -21,6 +21,7 @@ mod listener;
 mod memory;
 mod options;
 mod overrides;
+mod receive;
 mod server;
 mod settings;
 mod status;

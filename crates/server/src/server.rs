@@ -15,13 +15,14 @@ use spandrel_ingest::{Store, StoreError};
 use spandrel_objects::{Location, ObjectsError, ObjectsOptions};
 use spandrel_pipeline::TraceConsumer;
 use spandrel_query::{QueryEngine, QueryOptions};
-use spandrel_receivers::{GrpcOptions, HttpOptions, OtlpOptions, OtlpReceiver};
+use spandrel_receivers::{GrpcOptions, HttpOptions, OtlpOptions};
 use spandrel_telemetry::Metrics;
 
 use crate::gate::{Gate, Phase, Readiness};
 use crate::listener::{BoundPort, HttpListeners};
 use crate::memory::Memory;
 use crate::overrides::{self, Target};
+use crate::receive::Receive;
 use crate::settings::Settings;
 use crate::status::OwnMetrics;
 use crate::status_pages::{Running, StatusPages};
@@ -48,14 +49,6 @@ pub struct Server {
     background: TaskSet,
     /// Last, so that it is freed after everything that writes into the directory is gone.
     _lock: DirLock,
-}
-
-/// How spans come in.
-enum Receive {
-    /// OTLP, right into the store.
-    Otlp(OtlpReceiver),
-    /// Through pipelines, some of which end in the store.
-    Pipelines(Arc<Collector>),
 }
 
 impl Server {
@@ -133,44 +126,24 @@ impl Server {
         jaeger.open(router(state, Dialect::Jaeger));
 
         let consumer = Arc::clone(&store) as Arc<dyn TraceConsumer>;
-        let memory = otlp.memory.clone();
-        let started = match plan {
-            None => OtlpReceiver::start(otlp, consumer, metrics.clone(), Arc::clone(&clock))
-                .await
-                .map(Receive::Otlp)
-                .map_err(ServerError::from),
-            Some(plan) => {
-                let shared = Shared {
-                    clock: Arc::clone(&clock),
-                    metrics: metrics.clone(),
-                    memory,
-                    data_dir: pipelines_dir,
-                    store: Some(consumer),
-                };
-                let collector = Collector::start(plan, shared).await;
-                collector.map(|it| Receive::Pipelines(Arc::new(it))).map_err(ServerError::from)
-            }
+        let shared = Shared {
+            clock: Arc::clone(&clock),
+            metrics: metrics.clone(),
+            memory: otlp.memory.clone(),
+            data_dir: pipelines_dir,
+            store: None,
         };
-        let receive = match started {
-            Ok(receive) => receive,
-            Err(error) => {
-                store.shutdown(SHUTDOWN_DEADLINE).await;
-                return Err(error);
-            }
-        };
+        let started = Receive::start(plan, otlp, consumer, shared).await;
+        if started.is_err() {
+            store.shutdown(SHUTDOWN_DEADLINE).await;
+        }
+        let receive = started?;
         let background = compaction::start(&store, compaction, &clock, metrics);
         if let Some(overrides) = overrides {
             overrides::watch(overrides, &background);
         }
         readiness.set(Phase::Ready);
-        let addresses = match &receive {
-            Receive::Otlp(receiver) => ListenAddresses {
-                otlp_grpc: receiver.grpc_addr().unwrap_or(listen.otlp_grpc),
-                otlp_http: receiver.http_addr().unwrap_or(listen.otlp_http),
-                ..addresses
-            },
-            Receive::Pipelines(_) => addresses,
-        };
+        let addresses = receive.addresses(addresses);
         Ok(Self { addresses, readiness, clock, receive, listeners, store, background, _lock })
     }
 
@@ -219,14 +192,7 @@ impl Server {
         if self.background.shutdown(COMPACTION_DEADLINE).await.is_err() {
             tracing::warn!("a compaction did not stop in time");
         }
-        match &self.receive {
-            Receive::Otlp(receiver) => {
-                if let Err(error) = receiver.shutdown(RECEIVE_DEADLINE).await {
-                    tracing::warn!(%error, "requests were cut off, their senders were not answered");
-                }
-            }
-            Receive::Pipelines(collector) => collector.shutdown().await,
-        }
+        self.receive.shutdown(RECEIVE_DEADLINE).await;
         self.store.shutdown(left().saturating_sub(QUERY_DEADLINE)).await;
         self.listeners.shutdown(left()).await;
         tracing::info!(took = ?self.clock.monotonic().saturating_sub(began), "stopped");

@@ -10,7 +10,7 @@ use spandrel_connectors::service_graph::{ServiceGraphConnector, ServiceGraphSett
 use spandrel_connectors::span_metrics::{SpanMetricsConnector, SpanMetricsSettings};
 use spandrel_pipeline::TraceComponent;
 
-use super::MakeConnector;
+use super::{MakeConnector, Type};
 
 /// A reader of settings whose result makes the connector.
 macro_rules! connector {
@@ -25,7 +25,7 @@ macro_rules! connector {
     };
 }
 
-pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeConnector)] = &[
+pub(super) const TYPES: &[Type<MakeConnector>] = &[
     ("count", connector!(Metrics, CountSettings, CountConnector)),
     ("forward", connector!(Traces, ForwardSettings, ForwardConnector)),
     ("routing", connector!(Traces, RoutingSettings, RoutingConnector)),

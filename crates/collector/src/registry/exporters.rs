@@ -7,7 +7,7 @@ use spandrel_exporters as exporters;
 use spandrel_metrics_exporters::prometheus::{PrometheusExporter, PrometheusSettings};
 use spandrel_pipeline::{ComponentError, TraceComponent};
 
-use super::MakeExporter;
+use super::{MakeExporter, Type};
 use crate::store::StoreExporter;
 
 /// A reader of settings whose result makes an exporter that may use extensions.
@@ -23,7 +23,7 @@ macro_rules! exporter {
     };
 }
 
-pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeExporter)] = &[
+pub(super) const TYPES: &[Type<MakeExporter>] = &[
     ("debug", exporter!(exporters::DebugSettings, exporters::DebugExporter)),
     ("file", file),
     ("jaeger_storage_exporter", jaeger_storage),

@@ -10,11 +10,11 @@ use spandrel_exporters::auth::{
 use spandrel_exporters::{FileStorage, FileStorageSettings};
 use spandrel_pipeline::Component;
 
-use super::MakeExtension;
+use super::{MakeExtension, Type};
 use crate::extensions::health_check::{HealthCheck, HealthCheckSettings};
 use crate::extensions::zpages::{ZPages, ZPagesSettings};
 
-pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeExtension)] = &[
+pub(super) const TYPES: &[Type<MakeExtension>] = &[
     ("basicauth", basic_auth),
     ("bearertokenauth", bearer_token_auth),
     ("file_storage", file_storage),

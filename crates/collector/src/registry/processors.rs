@@ -9,7 +9,7 @@ use spandrel_pipeline::{
 use spandrel_processors as processors;
 use spandrel_tail_sampling::{TailSampling, TailSamplingSettings};
 
-use super::MakeProcessor;
+use super::{MakeProcessor, Type};
 
 /// A reader of settings whose result makes the processor.
 macro_rules! processor {
@@ -40,7 +40,7 @@ fn nop(_: &mut Section<'_>) -> MakeProcessor {
     Arc::new(|next, _| Ok(Arc::new(Nop(next))))
 }
 
-pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeProcessor)] = &[
+pub(super) const TYPES: &[Type<MakeProcessor>] = &[
     ("attributes", processor!(processors::AttributesSettings, processors::AttributesProcessor)),
     ("batch", processor!(processors::BatchSettings, processors::BatchProcessor)),
     ("filter", processor!(processors::FilterSettings, processors::FilterProcessor)),

@@ -6,7 +6,7 @@ use spandrel_config::Section;
 use spandrel_pipeline::Component;
 use spandrel_receivers as receivers;
 
-use super::MakeReceiver;
+use super::{MakeReceiver, Type};
 
 /// A reader of settings whose result makes the receiver.
 macro_rules! receiver {
@@ -21,7 +21,7 @@ macro_rules! receiver {
     };
 }
 
-pub(super) const TYPES: &[(&str, fn(&mut Section<'_>) -> MakeReceiver)] = &[
+pub(super) const TYPES: &[Type<MakeReceiver>] = &[
     ("jaeger", receiver!(receivers::JaegerSettings, receivers::JaegerReceiver)),
     ("nop", nop),
     ("otlp", receiver!(receivers::OtlpSettings, receivers::OtlpComponent)),

@@ -1,5 +1,6 @@
 //! Settings of processors in the conformance data: what the Collector takes is taken, and what it refuses refused.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use spandrel_config::{Findings, Section, Value, ValueKind, read_component, yaml};
@@ -9,27 +10,30 @@ use spandrel_processors::{
     ResourceDetectionSettings, ResourceSettings, SpanSettings, TransformSettings,
 };
 
+/// Settings that were read, which is all that is asked of them.
+fn taken<T>(_settings: T) {}
+
 const SUITES: &str = "../../../shared/suites/otel";
 
 type Reader = fn(&mut Section<'_>);
 
 /// Every type that we have, with its older name.
 const READERS: [(&str, Reader); 15] = [
-    ("attributes", |section| drop(AttributesSettings::read(section))),
-    ("batch", |section| drop(BatchSettings::read(section))),
-    ("filter", |section| drop(FilterSettings::read(section))),
-    ("groupbyattrs", |section| drop(GroupByAttrsSettings::read(section))),
-    ("groupbytrace", |section| drop(GroupByTraceSettings::read(section))),
-    ("k8s_attributes", |section| drop(K8sAttributesSettings::read(section))),
-    ("k8sattributes", |section| drop(K8sAttributesSettings::read(section))),
-    ("memory_limiter", |section| drop(MemoryLimiterSettings::read(section))),
-    ("probabilistic_sampler", |section| drop(ProbabilisticSamplerSettings::read(section))),
-    ("redaction", |section| drop(RedactionSettings::read(section))),
-    ("resource", |section| drop(ResourceSettings::read(section))),
-    ("resource_detection", |section| drop(ResourceDetectionSettings::read(section))),
-    ("resourcedetection", |section| drop(ResourceDetectionSettings::read(section))),
-    ("span", |section| drop(SpanSettings::read(section))),
-    ("transform", |section| drop(TransformSettings::read(section))),
+    ("attributes", |section| taken(AttributesSettings::read(section))),
+    ("batch", |section| taken(BatchSettings::read(section))),
+    ("filter", |section| taken(FilterSettings::read(section))),
+    ("groupbyattrs", |section| taken(GroupByAttrsSettings::read(section))),
+    ("groupbytrace", |section| taken(GroupByTraceSettings::read(section))),
+    ("k8s_attributes", |section| taken(K8sAttributesSettings::read(section))),
+    ("k8sattributes", |section| taken(K8sAttributesSettings::read(section))),
+    ("memory_limiter", |section| taken(MemoryLimiterSettings::read(section))),
+    ("probabilistic_sampler", |section| taken(ProbabilisticSamplerSettings::read(section))),
+    ("redaction", |section| taken(RedactionSettings::read(section))),
+    ("resource", |section| taken(ResourceSettings::read(section))),
+    ("resource_detection", |section| taken(ResourceDetectionSettings::read(section))),
+    ("resourcedetection", |section| taken(ResourceDetectionSettings::read(section))),
+    ("span", |section| taken(SpanSettings::read(section))),
+    ("transform", |section| taken(TransformSettings::read(section))),
 ];
 
 /// The folder of the conformance data; says so when it is not there.
@@ -38,7 +42,8 @@ fn suites() -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    eprintln!("skipped: no conformance data at {SUITES}");
+    // Past the test runner, which keeps the output of a test that passes to itself.
+    drop(writeln!(std::io::stderr(), "skipped: no conformance data at {SUITES}"));
     None
 }
 
