@@ -76,7 +76,7 @@ fn request() -> Bytes {
     let attribute = |index: usize| {
         let value = Some(Value::StringValue(format!("value number {index}")));
         let key = format!("attribute.{index}");
-        KeyValue { key, value: Some(AnyValue { value }), ..KeyValue::default() }
+        KeyValue { key, value: Some(AnyValue { value }) }
     };
     let span = |id: u64| Span {
         trace_id: [id.to_be_bytes(), id.to_be_bytes()].concat().into(),

@@ -43,7 +43,8 @@ mod tests {
 
     #[test]
     fn some_tags_have_other_names_in_otlp() {
-        let cases: [(&str, &[(&str, &str)], &[(&str, &str)]); 5] = [
+        type Pairs = &'static [(&'static str, &'static str)];
+        let cases: [(&str, Pairs, Pairs); 5] = [
             ("", &[], &[]),
             ("api", &[("a", "b")], &[("service.name", "api"), ("a", "b")]),
             ("api", &[("service.name", "other")], &[("service.name", "other")]),

@@ -149,7 +149,8 @@ mod tests {
     fn parents_and_links() {
         let child = |id| (id, r#"StringValue("child_of")"#.to_owned());
         let follows = |id| (id, r#"StringValue("follows_from")"#.to_owned());
-        let cases: [(u64, &[(u128, u64, ReferenceKind)], _); 7] = [
+        type References = &'static [(u128, u64, ReferenceKind)];
+        let cases: [(u64, References, _); 7] = [
             (0, &[], (0, vec![])),
             (0, &[(1, 2, ChildOf)], (2, vec![])),
             (0, &[(1, 2, FollowsFrom), (1, 3, ChildOf)], (3, vec![follows(2)])),

@@ -92,7 +92,7 @@ mod tests {
         let http_message = (HTTP_STATUS_MESSAGE, string("Not Found"));
         let server = SpanKind::Server;
         check(&[], server, 0, "", &[]);
-        check(&[error.clone()], server, 2, "", &[]);
+        check(std::slice::from_ref(&error), server, 2, "", &[]);
         check(&[error.clone(), code("OK"), description.clone()], server, 2, "why", &[]);
         check(
             &[error.clone(), http_message.clone()],

@@ -138,7 +138,7 @@ mod tests {
 
     fn text(key: &str, value: &str) -> KeyValue {
         let value = AnyValue { value: Some(Value::StringValue(value.to_owned())) };
-        KeyValue { key: key.to_owned(), value: Some(value), ..KeyValue::default() }
+        KeyValue { key: key.to_owned(), value: Some(value) }
     }
 
     #[test]

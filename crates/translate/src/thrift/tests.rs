@@ -128,7 +128,8 @@ fn what_is_written_is_read() {
 
 #[test]
 fn the_heads_of_calls() {
-    let cases: [(&[u8], Protocol, Result<(&str, u8), ThriftError>); 5] = [
+    type Begin = Result<(&'static str, u8), ThriftError>;
+    let cases: [(&[u8], Protocol, Begin); 5] = [
         (&[0x82, 0x81, 7, 2, b'a', b'b'], Protocol::Compact, Ok(("ab", 4))),
         (&[0x80, 1, 0, 4, 0, 0, 0, 1, b'a', 0, 0, 0, 9], Protocol::Binary, Ok(("a", 4))),
         (&[0, 0, 0, 1, b'a', 1, 0, 0, 0, 9], Protocol::Binary, Ok(("a", 1))),
