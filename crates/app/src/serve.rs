@@ -327,12 +327,33 @@ fn announce(args: &ServeArgs, at: &ListenAddresses) {
         _ => data_dir.to_string(),
     };
     match args.log_format {
+        LogShape::Text if args.pipelines.is_given() => {
+            output::note(&pipelines_banner(&data_dir, at));
+        }
         LogShape::Text => output::note(&banner(&data_dir, at)),
         LogShape::Json => {
             let version = env!("CARGO_PKG_VERSION");
             tracing::info!(version, %data_dir, listen = ?at, "ready");
         }
     }
+}
+
+/// The same where pipelines take spans in and check health: where they do, the configuration says.
+fn pipelines_banner(data_dir: &str, at: &ListenAddresses) -> String {
+    let ListenAddresses { http, jaeger_http, telemetry, .. } = at;
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "
+Spandrel {version}, data in {data_dir}, pipelines from the configuration
+
+  Tempo API    http://{http}
+  Jaeger API   http://{jaeger_http}
+  Metrics      http://{telemetry}/metrics
+
+Ctrl-C stops, SIGHUP reads the configuration again.
+
+"
+    )
 }
 
 /// What a person wants to know first.

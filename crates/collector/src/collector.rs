@@ -1,17 +1,18 @@
 //! The life of a configuration: started in order, exchanged in part, stopped in order.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use spandrel_config::ComponentId;
+use spandrel_config::{ComponentId, PipelineId};
 use spandrel_exporters::Extensions;
 use spandrel_pipeline::{Component, ComponentError};
 use tokio::sync::Mutex;
 
 use crate::CollectorError;
 use crate::change::Change;
-use crate::entry::Held;
-use crate::parts::{Builder, Parts, Shared};
+use crate::entry::{Closed, Held};
+use crate::parts::{Builder, Parts, Pipeline, Shared};
 use crate::plan::Plan;
 use crate::registry::Surroundings;
 use crate::status::{Phase, Status};
@@ -46,7 +47,7 @@ impl Collector {
         let parts = build(&plan, &change, (&shared, &status), &nothing)?;
         let fresh = Fresh { old: &nothing, new: &parts };
         if let Err(error) = fresh.start(&plan).await {
-            stop(&parts, &nothing).await;
+            stop(&parts, &plan.order()).await;
             return Err(error);
         }
         status.running(&plan, &parts, shared.clock.now_unix_nanos());
@@ -68,7 +69,7 @@ impl Collector {
         let change = Change::between(&state.plan, &plan);
         let parts = build(&plan, &change, (&self.shared, &self.status), &state.parts)?;
         let fresh = Fresh { old: &state.parts, new: &parts };
-        match fresh.exchange(&plan).await {
+        match fresh.exchange(&plan, &state.plan.order()).await {
             Ok(()) => {
                 self.status.running(&plan, &parts, self.shared.clock.now_unix_nanos());
                 *state = State { plan, parts };
@@ -76,18 +77,23 @@ impl Collector {
             }
             Err(error) => {
                 tracing::error!(%error, "the new configuration could not be started, the old one is started again");
-                self.restore(&mut state, parts).await?;
+                self.restore(&mut state, parts, &plan.order()).await?;
                 Err(error)
             }
         }
     }
 
     /// Starts again what was stopped for a configuration that could not be started.
-    async fn restore(&self, state: &mut State, failed: Parts) -> Result<(), CollectorError> {
+    async fn restore(
+        &self,
+        state: &mut State,
+        failed: Parts,
+        order: &[PipelineId],
+    ) -> Result<(), CollectorError> {
         let change = Change::of_everything();
         let parts = build(&state.plan, &change, (&self.shared, &self.status), &failed)?;
         let fresh = Fresh { old: &failed, new: &parts };
-        fresh.exchange(&state.plan).await?;
+        fresh.exchange(&state.plan, order).await?;
         state.parts = parts;
         Ok(())
     }
@@ -101,7 +107,7 @@ impl Collector {
     pub async fn shutdown(&self) {
         self.status.set(Phase::Stopping);
         let state = self.state.lock().await;
-        stop(&state.parts, &Parts::default()).await;
+        stop(&state.parts, &state.plan.order()).await;
         self.status.set(Phase::Stopped);
     }
 }
@@ -127,38 +133,44 @@ struct Fresh<'a> {
 }
 
 impl Fresh<'_> {
-    /// Stops what is old only, and starts what is new only, while nothing passes where they meet.
-    async fn exchange(&self, plan: &Plan) -> Result<(), CollectorError> {
-        // Receivers that go first free their ports.
-        stop_all(self.old.receivers.iter().map(|(id, one)| (id, &one.component)), |id| {
-            self.new.receivers.get(id).map(|one| &one.component)
-        })
-        .await;
-        let holds = self.old.pipelines.iter().filter(|(id, old)| {
-            self.new.pipelines.get(*id).is_none_or(|new| !Arc::ptr_eq(&new.entry, &old.entry))
-        });
-        let holds = holds.map(|(_, old)| old.switch.hold());
-        let mut holds = Box::pin(futures::future::join_all(holds));
-        // With their exporters stopped, batches that were on their way come back.
-        let held: Vec<Held> = match tokio::time::timeout(DRAIN, &mut holds).await {
-            Ok(held) => {
-                stop(self.old, self.new).await;
-                held
-            }
-            Err(_late) => futures::future::join(stop(self.old, self.new), holds).await.1,
-        };
+    /// Stops what is old only, and starts what is new only, while nothing passes where they meet. `order` has the old
+    /// pipelines as spans pass them.
+    async fn exchange(&self, plan: &Plan, order: &[PipelineId]) -> Result<(), CollectorError> {
+        stop_receivers(self.old, self.new).await;
+        let held = self.retire(order).await;
         let started = self.start_but_receivers(plan).await;
-        drop(held);
-        started?;
-        for (id, pipeline) in &self.new.pipelines {
-            if self.old.pipelines.contains_key(id) {
-                pipeline.switch.lead_to(Arc::clone(&pipeline.entry)).await;
-            }
+        for (id, mut held) in held {
+            // Without a pipeline to take them, senders are told to try again.
+            let next = self.new.pipelines.get(&id).filter(|_| started.is_ok());
+            *held = next.map_or_else(|| Arc::new(Closed) as _, |next| Arc::clone(&next.entry));
         }
+        started?;
         for (id, receiver) in &self.new.receivers {
             receiver.switch.lead_to(self.new.pipelines_of(plan, id)).await;
         }
         self.start_receivers().await
+    }
+
+    /// Holds and stops pipelines one after the other, as spans pass them: what one holds goes through a connector into
+    /// the next, which is still open then.
+    async fn retire(&self, order: &[PipelineId]) -> Vec<(PipelineId, Held)> {
+        let mut held = Vec::new();
+        for id in order {
+            let Some(old) = self.old.pipelines.get(id).filter(|old| !old.is_in(self.new, id))
+            else {
+                continue;
+            };
+            let mut hold = pin!(old.switch.hold());
+            let switch = match tokio::time::timeout(DRAIN, &mut hold).await {
+                Ok(switch) => switch,
+                // With their exporters stopped, batches that were on their way come back.
+                Err(_late) => futures::future::join(stop_ends(self.old, self.new), hold).await.1,
+            };
+            held.push((id.clone(), switch));
+            stop_processors(id, old).await;
+        }
+        stop_ends(self.old, self.new).await;
+        held
     }
 
     async fn start(&self, plan: &Plan) -> Result<(), CollectorError> {
@@ -187,8 +199,7 @@ impl Fresh<'_> {
                 }
             }
             let Some(pipeline) = new.pipelines.get(&planned.id) else { continue };
-            let was = old.pipelines.get(&planned.id);
-            if was.is_some_and(|was| Arc::ptr_eq(&was.entry, &pipeline.entry)) {
+            if pipeline.is_in(old, &planned.id) {
                 continue;
             }
             for processor in pipeline.processors.iter().rev() {
@@ -222,21 +233,32 @@ async fn start_new<T: Component + ?Sized>(
     started.map_err(|error| CollectorError::start(kind, id, error))
 }
 
-/// Stops everything that the kept parts do not have, receivers first and then along the way of spans.
-async fn stop(parts: &Parts, kept: &Parts) {
-    stop_all(parts.receivers.iter().map(|(id, one)| (id, &one.component)), |id| {
-        kept.receivers.get(id).map(|one| &one.component)
-    })
-    .await;
-    for (id, pipeline) in &parts.pipelines {
-        let stays =
-            kept.pipelines.get(id).is_some_and(|one| Arc::ptr_eq(&one.entry, &pipeline.entry));
-        if !stays {
-            for processor in &pipeline.processors {
-                stop_one(id, &**processor).await;
-            }
+/// Stops everything, receivers first and then along the way of spans.
+async fn stop(parts: &Parts, order: &[PipelineId]) {
+    let nothing = Parts::default();
+    stop_receivers(parts, &nothing).await;
+    for id in order {
+        if let Some(pipeline) = parts.pipelines.get(id) {
+            stop_processors(id, pipeline).await;
         }
     }
+    stop_ends(parts, &nothing).await;
+}
+
+/// Receivers that go free their ports.
+async fn stop_receivers(parts: &Parts, kept: &Parts) {
+    let receivers = parts.receivers.iter().map(|(id, one)| (id, &one.component));
+    stop_all(receivers, |id| kept.receivers.get(id).map(|one| &one.component)).await;
+}
+
+async fn stop_processors(id: &PipelineId, pipeline: &Pipeline) {
+    for processor in &pipeline.processors {
+        stop_one(id, &**processor).await;
+    }
+}
+
+/// Stops what pipelines end in, and extensions, as far as others do not have them.
+async fn stop_ends(parts: &Parts, kept: &Parts) {
     stop_all(parts.connectors.iter(), |id| kept.connectors.get(id)).await;
     stop_all(parts.exporters.iter(), |id| kept.exporters.get(id)).await;
     stop_all(parts.metric_exporters.iter(), |id| kept.metric_exporters.get(id)).await;

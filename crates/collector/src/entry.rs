@@ -1,6 +1,7 @@
 //! The two ends of a pipeline, where its spans are counted, and what is exchanged when a configuration changes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use spandrel_pipeline::{Accepted, Account, ConsumeError, TraceBatch, TraceConsumer};
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock};
@@ -34,6 +35,20 @@ impl TraceConsumer for Switch {
     async fn consume(&self, batch: TraceBatch) -> Result<Accepted, ConsumeError> {
         let next = self.0.read().await;
         next.consume(batch).await
+    }
+}
+
+/// Stands where a pipeline was that is gone, or that could not be started.
+pub(crate) struct Closed;
+
+#[async_trait::async_trait]
+impl TraceConsumer for Closed {
+    async fn consume(&self, batch: TraceBatch) -> Result<Accepted, ConsumeError> {
+        Err(ConsumeError::Unavailable {
+            message: "the configuration is being changed".to_owned(),
+            retry_after: Duration::from_secs(1),
+            spans: batch.traces.span_count(),
+        })
     }
 }
 

@@ -89,6 +89,13 @@ pub(crate) struct Pipeline {
     pub(crate) processors: Vec<Arc<dyn TraceComponent>>,
 }
 
+impl Pipeline {
+    /// Whether the parts have the same pipeline under this id.
+    pub(crate) fn is_in(&self, parts: &Parts, id: &PipelineId) -> bool {
+        parts.pipelines.get(id).is_some_and(|other| Arc::ptr_eq(&other.entry, &self.entry))
+    }
+}
+
 /// A receiver of traces.
 #[derive(Clone)]
 pub(crate) struct Receiver {

@@ -122,6 +122,11 @@ impl Plan {
         ends.into_iter().any(|id| STORE_EXPORTERS.contains(&id.type_name()))
     }
 
+    /// The pipelines as spans pass them: those in front of connectors before those behind.
+    pub(crate) fn order(&self) -> Vec<PipelineId> {
+        self.pipelines.iter().rev().map(|pipeline| pipeline.id.clone()).collect()
+    }
+
     /// Every pipeline and what it consists of, for people.
     pub fn describe(&self) -> Vec<String> {
         self.pipelines.iter().map(PlannedPipeline::describe).collect()

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use spandrel_tests::{
@@ -159,6 +160,71 @@ fn pipelines_in_front_of_the_store_are_changed_while_they_run() {
     assert_eq!(tempo.find("{ span.team = \"blue\" }", 10).len(), 2);
     let status = gateway.stop();
     assert!(status.success(), "{status}");
+}
+
+const JOINED: &str = "
+receivers: { otlp: { protocols: { http: { endpoint: '${env:OTLP}' } } } }
+processors: { batch: { timeout: 50ms }, attributes: { actions: [{ key: round, value: none, action: insert }] } }
+connectors: { forward: }
+exporters: { spandrel: }
+extensions: { health_check: { endpoint: '${env:HEALTH}' } }
+service:
+  extensions: [health_check]
+  telemetry: { metrics: { address: '${env:METRICS}' } }
+  pipelines:
+    traces/in: { receivers: [otlp], processors: [batch], exporters: [forward] }
+    traces/out: { receivers: [forward], processors: [attributes], exporters: [spandrel] }
+";
+
+/// Guarantees: when two pipelines that a connector joins both change under load, neither waits for the other, every
+/// sender hears success, and every span is stored once.
+#[test]
+fn joined_pipelines_are_changed_under_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("joined.yaml");
+    let gateway = Gateway::start(|ports| {
+        let text = JOINED
+            .replace("${env:OTLP}", &ports.otlp_http.to_string())
+            .replace("${env:HEALTH}", &ports.health.to_string())
+            .replace("${env:METRICS}", &ports.telemetry.to_string());
+        write(&file, &text);
+        let http = format!("--http={}", ports.http);
+        let jaeger = format!("--jaeger-http={}", ports.jaeger_http);
+        vec!["--config".to_owned(), file.display().to_string(), http, jaeger]
+    });
+    let text = fs::read_to_string(&file).unwrap();
+    let changed = AtomicBool::new(false);
+    let sent = std::thread::scope(|scope| {
+        let sender = scope.spawn(|| {
+            let mut otlp = Gateway::client(gateway.ports.otlp_http);
+            let mut sent = 0;
+            while !changed.load(Ordering::Relaxed) || sent < 20 {
+                assert_eq!(send(&mut otlp, &one_span(sent, 5, OK)).0, 0);
+                sent += 1;
+            }
+            sent
+        });
+        for round in 1..=3 {
+            let timeout = format!("timeout: {}ms", 50 + round);
+            let text = text.replace("timeout: 50ms", &timeout);
+            write(&file, &text.replace("value: none", &format!("value: 'r{round}'")));
+            gateway.signal("HUP");
+            wait_until("the change is in force", SOON, || {
+                let log = gateway.log();
+                (log.matches("the new configuration is in force").count() == round).then_some(())
+            });
+        }
+        changed.store(true, Ordering::Relaxed);
+        sender.join().unwrap()
+    });
+    let page = Gateway::client(gateway.ports.telemetry).get("/metrics").unwrap().text();
+    for pipeline in ["traces/in", "traces/out"] {
+        let series =
+            format!("spandrel_pipeline_spans_total{{pipeline=\"{pipeline}\",fate=\"sent\"}}");
+        assert_eq!(metric(&page, &series), sent, "{page}");
+    }
+    assert_eq!(metric(&page, "spandrel_spans_stored_total"), sent);
+    assert!(gateway.stop().success());
 }
 
 /// Guarantees: a wrong configuration ends the process before anything is started, and says where and what to do.
