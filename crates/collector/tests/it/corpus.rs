@@ -128,8 +128,10 @@ fn real_configurations_load() {
     let negative = Count::of(files("maybe-negative", "complete"));
     negative.say("maybe-negative");
     assert!(complete.share() >= 0.88, "{:.3}", complete.share());
+    assert!(negative.loaded <= 3, "{} of the wrong ones load", negative.loaded);
     for (file, problems) in &negative.refused {
-        assert!(!problems.is_empty(), "{}", file.display());
+        let has_place = problems.iter().any(|problem| problem.position.is_some());
+        assert!(has_place, "{}: {problems}", file.display());
     }
 }
 
@@ -140,6 +142,7 @@ fn snippets_of_documentation_load() {
     let full = index(&folder).into_iter().filter(|(_, row)| row[1] == "full").map(|(path, _)| path);
     let full = Count::of(full);
     full.say("full snippets");
+    assert!(full.share() >= 0.64, "{:.3}", full.share());
     let Some(newer) = otel("configs-0.162-docs") else { return };
     for entry in fs::read_dir(newer).unwrap() {
         let path = entry.unwrap().path();
