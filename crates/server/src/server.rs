@@ -134,10 +134,16 @@ impl Server {
             store: None,
         };
         let started = Receive::start(plan, otlp, consumer, shared).await;
-        if started.is_err() {
-            store.shutdown(SHUTDOWN_DEADLINE).await;
-        }
-        let receive = started?;
+        let receive = match started {
+            Ok(receive) => receive,
+            Err(error) => {
+                // The routes hold the store, and it holds the lock of the log, which somebody who tries
+                // again at once must find free.
+                store.shutdown(SHUTDOWN_DEADLINE).await;
+                listeners.shutdown(QUERY_DEADLINE).await;
+                return Err(error);
+            }
+        };
         let background = compaction::start(&store, compaction, &clock, metrics);
         if let Some(overrides) = overrides {
             overrides::watch(overrides, &background);
