@@ -19,6 +19,10 @@ const START_WITHIN: Duration = Duration::from_secs(60);
 const END_WITHIN: Duration = Duration::from_secs(60);
 const LOG_LINES_SHOWN: usize = 60;
 
+/// Ports that few tests ask for, in the log; the others get any.
+const JAEGER_RECEIVER: [&str; 4] =
+    ["jaeger-collector-grpc", "jaeger-collector-http", "jaeger-agent-compact", "jaeger-agent-binary"];
+
 /// Where a process listens.
 #[derive(Debug, Clone, Copy)]
 pub struct Ports {
@@ -65,7 +69,9 @@ impl Ports {
             ("health", self.health),
             ("telemetry", self.telemetry),
         ];
-        options.iter().map(|(name, addr)| format!("--{name}={addr}")).collect()
+        let named = options.iter().map(|(name, addr)| format!("--{name}={addr}"));
+        let any = JAEGER_RECEIVER.iter().map(|name| format!("--{name}=127.0.0.1:0"));
+        named.chain(any).collect()
     }
 }
 

@@ -2,6 +2,18 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+/// Where to listen, if anywhere.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OptionalAddress(pub(crate) Option<SocketAddr>);
+
+/// Reads an address, or `off`.
+pub(crate) fn parse_optional_address(text: &str) -> Result<OptionalAddress, String> {
+    match text {
+        "off" => Ok(OptionalAddress(None)),
+        _ => parse_address(text).map(Some).map(OptionalAddress),
+    }
+}
+
 /// Reads an address; a port alone is on the loopback interface.
 pub(crate) fn parse_address(text: &str) -> Result<SocketAddr, String> {
     let port = text.strip_prefix("localhost:").unwrap_or(text);

@@ -15,11 +15,13 @@ use spandrel_base::task::TaskSet;
 use spandrel_collector::Collector;
 use spandrel_ingest::{CutOptions, StoreOptions};
 use spandrel_objects::{CacheOptions, Location, ObjectsOptions};
-use spandrel_server::{Gateway, ListenAddresses, Server, ServerOptions, telemetry_address};
+use spandrel_server::{
+    Gateway, JaegerAddresses, ListenAddresses, Server, ServerOptions, telemetry_address,
+};
 use spandrel_telemetry::logs::{self, LogFormat, LogOptions};
 use spandrel_wal::Durability;
 
-use crate::address::parse_address;
+use crate::address::{OptionalAddress, parse_address, parse_optional_address};
 use crate::duration::parse_duration;
 use crate::output;
 use crate::pipelines::{ConfigArgs, reload_on_hangup};
@@ -101,6 +103,22 @@ pub(crate) struct ListenArgs {
     /// Jaeger's API
     #[arg(long, env = "SPANDREL_JAEGER_HTTP", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:16686", value_parser = parse_address)]
     pub(crate) jaeger_http: SocketAddr,
+
+    /// Spans from Jaeger's agents over gRPC, or `off`
+    #[arg(long, env = "SPANDREL_JAEGER_COLLECTOR_GRPC", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:14250", value_parser = parse_optional_address)]
+    pub(crate) jaeger_collector_grpc: OptionalAddress,
+
+    /// Spans in Jaeger's Thrift over HTTP, or `off`
+    #[arg(long, env = "SPANDREL_JAEGER_COLLECTOR_HTTP", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:14268", value_parser = parse_optional_address)]
+    pub(crate) jaeger_collector_http: OptionalAddress,
+
+    /// Spans in Jaeger's compact Thrift over UDP, or `off`
+    #[arg(long, env = "SPANDREL_JAEGER_AGENT_COMPACT", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:6831", value_parser = parse_optional_address)]
+    pub(crate) jaeger_agent_compact: OptionalAddress,
+
+    /// Spans in Jaeger's binary Thrift over UDP, or `off`
+    #[arg(long, env = "SPANDREL_JAEGER_AGENT_BINARY", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:6832", value_parser = parse_optional_address)]
+    pub(crate) jaeger_agent_binary: OptionalAddress,
 
     /// Health check
     #[arg(long, env = "SPANDREL_HEALTH", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:13133", value_parser = parse_address)]
@@ -209,6 +227,12 @@ impl ServeArgs {
                 otlp_http: listen.otlp_http,
                 http: listen.http,
                 jaeger_http: listen.jaeger_http,
+                jaeger_receiver: JaegerAddresses {
+                    grpc: listen.jaeger_collector_grpc.0,
+                    thrift_http: listen.jaeger_collector_http.0,
+                    thrift_compact: listen.jaeger_agent_compact.0,
+                    thrift_binary: listen.jaeger_agent_binary.0,
+                },
                 health: listen.health,
                 telemetry: listen.telemetry,
             },
@@ -358,13 +382,22 @@ Ctrl-C stops, SIGHUP reads the configuration again.
 
 /// What a person wants to know first.
 fn banner(data_dir: &str, at: &ListenAddresses) -> String {
-    let ListenAddresses { otlp_grpc, otlp_http, http, jaeger_http, health, telemetry } = at;
+    let ListenAddresses {
+        otlp_grpc,
+        otlp_http,
+        http,
+        jaeger_http,
+        jaeger_receiver,
+        health,
+        telemetry,
+    } = at;
+    let jaeger = jaeger_line(jaeger_receiver);
     let version = env!("CARGO_PKG_VERSION");
     format!(
         "
 Spandrel {version}, data in {data_dir}
 
-  OTLP         {otlp_grpc} (gRPC), {otlp_http} (HTTP)
+  OTLP         {otlp_grpc} (gRPC), {otlp_http} (HTTP){jaeger}
   Tempo API    http://{http}
   Jaeger API   http://{jaeger_http}
   Health       http://{health}
@@ -375,6 +408,19 @@ Ctrl-C stops.
 
 "
     )
+}
+
+/// Where Jaeger's senders send; nothing when they may not.
+fn jaeger_line(at: &JaegerAddresses) -> String {
+    let transports = [
+        (at.grpc, "gRPC"),
+        (at.thrift_http, "Thrift HTTP"),
+        (at.thrift_compact, "compact UDP"),
+        (at.thrift_binary, "binary UDP"),
+    ];
+    let named = transports.iter().filter_map(|(at, name)| Some(format!("{} ({name})", (*at)?)));
+    let named: Vec<String> = named.collect();
+    if named.is_empty() { String::new() } else { format!("\n  Jaeger       {}", named.join(", ")) }
 }
 
 #[cfg(test)]

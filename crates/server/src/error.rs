@@ -11,6 +11,7 @@ use spandrel_base::fs::{self, FsError};
 use spandrel_collector::CollectorError;
 use spandrel_ingest::StoreError;
 use spandrel_objects::ObjectsError;
+use spandrel_pipeline::ComponentError;
 use spandrel_receivers::ReceiverError;
 
 /// A server cannot start, or had to stop.
@@ -69,6 +70,9 @@ pub enum ServerError {
     /// The OTLP receiver has nothing to listen on.
     #[error(transparent)]
     Receiver(ReceiverError),
+    /// The receiver of Jaeger's formats cannot listen.
+    #[error(transparent)]
+    JaegerReceiver(ComponentError),
     /// A component of the pipelines cannot be built or started.
     #[error(transparent)]
     Pipelines(#[from] CollectorError),
@@ -105,6 +109,11 @@ impl ServerError {
             Self::VitalTask { .. } => Some(
                 "this is a fault of the program, please report it with the log; acknowledged spans \
                  are safe in the write-ahead log and are there again after a restart"
+                    .to_owned(),
+            ),
+            Self::JaegerReceiver(_) => Some(
+                "choose other addresses with --jaeger-collector-grpc, --jaeger-collector-http, \
+                 --jaeger-agent-compact and --jaeger-agent-binary; `off` takes no spans there"
                     .to_owned(),
             ),
             Self::Receiver(_) | Self::Pipelines(_) | Self::TelemetryAddress { .. } => None,

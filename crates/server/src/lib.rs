@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! 4317, 4318 --> OtlpReceiver --> Store --> data directory: wal/, tenants/
+//! 14250, 14268, 6831, 6832 --> JaegerReceiver --^
 //! 3200, 16686 --> api routers --> QueryEngine --^
 //! ```
 //!
@@ -33,3 +34,4 @@ pub use gateway::{Gateway, telemetry_address};
 pub use options::{ListenAddresses, MemoryOptions, ServerOptions};
 pub use server::Server;
 pub use spandrel_api::ApiOptions;
+pub use spandrel_receivers::JaegerAddresses;

@@ -8,6 +8,7 @@ use spandrel_compaction::CompactionOptions;
 use spandrel_ingest::StoreOptions;
 use spandrel_objects::{Location, ObjectsOptions};
 use spandrel_query::QueryOptions;
+use spandrel_receivers::JaegerAddresses;
 
 /// Settings of a [`crate::Server`].
 #[derive(Debug, Clone)]
@@ -77,6 +78,8 @@ pub struct ListenAddresses {
     pub http: SocketAddr,
     /// Jaeger's API.
     pub jaeger_http: SocketAddr,
+    /// Where senders of Jaeger's own formats send; `None` takes none of that kind.
+    pub jaeger_receiver: JaegerAddresses,
     /// The health check.
     pub health: SocketAddr,
     /// The process's own metrics, where a Collector has them.
@@ -92,6 +95,12 @@ impl Default for ListenAddresses {
             otlp_http: local(4318),
             http: local(3200),
             jaeger_http: local(16686),
+            jaeger_receiver: JaegerAddresses {
+                grpc: Some(local(14250)),
+                thrift_http: Some(local(14268)),
+                thrift_compact: Some(local(6831)),
+                thrift_binary: Some(local(6832)),
+            },
             health: local(13133),
             telemetry: local(8888),
         }

@@ -133,7 +133,10 @@ impl Server {
             data_dir: pipelines_dir,
             store: None,
         };
-        let started = Receive::start(plan, otlp, consumer, shared).await;
+        let started = match plan {
+            Some(plan) => Receive::start_pipelines(plan, consumer, shared).await,
+            None => Receive::start(otlp, listen.jaeger_receiver, consumer, shared).await,
+        };
         let receive = match started {
             Ok(receive) => receive,
             Err(error) => {
@@ -161,7 +164,7 @@ impl Server {
     /// The pipelines, if spans come through some.
     pub fn collector(&self) -> Option<Arc<Collector>> {
         match &self.receive {
-            Receive::Otlp(_) => None,
+            Receive::Direct { .. } => None,
             Receive::Pipelines(collector) => Some(Arc::clone(collector)),
         }
     }

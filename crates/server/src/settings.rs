@@ -1,5 +1,7 @@
 //! The settings of a server as a page shows them: one line each, in YAML, by the name of the option.
 
+use std::net::SocketAddr;
+
 use serde_json::Value;
 use spandrel_wal::Durability;
 
@@ -36,6 +38,8 @@ impl Settings {
     pub(crate) fn of(options: &ServerOptions) -> Self {
         let ServerOptions { listen, store, query, memory, api, .. } = options;
         let limit = |bytes: Option<u64>| bytes.map_or("automatic".to_owned(), |b| b.to_string());
+        let jaeger = listen.jaeger_receiver;
+        let address = |at: Option<SocketAddr>| at.map_or("off".to_owned(), |at| at.to_string());
         let limits_file = match &store.limits {
             spandrel_ingest::LimitsSource::File(path) => path.display().to_string(),
             spandrel_ingest::LimitsSource::Fixed(_) => "fixed".to_owned(),
@@ -52,6 +56,10 @@ impl Settings {
             ("otlp_http", listen.otlp_http.to_string()),
             ("http", listen.http.to_string()),
             ("jaeger_http", listen.jaeger_http.to_string()),
+            ("jaeger_collector_grpc", address(jaeger.grpc)),
+            ("jaeger_collector_http", address(jaeger.thrift_http)),
+            ("jaeger_agent_compact", address(jaeger.thrift_compact)),
+            ("jaeger_agent_binary", address(jaeger.thrift_binary)),
             ("health", listen.health.to_string()),
             ("telemetry", listen.telemetry.to_string()),
             ("durability", durability.to_owned()),

@@ -1,14 +1,20 @@
 //! The settings of the `jaeger` receiver, named and defaulted as in the Collector.
 
+use std::net::SocketAddr;
+
 use spandrel_config::Section;
 use spandrel_config::blocks::{GrpcServer, HttpServer, check_host_port};
 
+use super::JaegerAddresses;
 use crate::server::settings::{read_grpc, read_http};
 
 const GRPC_ENDPOINT: &str = "localhost:14250";
 const THRIFT_HTTP_ENDPOINT: &str = "localhost:14268";
 const THRIFT_COMPACT_ENDPOINT: &str = "localhost:6831";
 const THRIFT_BINARY_ENDPOINT: &str = "localhost:6832";
+const UDP_QUEUE_SIZE: u64 = 1_000;
+const UDP_PACKET_SIZE_MAX: u64 = 65_000;
+const UDP_WORKERS: u64 = 10;
 
 /// `jaeger`: which protocols are on, and how each listens.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,6 +45,20 @@ pub struct UdpServer {
 }
 
 impl JaegerSettings {
+    /// The defaults, at these addresses; a protocol without one is off.
+    pub fn listening(at: JaegerAddresses) -> Self {
+        let grpc =
+            |at: SocketAddr| GrpcServer { endpoint: at.to_string(), ..GrpcServer::default() };
+        let http =
+            |at: SocketAddr| HttpServer { endpoint: at.to_string(), ..HttpServer::default() };
+        Self {
+            grpc: at.grpc.map(grpc),
+            thrift_http: at.thrift_http.map(http),
+            thrift_compact: at.thrift_compact.map(UdpServer::at),
+            thrift_binary: at.thrift_binary.map(UdpServer::at),
+        }
+    }
+
     /// Reads the settings; a protocol that is not listed is off.
     pub fn read(section: &mut Section<'_>) -> Self {
         let protocols = section.section("protocols", |protocols| Self {
@@ -62,12 +82,23 @@ impl JaegerSettings {
 }
 
 impl UdpServer {
+    fn at(address: SocketAddr) -> Self {
+        let size = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        Self {
+            endpoint: address.to_string(),
+            queue_size: size(UDP_QUEUE_SIZE),
+            max_packet_size: size(UDP_PACKET_SIZE_MAX),
+            workers: size(UDP_WORKERS),
+            socket_buffer_size: 0,
+        }
+    }
+
     fn read(section: &mut Section<'_>, endpoint: &str) -> Self {
         let server = Self {
             endpoint: section.or("endpoint", endpoint.to_owned()),
-            queue_size: count(section, "queue_size", 1_000),
-            max_packet_size: count(section, "max_packet_size", 65_000),
-            workers: count(section, "workers", 10),
+            queue_size: count(section, "queue_size", UDP_QUEUE_SIZE),
+            max_packet_size: count(section, "max_packet_size", UDP_PACKET_SIZE_MAX),
+            workers: count(section, "workers", UDP_WORKERS),
             socket_buffer_size: section
                 .get("socket_buffer_size")
                 .and_then(|bytes: u64| usize::try_from(bytes).ok())

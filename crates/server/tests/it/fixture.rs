@@ -8,7 +8,7 @@ use spandrel_proto::otlp::collector_trace::ExportTraceServiceRequest;
 use spandrel_proto::otlp::common::{AnyValue, KeyValue, any_value};
 use spandrel_proto::otlp::resource::Resource;
 use spandrel_proto::otlp::trace::{ResourceSpans, ScopeSpans, Span};
-use spandrel_server::{ListenAddresses, Server, ServerError, ServerOptions};
+use spandrel_server::{JaegerAddresses, ListenAddresses, Server, ServerError, ServerOptions};
 use tokio::sync::oneshot;
 
 /// The trace that [`request`] holds, as the query APIs name it.
@@ -22,6 +22,12 @@ pub(crate) fn options(dir: &Path) -> ServerOptions {
         otlp_http: free,
         http: free,
         jaeger_http: free,
+        jaeger_receiver: JaegerAddresses {
+            grpc: Some(free),
+            thrift_http: Some(free),
+            thrift_compact: Some(free),
+            thrift_binary: Some(free),
+        },
         health: free,
         telemetry: free,
     };

@@ -64,6 +64,11 @@ async fn a_port_in_use_is_named_with_its_option() -> anyhow::Result<()> {
         let hint = error.hint().unwrap();
         assert!(hint.ends_with(&format!("with --{option}")), "{hint}");
     }
+    let mut options = options(dir.path());
+    options.listen.jaeger_receiver.thrift_http = Some(address);
+    let error = refused(options).await;
+    assert!(chain(&error).contains(&format!("port {} for jaeger thrift_http", address.port())));
+    assert!(error.hint().unwrap().contains("--jaeger-collector-http"));
     Running::start(dir.path()).await?.stop().await
 }
 
