@@ -19,7 +19,13 @@ use crate::workspace_root;
 const ENTRY_POINTS: &[&str] = &[
     "google/rpc/error_details.proto",
     "google/rpc/status.proto",
+    "grpc/health/v1/health.proto",
     "jaeger/api_v2/collector.proto",
+    "jaeger/api_v2/query.proto",
+    "jaeger/api_v3/query_service.proto",
+    "jaeger/storage/v2/capabilities.proto",
+    "jaeger/storage/v2/dependency_storage.proto",
+    "jaeger/storage/v2/trace_storage.proto",
     "opentelemetry/proto/collector/metrics/v1/metrics_service.proto",
     "opentelemetry/proto/collector/trace/v1/trace_service.proto",
     "tempo/tempo.proto",

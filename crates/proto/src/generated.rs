@@ -20,9 +20,30 @@ pub mod google {
     }
 }
 
+pub mod grpc {
+    pub mod health {
+        pub mod v1 {
+            include!("generated/grpc.health.v1.rs");
+        }
+    }
+}
+
 pub mod jaeger {
     pub mod api_v2 {
         include!("generated/jaeger.api_v2.rs");
+    }
+    pub mod api_v3 {
+        include!("generated/jaeger.api_v3.rs");
+    }
+    pub mod expression {
+        pub mod v1 {
+            include!("generated/jaeger.expression.v1.rs");
+        }
+    }
+    pub mod storage {
+        pub mod v2 {
+            include!("generated/jaeger.storage.v2.rs");
+        }
     }
 }
 

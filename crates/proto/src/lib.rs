@@ -21,8 +21,20 @@ pub mod otlp {
     pub use crate::generated::opentelemetry::proto::trace::v1 as trace;
 }
 
-/// Jaeger's model and collector service, `api_v2`.
+/// The health checking protocol of gRPC.
+pub use generated::grpc::health::v1 as grpc_health;
+
+/// Jaeger's model, collector service and older query service, `api_v2`.
 pub use generated::jaeger::api_v2 as jaeger;
+
+/// Jaeger's query service, `api_v3`.
+pub use generated::jaeger::api_v3 as jaeger_v3;
+
+/// Jaeger's structured filters of searches.
+pub use generated::jaeger::expression::v1 as jaeger_expression;
+
+/// What Jaeger asks of a store of traces elsewhere, `storage.v2`.
+pub use generated::jaeger::storage::v2 as jaeger_storage;
 
 /// The rich gRPC error model: `Status` and the details it may carry.
 pub use generated::google::rpc;

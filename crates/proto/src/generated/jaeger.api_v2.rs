@@ -581,3 +581,918 @@ pub mod collector_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetTraceRequest {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub trace_id: ::prost::bytes::Bytes,
+    #[prost(message, optional, tag = "2")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(message, optional, tag = "3")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(bool, tag = "4")]
+    pub raw_traces: bool,
+}
+impl ::prost::Name for GetTraceRequest {
+    const NAME: &'static str = "GetTraceRequest";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.GetTraceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.GetTraceRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SpansResponseChunk {
+    #[prost(message, repeated, tag = "1")]
+    pub spans: ::prost::alloc::vec::Vec<Span>,
+}
+impl ::prost::Name for SpansResponseChunk {
+    const NAME: &'static str = "SpansResponseChunk";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.SpansResponseChunk".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.SpansResponseChunk".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ArchiveTraceRequest {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub trace_id: ::prost::bytes::Bytes,
+    #[prost(message, optional, tag = "2")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(message, optional, tag = "3")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for ArchiveTraceRequest {
+    const NAME: &'static str = "ArchiveTraceRequest";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.ArchiveTraceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.ArchiveTraceRequest".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ArchiveTraceResponse {}
+impl ::prost::Name for ArchiveTraceResponse {
+    const NAME: &'static str = "ArchiveTraceResponse";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.ArchiveTraceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.ArchiveTraceResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TraceQueryParameters {
+    #[prost(string, tag = "1")]
+    pub service_name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub operation_name: ::prost::alloc::string::String,
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub tags: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    #[prost(message, optional, tag = "4")]
+    pub start_time_min: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(message, optional, tag = "5")]
+    pub start_time_max: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(message, optional, tag = "6")]
+    pub duration_min: ::core::option::Option<::prost_types::Duration>,
+    #[prost(message, optional, tag = "7")]
+    pub duration_max: ::core::option::Option<::prost_types::Duration>,
+    #[prost(int32, tag = "8")]
+    pub search_depth: i32,
+    #[prost(bool, tag = "9")]
+    pub raw_traces: bool,
+}
+impl ::prost::Name for TraceQueryParameters {
+    const NAME: &'static str = "TraceQueryParameters";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.TraceQueryParameters".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.TraceQueryParameters".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FindTracesRequest {
+    #[prost(message, optional, tag = "1")]
+    pub query: ::core::option::Option<TraceQueryParameters>,
+}
+impl ::prost::Name for FindTracesRequest {
+    const NAME: &'static str = "FindTracesRequest";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.FindTracesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.FindTracesRequest".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetServicesRequest {}
+impl ::prost::Name for GetServicesRequest {
+    const NAME: &'static str = "GetServicesRequest";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.GetServicesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.GetServicesRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetServicesResponse {
+    #[prost(string, repeated, tag = "1")]
+    pub services: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for GetServicesResponse {
+    const NAME: &'static str = "GetServicesResponse";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.GetServicesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.GetServicesResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetOperationsRequest {
+    #[prost(string, tag = "1")]
+    pub service: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub span_kind: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetOperationsRequest {
+    const NAME: &'static str = "GetOperationsRequest";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.GetOperationsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.GetOperationsRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Operation {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub span_kind: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Operation {
+    const NAME: &'static str = "Operation";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.Operation".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.Operation".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetOperationsResponse {
+    #[prost(string, repeated, tag = "1")]
+    pub operation_names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, repeated, tag = "2")]
+    pub operations: ::prost::alloc::vec::Vec<Operation>,
+}
+impl ::prost::Name for GetOperationsResponse {
+    const NAME: &'static str = "GetOperationsResponse";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.GetOperationsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.GetOperationsResponse".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetDependenciesRequest {
+    #[prost(message, optional, tag = "1")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(message, optional, tag = "2")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for GetDependenciesRequest {
+    const NAME: &'static str = "GetDependenciesRequest";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.GetDependenciesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.GetDependenciesRequest".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetDependenciesResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub dependencies: ::prost::alloc::vec::Vec<DependencyLink>,
+}
+impl ::prost::Name for GetDependenciesResponse {
+    const NAME: &'static str = "GetDependenciesResponse";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.GetDependenciesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.GetDependenciesResponse".into()
+    }
+}
+/// Generated client implementations.
+pub mod query_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    #[derive(Debug, Clone)]
+    pub struct QueryServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl QueryServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> QueryServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> QueryServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            QueryServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        pub async fn get_trace(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetTraceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::SpansResponseChunk>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/jaeger.api_v2.QueryService/GetTrace",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("jaeger.api_v2.QueryService", "GetTrace"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        pub async fn archive_trace(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ArchiveTraceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ArchiveTraceResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/jaeger.api_v2.QueryService/ArchiveTrace",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("jaeger.api_v2.QueryService", "ArchiveTrace"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn find_traces(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FindTracesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::SpansResponseChunk>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/jaeger.api_v2.QueryService/FindTraces",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("jaeger.api_v2.QueryService", "FindTraces"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        pub async fn get_services(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetServicesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetServicesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/jaeger.api_v2.QueryService/GetServices",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("jaeger.api_v2.QueryService", "GetServices"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn get_operations(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetOperationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetOperationsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/jaeger.api_v2.QueryService/GetOperations",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("jaeger.api_v2.QueryService", "GetOperations"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn get_dependencies(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetDependenciesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetDependenciesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/jaeger.api_v2.QueryService/GetDependencies",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("jaeger.api_v2.QueryService", "GetDependencies"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod query_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with QueryServiceServer.
+    #[async_trait]
+    pub trait QueryService: std::marker::Send + std::marker::Sync + 'static {
+        /// Server streaming response type for the GetTrace method.
+        type GetTraceStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::SpansResponseChunk, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        async fn get_trace(
+            &self,
+            request: tonic::Request<super::GetTraceRequest>,
+        ) -> std::result::Result<tonic::Response<Self::GetTraceStream>, tonic::Status>;
+        async fn archive_trace(
+            &self,
+            request: tonic::Request<super::ArchiveTraceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ArchiveTraceResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the FindTraces method.
+        type FindTracesStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::SpansResponseChunk, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        async fn find_traces(
+            &self,
+            request: tonic::Request<super::FindTracesRequest>,
+        ) -> std::result::Result<tonic::Response<Self::FindTracesStream>, tonic::Status>;
+        async fn get_services(
+            &self,
+            request: tonic::Request<super::GetServicesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetServicesResponse>,
+            tonic::Status,
+        >;
+        async fn get_operations(
+            &self,
+            request: tonic::Request<super::GetOperationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetOperationsResponse>,
+            tonic::Status,
+        >;
+        async fn get_dependencies(
+            &self,
+            request: tonic::Request<super::GetDependenciesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetDependenciesResponse>,
+            tonic::Status,
+        >;
+    }
+    #[derive(Debug)]
+    pub struct QueryServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> QueryServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for QueryServiceServer<T>
+    where
+        T: QueryService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/jaeger.api_v2.QueryService/GetTrace" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetTraceSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::ServerStreamingService<super::GetTraceRequest>
+                    for GetTraceSvc<T> {
+                        type Response = super::SpansResponseChunk;
+                        type ResponseStream = T::GetTraceStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetTraceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::get_trace(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetTraceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/jaeger.api_v2.QueryService/ArchiveTrace" => {
+                    #[allow(non_camel_case_types)]
+                    struct ArchiveTraceSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::UnaryService<super::ArchiveTraceRequest>
+                    for ArchiveTraceSvc<T> {
+                        type Response = super::ArchiveTraceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ArchiveTraceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::archive_trace(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ArchiveTraceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/jaeger.api_v2.QueryService/FindTraces" => {
+                    #[allow(non_camel_case_types)]
+                    struct FindTracesSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::ServerStreamingService<super::FindTracesRequest>
+                    for FindTracesSvc<T> {
+                        type Response = super::SpansResponseChunk;
+                        type ResponseStream = T::FindTracesStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FindTracesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::find_traces(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FindTracesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/jaeger.api_v2.QueryService/GetServices" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetServicesSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::UnaryService<super::GetServicesRequest>
+                    for GetServicesSvc<T> {
+                        type Response = super::GetServicesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetServicesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::get_services(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetServicesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/jaeger.api_v2.QueryService/GetOperations" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetOperationsSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::UnaryService<super::GetOperationsRequest>
+                    for GetOperationsSvc<T> {
+                        type Response = super::GetOperationsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetOperationsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::get_operations(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetOperationsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/jaeger.api_v2.QueryService/GetDependencies" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetDependenciesSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::UnaryService<super::GetDependenciesRequest>
+                    for GetDependenciesSvc<T> {
+                        type Response = super::GetDependenciesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetDependenciesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::get_dependencies(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetDependenciesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for QueryServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "jaeger.api_v2.QueryService";
+    impl<T> tonic::server::NamedService for QueryServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
