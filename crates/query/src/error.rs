@@ -36,6 +36,12 @@ pub enum QueryError {
         /// What it allows.
         limit: std::time::Duration,
     },
+    /// The step is too short for the range.
+    #[error("too many intervals; expected at most {max}: take a longer step or a shorter range")]
+    TooManyIntervals {
+        /// How many there may be.
+        max: usize,
+    },
     /// It needs more memory than it may have.
     #[error("{}", memory::message(.0))]
     Memory(#[from] MemoryExhausted),
@@ -77,9 +83,11 @@ impl QueryError {
     /// What the client is told, by protocol.
     pub fn code(&self) -> OutcomeCode {
         match self {
-            Self::NotExecuted(_) | Self::NotMetrics | Self::Eval(_) | Self::RangeTooLong { .. } => {
-                OutcomeCode::InvalidArgument
-            }
+            Self::NotExecuted(_)
+            | Self::NotMetrics
+            | Self::Eval(_)
+            | Self::RangeTooLong { .. }
+            | Self::TooManyIntervals { .. } => OutcomeCode::InvalidArgument,
             Self::Deadline(_) => OutcomeCode::DeadlineExceeded,
             Self::Memory(_) => OutcomeCode::ResourceExhausted,
             Self::Store(_)

@@ -56,10 +56,14 @@ pub use progress::{Jobs, Progress, SearchReport};
 pub use read_limits::ReadLimits;
 pub use search::{MatchedSpan, Search, SearchAnswer, ServiceStats, Spanset, TraceMatch};
 pub use search_order::{InvalidCursor, SearchCursor, SearchOrder, UnknownOrder};
-pub use services::Operation;
+pub use services::{
+    Dependency, EDGES_MAX, Edge, EdgesQuery, Operation, Overflow, RED_SERIES_MAX, RED_STEPS_MAX,
+    RedAnswer, RedBy, RedKey, RedQuery, RedSeries, ServiceEdges,
+};
 pub use span_table::{
     RowUnit, RowUnits, RowsWanted, SpanColumn, SpanRows, SpanTable, ValueKind, ValueType,
 };
+pub use spandrel_service_model::{Connection, Counts, Durations, EdgeFigures, Figures};
 pub use tags::{
     TagLimits, TagNames, TagNamesAnswer, TagNamesRequest, TagValue, TagValues, TagValuesRequest,
     TagsInspected, TagsReport,

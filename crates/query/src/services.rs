@@ -1,15 +1,31 @@
-//! Services and their operations, from the directories of the blocks and the live spans.
+//! The service model: services, operations, who calls whom, and rate, errors and duration of it all.
+//!
+//! Services and operations come from the directories of the blocks and the live spans. Edges and figures come
+//! from whole traces, wherever their spans lie: docs/service-model.md says what each of them means. What Jaeger,
+//! Zipkin, Tempo and the user interface show of services are projections of this.
+
+mod answer;
+mod count;
+mod steps;
+mod tally;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use spandrel_ingest::LiveRun;
 use spandrel_model::{SpanKind, TenantId};
+use spandrel_service_model::Names;
 
 use crate::block_cache::OpenBlock;
 use crate::engine::View;
 use crate::unit::used;
 use crate::{QueryEngine, QueryError, TimeRange};
+pub use answer::{
+    Dependency, EDGES_MAX, Edge, EdgesQuery, Overflow, RED_SERIES_MAX, RED_STEPS_MAX, RedAnswer,
+    RedBy, RedKey, RedQuery, RedSeries, ServiceEdges,
+};
+use steps::Steps;
+use tally::{Question, Tally};
 
 /// A span name of a service, with the kind of the spans that have it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +85,90 @@ impl QueryEngine {
             let add = |_, block: Arc<OpenBlock>| block_operations(&block, service, &mut operations);
             self.visit_blocks(&view, &view.in_range(), add).await?;
             Ok(operations)
+        })
+        .await
+    }
+
+    /// Who calls whom: calls, errors and durations by edge of the service map.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn service_edges(
+        &self,
+        tenant: &TenantId,
+        query: &EdgesQuery,
+    ) -> Result<ServiceEdges, QueryError> {
+        let mut names = Names::default();
+        let services = query.service.iter().map(|name| names.code(name)).collect();
+        let steps = Steps::one(query.range);
+        let tally = Tally::new(Question::Calls { services }, names, steps, query.range);
+        let tally = self.counted(tenant, tally).await?;
+        let (edges, overflow) = tally.into_edges(query.edges_max);
+        Ok(ServiceEdges { edges, overflow })
+    }
+
+    /// Rate, errors and duration by service, operation or edge.
+    ///
+    /// # Errors
+    /// [`QueryError`]; [`QueryError::TooManyIntervals`] when the step is too short for the range.
+    pub async fn red(&self, tenant: &TenantId, query: &RedQuery) -> Result<RedAnswer, QueryError> {
+        let tally = Tally::of_red(query, Steps::new(query.range, query.step)?);
+        let tally = self.counted(tenant, tally).await?;
+        let (series, overflow) = tally.into_series(query);
+        Ok(RedAnswer { series, overflow })
+    }
+
+    /// [`QueryEngine::red`], and the same of the period of the same length right before, for comparison; empty
+    /// when there is no such period.
+    ///
+    /// # Errors
+    /// As [`QueryEngine::red`].
+    pub async fn red_with_previous(
+        &self,
+        tenant: &TenantId,
+        query: &RedQuery,
+    ) -> Result<(RedAnswer, RedAnswer), QueryError> {
+        let previous = match query.previous() {
+            Some(previous) => self.red(tenant, &previous).await?,
+            None => RedAnswer::default(),
+        };
+        Ok((self.red(tenant, query).await?, previous))
+    }
+
+    /// Dependencies as Jaeger counts them: for every span whose parent is stored one call from the parent's
+    /// service to its own, also within a service, over all traces that lie in the range as a whole. Errors are not
+    /// counted. By name.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn jaeger_dependencies(
+        &self,
+        tenant: &TenantId,
+        range: TimeRange,
+    ) -> Result<Vec<Dependency>, QueryError> {
+        let tally = Tally::new(Question::Children, Names::default(), Steps::one(range), range);
+        Ok(self.counted(tenant, tally).await?.into_dependencies())
+    }
+
+    /// Dependencies by the rules of Zipkin's `DependencyLinker`, over all traces whose root (without one, whose
+    /// first span) starts in the range. By name.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn zipkin_dependencies(
+        &self,
+        tenant: &TenantId,
+        range: TimeRange,
+    ) -> Result<Vec<Dependency>, QueryError> {
+        let tally = Tally::new(Question::ZipkinLinks, Names::default(), Steps::one(range), range);
+        Ok(self.counted(tenant, tally).await?.into_dependencies())
+    }
+
+    async fn counted(&self, tenant: &TenantId, mut tally: Tally) -> Result<Tally, QueryError> {
+        self.within_deadline(async {
+            let view = self.view(tenant, tally.range).await?;
+            count::count(self, &view, &mut tally).await?;
+            Ok(tally)
         })
         .await
     }
