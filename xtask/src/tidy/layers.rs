@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 12] = [
     &["base", "suites", "telemetry"],
     &["config", "model", "objects-testing", "proto", "re2"],
     &["columns", "wal", "catalog", "objects", "ottl", "traceql", "translate"],
-    &["otlp", "series", "service-model", "trace-values"],
+    &["insight", "otlp", "series", "service-model", "trace-values"],
     &["block", "jaeger", "k8s-attributes", "pipeline", "retention", "span-aggregation", "zipkin"],
     &["connectors", "exporters", "ingest", "processors", "tail-sampling"],
     &["query", "compaction", "metrics-exporters"],

@@ -1,0 +1,31 @@
+//! What a whole trace tells: pure functions over spans, no I/O.
+//!
+//! Start with [`adjust`], which repairs what instrumentation and clocks did, then make one [`SpanTree`] and ask it:
+//! [`critical_path`], [`statistics`], [`Structure`] (one trace, many, or two compared), [`error_origins`] and
+//! [`health`].
+//!
+//! # Invariants
+//! - Spans are known by their index in the slice that was given.
+//! - Any set of spans has an answer: cycles, spans that are their own parents, ends before starts, copies of ids.
+//! - Nothing recurses over the depth of a trace, and nothing takes more than `O(n log n)` in the number of spans.
+
+mod adjust;
+mod compare;
+mod critical_path;
+mod error_origin;
+mod go_duration;
+mod health;
+mod self_time;
+mod statistics;
+mod structure;
+mod tree;
+
+pub use adjust::{AdjustOptions, Adjusted, adjust};
+pub use compare::{Change, Difference, compare};
+pub use critical_path::{Section, critical_path, critical_path_of};
+pub use error_origin::{ErrorOrigin, error_origins, propagation};
+pub use health::{Finding, Problem, health};
+pub use self_time::self_nanos;
+pub use statistics::{Figures, Group, GroupBy, statistics};
+pub use structure::{Node, Structure};
+pub use tree::{SpanTree, Top};
