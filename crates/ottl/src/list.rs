@@ -8,6 +8,7 @@ use spandrel_proto::otlp::trace::ResourceSpans;
 use crate::context::Context;
 use crate::error::{EvalError, OttlError};
 use crate::functions::Functions;
+use crate::reads::Reads;
 use crate::statement::{Condition, Statement};
 use crate::view::{Client, Target, View};
 use crate::walk;
@@ -113,6 +114,12 @@ impl Conditions {
     #[must_use]
     pub fn context(&self) -> Context {
         self.context
+    }
+
+    /// What of spans they look at.
+    #[must_use]
+    pub fn reads(&self) -> Reads {
+        Reads::of(self.list.iter().map(|(condition, _)| condition.test()), self.context)
     }
 
     /// The conditions in order.

@@ -89,6 +89,10 @@ impl Condition {
         Ok(Self { text: text.to_owned(), rewritten, test })
     }
 
+    pub(crate) fn test(&self) -> &Test {
+        &self.test
+    }
+
     /// Whether it holds.
     ///
     /// # Errors

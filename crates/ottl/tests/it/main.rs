@@ -11,4 +11,5 @@ mod infer;
 mod lists;
 mod paths;
 mod print;
+mod reads;
 mod render;
