@@ -10,12 +10,12 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use prost::Message;
 use spandrel_base::clock::SharedClock;
+use spandrel_otlp::wire::Reader;
 use spandrel_pipeline::{ComponentContext, ComponentError};
 use spandrel_proto::otlp::collector_trace::ExportTraceServiceRequest;
 
 use crate::extensions::Extensions;
 use crate::sending::{Exported, Payload, SendError, Sending, Transport};
-use crate::wire::fields;
 use output::Output;
 use sampling::Sampling;
 use text::{detailed, normal};
@@ -67,10 +67,11 @@ impl Transport for DebugTransport {
             Verbosity::Normal => Some(normal(&decode(payload)?)),
             Verbosity::Detailed => Some(detailed(&decode(payload)?)),
         };
-        let resources = fields(&payload.otlp);
-        let resource_spans =
-            resources.filter(|field| matches!(field, Ok(field) if field.number == 1));
-        let resource_spans = resource_spans.count() as u64;
+        let mut reader = Reader::new(&payload.otlp, "ExportTraceServiceRequest");
+        let mut resource_spans = 0;
+        while let Ok(Some(_)) = reader.next_message(1) {
+            resource_spans += 1;
+        }
         let mut output = self.output.lock();
         output.write(&self.id, resource_spans, payload.spans, text.as_deref());
         Ok(Exported::default())

@@ -3,57 +3,9 @@
 //! Only the way to the spans is read (request, resource spans, scope spans); what lies inside a span is the
 //! caller's question. A resource or scope is repeated in every part that has spans of it.
 
-use bytes::{Buf, Bytes};
-use prost::DecodeError;
-use prost::encoding::{
-    DecodeContext, WireType, decode_key, decode_varint, encode_varint, encoded_len_varint,
-    skip_field,
-};
-
-/// One field of a message.
-pub(crate) struct Field<'a> {
-    pub(crate) number: u32,
-    /// The field as it stands, its number included.
-    pub(crate) raw: &'a [u8],
-    /// The content of a length-delimited field.
-    pub(crate) content: Option<&'a [u8]>,
-}
-
-/// The fields of `message`, in order; ends after the first that is damaged.
-pub(crate) fn fields(message: &[u8]) -> impl Iterator<Item = Result<Field<'_>, DecodeError>> {
-    let mut rest = message;
-    std::iter::from_fn(move || {
-        let field = next_field(&mut rest).transpose();
-        if matches!(field, Some(Err(_))) {
-            rest = &[];
-        }
-        field
-    })
-}
-
-fn next_field<'a>(rest: &mut &'a [u8]) -> Result<Option<Field<'a>>, DecodeError> {
-    let start = *rest;
-    if start.is_empty() {
-        return Ok(None);
-    }
-    let (number, wire_type) = decode_key(rest)?;
-    let mut content = None;
-    match wire_type {
-        WireType::LengthDelimited => {
-            let length = usize::try_from(decode_varint(rest)?).unwrap_or(usize::MAX);
-            let Some((inner, after)) = rest.split_at_checked(length) else {
-                // Asking prost to skip what is not there makes the error that it has for this.
-                skip_field(WireType::SixtyFourBit, number, &mut &[][..], DecodeContext::default())?;
-                return Ok(None);
-            };
-            content = Some(inner);
-            *rest = after;
-        }
-        other => skip_field(other, number, rest, DecodeContext::default())?,
-    }
-    let raw = start.get(..start.len() - rest.remaining()).unwrap_or_default();
-    Ok(Some(Field { number, raw, content }))
-}
+use bytes::Bytes;
+use spandrel_otlp::DecodeError;
+use spandrel_otlp::wire::{Reader, Value, field_len, put_header};
 
 /// What decides where a span goes.
 pub(crate) struct SpanBytes<'a> {
@@ -89,9 +41,8 @@ pub(crate) fn split(
     mut part_of: impl FnMut(&SpanBytes<'_>) -> usize,
 ) -> Result<Vec<Part>, DecodeError> {
     let mut parts: Vec<(Vec<u8>, u64)> = Vec::new();
-    for field in fields(otlp) {
-        let field = field?;
-        let (1, Some(resource_spans)) = (field.number, field.content) else { continue };
+    let mut reader = Reader::new(otlp, "ExportTraceServiceRequest");
+    while let Some(resource_spans) = reader.next_message(1)? {
         split_resource_spans(resource_spans, &mut part_of, &mut parts)?;
     }
     let parts = parts.into_iter();
@@ -116,15 +67,13 @@ fn split_resource_spans(
     parts: &mut Vec<(Vec<u8>, u64)>,
 ) -> Result<(), DecodeError> {
     let (mut head, mut resource, mut scopes) = (Vec::new(), &[][..], Vec::new());
-    for field in fields(resource_spans) {
-        let field = field?;
-        match (field.number, field.content) {
-            (2, Some(scope_spans)) => scopes.push(scope_spans),
-            (number, content) => {
+    let mut reader = Reader::new(resource_spans, "ResourceSpans");
+    while let Some(field) = reader.next_raw()? {
+        match (field.number, field.value) {
+            (2, Value::Bytes(scope_spans)) => scopes.push(scope_spans),
+            _ => {
                 head.push(field.raw);
-                if let (1, Some(content)) = (number, content) {
-                    resource = content;
-                }
+                resource = field.message(1).unwrap_or(resource);
             }
         }
     }
@@ -151,10 +100,10 @@ fn split_scope_spans<'a>(
     by_part: &mut Vec<Vec<ScopePart<'a>>>,
 ) -> Result<(), DecodeError> {
     let (mut head, mut spans) = (Vec::new(), Vec::new());
-    for field in fields(scope_spans) {
-        let field = field?;
-        match (field.number, field.content) {
-            (2, Some(span)) => spans.push((field.raw, span)),
+    let mut reader = Reader::new(scope_spans, "ScopeSpans");
+    while let Some(field) = reader.next_raw()? {
+        match (field.number, field.value) {
+            (2, Value::Bytes(span)) => spans.push((field.raw, span)),
             _ => head.push(field.raw),
         }
     }
@@ -184,24 +133,15 @@ fn split_scope_spans<'a>(
 }
 
 fn write_resource_spans(head: &[&[u8]], scopes: &[ScopePart<'_>], out: &mut Vec<u8>) {
-    let scope_bytes = |scope: &ScopePart<'_>| {
-        let n_bytes = scope.n_bytes();
-        1 + encoded_len_varint(n_bytes as u64) + n_bytes
-    };
     let n_bytes = head.iter().map(|raw| raw.len()).sum::<usize>()
-        + scopes.iter().map(scope_bytes).sum::<usize>();
-    out.reserve(n_bytes + 6);
-    put_length_delimited(out, 1, n_bytes);
+        + scopes.iter().map(|scope| field_len(scope.n_bytes())).sum::<usize>();
+    out.reserve(field_len(n_bytes));
+    put_header(out, 1, n_bytes);
     head.iter().for_each(|raw| out.extend_from_slice(raw));
     for scope in scopes {
-        put_length_delimited(out, 2, scope.n_bytes());
+        put_header(out, 2, scope.n_bytes());
         scope.head.iter().chain(&scope.spans).for_each(|raw| out.extend_from_slice(raw));
     }
-}
-
-fn put_length_delimited(out: &mut Vec<u8>, number: u8, n_bytes: usize) {
-    out.push(number << 3 | 2);
-    encode_varint(n_bytes as u64, out);
 }
 
 #[cfg(test)]

@@ -22,9 +22,9 @@ mod row;
 mod screen;
 mod value;
 mod view;
-mod wire;
+pub mod wire;
 
-pub use count::count_spans;
+pub use count::{check_frames, count_spans};
 pub use decode::{DecodeLimits, DecodeSummary, Rejected, decode_request, push_key_value_list};
 pub use encode::{encode_trace, encode_traces};
 pub use error::DecodeError;
@@ -37,5 +37,5 @@ pub use value::{
 };
 pub use view::{
     ATTRIBUTES_MAX, AttributeView, AttributesView, ProducerView, SpanView, SpanVisitor, ValueView,
-    visit_spans,
+    has_another_key, visit_spans,
 };

@@ -11,7 +11,7 @@
 use spandrel_model::TraceId;
 
 use crate::DecodeError;
-use crate::wire::{Reader, Value, begin_message, end_message};
+use crate::wire::{Reader, Value, begin, end};
 
 /// What is known of a span before it is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,22 +164,19 @@ fn copy_kept(
     };
     let (mut n_kept, mut n_refused) = (0, 0);
     let mut reader = Reader::new(bytes, "ExportTraceServiceRequest");
-    loop {
-        let before = reader.rest();
-        let Some((number, value)) = reader.next_field()? else { break };
-        if let (true, Value::Bytes(message)) = (number == on_path, value) {
+    while let Some(field) = reader.next_raw()? {
+        if let Some(message) = field.message(on_path) {
             let undo = out.len();
-            let start = begin_message(out, number);
+            let open = begin(out, on_path, message.len());
             if copy_kept(message, rest, verdicts, out)? {
-                end_message(out, start);
+                end(out, &open);
                 n_kept += 1;
             } else {
                 out.truncate(undo);
                 n_refused += 1;
             }
         } else {
-            let n_bytes = before.len() - reader.rest().len();
-            out.extend_from_slice(before.get(..n_bytes).unwrap_or_default());
+            out.extend_from_slice(field.raw);
         }
     }
     Ok(n_kept > 0 || n_refused == 0)

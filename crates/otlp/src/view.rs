@@ -251,9 +251,10 @@ fn producer<'a>(
     Ok(view)
 }
 
-/// Whether the first bytes of a pair say that it has another key. All encoders write the key first.
+/// Whether the first bytes of a `KeyValue` say that it has another key. All encoders write the key first; of others,
+/// and of long keys, nothing is said.
 #[inline]
-fn has_another_key(pair: &[u8], key: &[u8]) -> bool {
+pub fn has_another_key(pair: &[u8], key: &[u8]) -> bool {
     match pair {
         [0x0a, key_bytes @ 0..0x80, rest @ ..] => {
             usize::from(*key_bytes) != key.len() || !rest.starts_with(key)

@@ -1,40 +1,81 @@
 //! The protobuf wire format: reading fields from a slice, appending fields to a vector.
 //!
+//! This is the one reader of wire bytes: decoding, views, processors, exporters and tail sampling stand on it.
 //! Reading is as strict as prost: a varint of more than 64 bits, field number 0, wire types 6 and 7 and
-//! unbalanced groups are errors. Unknown fields are returned like known ones; the caller ignores them.
+//! unbalanced groups are errors. Unknown fields are returned like known ones; the caller ignores them, or copies
+//! the bytes from which they were read ([`Reader::next_raw`]).
+//!
+//! # Invariants
+//! - A length is checked before it is used; nothing is allocated to read.
+//! - A message ends at its first damaged field; what came before it was read.
+
+mod write;
 
 use crate::DecodeError;
+
+pub use write::{
+    Open, begin, end, field_len, put_bytes_field, put_fixed32_field, put_fixed64_field, put_header,
+    put_message_field, put_varint, put_varint_field,
+};
 
 /// Groups within groups. No OTLP message has a group, so any limit will do.
 const GROUP_NESTING_MAX: u32 = 16;
 
 /// The value of a field, by wire type.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Value<'a> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// Integers, truth values and enumerations.
     Varint(u64),
+    /// Times and doubles.
     Fixed64(u64),
+    /// Texts, bytes and messages.
     Bytes(&'a [u8]),
+    /// Flags.
     Fixed32(u32),
     /// Already skipped: no known field is a group.
     Group,
 }
 
+/// A field of a message with the bytes that it was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// Its number.
+    pub number: u32,
+    /// Its value.
+    pub value: Value<'a>,
+    /// The whole field: tag, length and content.
+    pub raw: &'a [u8],
+}
+
+impl<'a> Field<'a> {
+    /// The content when this is the message, text or bytes with that number.
+    #[inline]
+    pub fn message(&self, number: u32) -> Option<&'a [u8]> {
+        match self.value {
+            Value::Bytes(bytes) if self.number == number => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
 /// Reads the fields of one message in the order in which they lie.
-pub(crate) struct Reader<'a> {
+#[derive(Debug, Clone)]
+pub struct Reader<'a> {
     rest: &'a [u8],
     /// Name of the message, for errors.
     message: &'static str,
 }
 
 impl<'a> Reader<'a> {
+    /// The fields of `bytes`; `message` is the name of the message, for errors.
     #[inline]
-    pub(crate) fn new(bytes: &'a [u8], message: &'static str) -> Self {
+    pub fn new(bytes: &'a [u8], message: &'static str) -> Self {
         Self { rest: bytes, message }
     }
 
     /// What has not been read yet.
     #[inline]
-    pub(crate) fn rest(&self) -> &'a [u8] {
+    pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
@@ -42,8 +83,11 @@ impl<'a> Reader<'a> {
     ///
     /// Always inlined: then the caller's `match` works on the wire type directly and no result is
     /// passed through memory, which makes decoding a third faster.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are no field.
     #[inline(always)]
-    pub(crate) fn next_field(&mut self) -> Result<Option<(u32, Value<'a>)>, DecodeError> {
+    pub fn next_field(&mut self) -> Result<Option<(u32, Value<'a>)>, DecodeError> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -56,6 +100,33 @@ impl<'a> Reader<'a> {
             _ => self.group(number, wire_type, GROUP_NESTING_MAX)?,
         };
         Ok(Some((number, value)))
+    }
+
+    /// The next field with the bytes that it was read from; `None` at the end of the message.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are no field.
+    #[inline(always)]
+    pub fn next_raw(&mut self) -> Result<Option<Field<'a>>, DecodeError> {
+        let before = self.rest;
+        let Some((number, value)) = self.next_field()? else { return Ok(None) };
+        let n_bytes = before.len() - self.rest.len();
+        Ok(Some(Field { number, value, raw: before.get(..n_bytes).unwrap_or_default() }))
+    }
+
+    /// The next field that is a message, text or bytes with that number.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes up to there are no fields.
+    #[inline(always)]
+    pub fn next_message(&mut self, number: u32) -> Result<Option<&'a [u8]>, DecodeError> {
+        while let Some(field) = self.next_field()? {
+            match field {
+                (found, Value::Bytes(bytes)) if found == number => return Ok(Some(bytes)),
+                _ => {}
+            }
+        }
+        Ok(None)
     }
 
     /// The error for a known field of another wire type.
@@ -159,115 +230,5 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Appends a varint.
-pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-/// Appends a varint field.
-pub(crate) fn put_varint_field(out: &mut Vec<u8>, number: u32, value: u64) {
-    put_varint(out, u64::from(number << 3));
-    put_varint(out, value);
-}
-
-/// Appends a fixed64 or double field.
-pub(crate) fn put_fixed64_field(out: &mut Vec<u8>, number: u32, value: u64) {
-    put_varint(out, u64::from(number << 3 | 1));
-    out.extend_from_slice(&value.to_le_bytes());
-}
-
-/// Appends a fixed32 field.
-pub(crate) fn put_fixed32_field(out: &mut Vec<u8>, number: u32, value: u32) {
-    put_varint(out, u64::from(number << 3 | 5));
-    out.extend_from_slice(&value.to_le_bytes());
-}
-
-/// Appends a string or bytes field.
-pub(crate) fn put_bytes_field(out: &mut Vec<u8>, number: u32, value: &[u8]) {
-    put_varint(out, u64::from(number << 3 | 2));
-    put_varint(out, value.len() as u64);
-    out.extend_from_slice(value);
-}
-
-/// Appends a message field whose content `write` appends.
-pub(crate) fn put_message_field(out: &mut Vec<u8>, number: u32, write: impl FnOnce(&mut Vec<u8>)) {
-    let start = begin_message(out, number);
-    write(out);
-    end_message(out, start);
-}
-
-/// Begins a message field; its content follows. Returns what [`end_message`] needs.
-pub(crate) fn begin_message(out: &mut Vec<u8>, number: u32) -> usize {
-    put_varint(out, u64::from(number << 3 | 2));
-    out.len()
-}
-
-/// Puts the length in front of the content, which costs less than computing all lengths beforehand.
-pub(crate) fn end_message(out: &mut Vec<u8>, start: usize) {
-    let end = out.len();
-    put_varint(out, (end - start) as u64);
-    let length_bytes = out.len() - end;
-    out[start..].rotate_right(length_bytes);
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fields(bytes: &[u8]) -> Result<usize, DecodeError> {
-        let mut reader = Reader::new(bytes, "Test");
-        let mut count = 0;
-        while reader.next_field()?.is_some() {
-            count += 1;
-        }
-        Ok(count)
-    }
-
-    #[test]
-    fn varints_end_at_64_bits() {
-        let mut bytes = vec![0x08];
-        put_varint(&mut bytes, u64::MAX);
-        assert_eq!(bytes.len(), 11);
-        assert!(matches!(
-            Reader::new(&bytes, "Test").next_field(),
-            Ok(Some((1, Value::Varint(u64::MAX))))
-        ));
-        bytes[10] = 2;
-        assert_eq!(fields(&bytes), Err(DecodeError::VarintTooLong { message: "Test" }));
-        assert_eq!(fields(&bytes[..10]), Err(DecodeError::Truncated { message: "Test" }));
-    }
-
-    #[test]
-    fn groups_are_skipped_to_a_bounded_depth() {
-        let nested = |depth| [vec![0x0b; depth], vec![0x0c; depth]].concat();
-        assert_eq!(fields(&nested(16)), Ok(1));
-        assert_eq!(fields(&nested(17)), Err(DecodeError::TooDeep { message: "group", max: 16 }));
-        assert_eq!(fields(&[0x0b, 0x08, 0x01, 0x12, 0x00, 0x0c]), Ok(1));
-        let unmatched = DecodeError::UnmatchedGroupEnd { message: "Test", field: 2 };
-        assert_eq!(fields(&[0x0b, 0x14]), Err(unmatched));
-    }
-
-    #[test]
-    fn tags_without_a_number_or_type_are_rejected() {
-        for bytes in [&[0x00][..], &[0x07], &[0x0e], &[0x0f], &[0xf8, 0xff, 0xff, 0xff, 0x1f, 0]] {
-            assert_eq!(
-                fields(bytes),
-                Err(DecodeError::InvalidTag { message: "Test" }),
-                "{bytes:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn long_messages_get_longer_lengths() {
-        let mut bytes = Vec::new();
-        put_message_field(&mut bytes, 1, |out| out.extend_from_slice(&[7; 300]));
-        let mut reader = Reader::new(&bytes, "Test");
-        assert!(matches!(reader.next_field(), Ok(Some((1, Value::Bytes(b)))) if b == [7; 300]));
-        assert!(reader.rest().is_empty());
-    }
-}
+mod tests;

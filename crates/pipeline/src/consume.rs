@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use spandrel_model::TenantId;
+use spandrel_otlp::DecodeError;
 
 use crate::{Client, Traces};
 
@@ -91,6 +92,12 @@ impl ConsumeError {
             Self::OverLimit { .. } | Self::Unavailable { .. } => true,
             Self::Malformed(_) | Self::TooLarge(_) | Self::Permanent { .. } => false,
         }
+    }
+}
+
+impl From<DecodeError> for ConsumeError {
+    fn from(error: DecodeError) -> Self {
+        Self::Malformed(error.to_string())
     }
 }
 

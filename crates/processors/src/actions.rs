@@ -8,12 +8,13 @@ mod read;
 mod tests;
 
 use sha1::{Digest as _, Sha1};
+use spandrel_otlp::DecodeError;
 use spandrel_pipeline::Client;
 use spandrel_proto::otlp::common::any_value::Value;
 use spandrel_re2::Regex;
 
 use crate::values;
-use crate::wire::{Attributes, Malformed, Pair, key_value};
+use crate::wire::{Attributes, Pair, key_value};
 
 /// Actions, in the order in which they are executed.
 #[derive(Debug, Clone)]
@@ -97,7 +98,7 @@ impl Source {
 
 impl<'a> Prepared<'a> {
     /// Executes them.
-    pub(crate) fn apply(&'a self, attributes: &mut Attributes<'a>) -> Result<(), Malformed> {
+    pub(crate) fn apply(&'a self, attributes: &mut Attributes<'a>) -> Result<(), DecodeError> {
         for (action, pair) in self.actions.0.iter().zip(&self.pairs) {
             match &action.kind {
                 Kind::Set { when, source, .. } => {
@@ -132,7 +133,7 @@ impl Action {
         when: When,
         source: &Source,
         pair: &'a [u8],
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), DecodeError> {
         let wanted = match when {
             When::Always => true,
             When::Absent => !attributes.contains(&self.key),

@@ -7,6 +7,7 @@ mod tests;
 use std::sync::Arc;
 
 use spandrel_config::Section;
+use spandrel_otlp::DecodeError;
 use spandrel_pipeline::{
     Accepted, Client, Component, ComponentContext, ComponentError, ConsumeError, TraceBatch,
     TraceConsumer, Traces,
@@ -16,7 +17,7 @@ use crate::actions::Actions;
 use crate::flow::Flow;
 use crate::matching::Selection;
 
-use crate::wire::{Malformed, ResourceEditor, edit};
+use crate::wire::{ResourceEditor, edit};
 use editor::SpanEditor;
 
 /// Settings of `attributes`.
@@ -32,7 +33,7 @@ impl AttributesSettings {
         Self { actions: Actions::read(section, "actions"), selection: Selection::read(section) }
     }
 
-    fn change(&self, traces: Traces, client: &Client) -> Result<Traces, Malformed> {
+    fn change(&self, traces: Traces, client: &Client) -> Result<Traces, DecodeError> {
         let prepared = self.actions.prepare(client);
         let otlp = traces.into_otlp();
         let edited = edit(&otlp, &mut SpanEditor::new(&prepared, &self.selection))?;
@@ -83,7 +84,7 @@ impl ResourceSettings {
         Self { actions: Actions::read(section, "attributes") }
     }
 
-    fn change(&self, traces: Traces, client: &Client) -> Result<Traces, Malformed> {
+    fn change(&self, traces: Traces, client: &Client) -> Result<Traces, DecodeError> {
         let prepared = self.actions.prepare(client);
         let otlp = traces.into_otlp();
         let mut editor = ResourceEditor::new(|attributes| prepared.apply(attributes));

@@ -26,6 +26,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use spandrel_base::task::TaskSet;
 use spandrel_model::TenantId;
+use spandrel_otlp::check_frames;
 use spandrel_pipeline::{
     Accepted, Client, Component, ComponentContext, ComponentError, ConsumeError, TraceBatch,
     TraceConsumer, Traces,
@@ -33,7 +34,6 @@ use spandrel_pipeline::{
 use spandrel_telemetry::ProcessorSeries;
 use tokio::sync::oneshot;
 
-use crate::wire;
 use collecting::{Collecting, Part, Shard};
 
 pub use settings::BatchSettings;
@@ -149,7 +149,7 @@ impl TraceConsumer for BatchProcessor {
         let shared = &self.shared;
         let key = shared.key(&batch);
         let otlp = batch.traces.into_otlp();
-        let spans = wire::count_spans(&otlp)?;
+        let spans = check_frames(&otlp)?;
         shared.series.record_incoming(spans);
         if spans == 0 {
             return Ok(Accepted::default());

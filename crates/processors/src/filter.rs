@@ -2,13 +2,18 @@
 //!
 //! Conditions are OTTL, in the two shapes that the Collector has for them, or the older `include` and `exclude` of
 //! spans. A span stays when all its events go; scopes and resources without spans go.
+//!
+//! Spans that are bytes stay bytes (`by_bytes`); those that an earlier processor has decoded are looked at as they
+//! are.
 
+mod by_bytes;
 mod settings;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
+use spandrel_otlp::DecodeError;
 use spandrel_ottl::{Client, Conditions, EvalError, View};
 use spandrel_pipeline::{
     Accepted, Component, ComponentContext, ComponentError, ConsumeError, TraceBatch, TraceConsumer,
@@ -20,7 +25,7 @@ use spandrel_proto::otlp::trace::{ResourceSpans, ScopeSpans, Span};
 use crate::flow::{Flow, Removed};
 use crate::matching::{Cursor, Selection};
 use crate::ottl;
-use crate::wire::{Edit, Editor, Malformed, SpanFields, edit};
+use crate::wire::{Edit, Editor, SpanFields, edit};
 use settings::{Rules, Shape};
 
 pub use settings::FilterSettings;
@@ -81,17 +86,17 @@ struct Selecting<'a> {
 }
 
 impl<'a> Editor<'a> for Selecting<'a> {
-    fn resource(&mut self, resource: &'a [u8], _out: &mut Vec<u8>) -> Result<Edit, Malformed> {
+    fn resource(&mut self, resource: &'a [u8], _out: &mut Vec<u8>) -> Result<Edit, DecodeError> {
         self.cursor.resource(resource)?;
         Ok(if self.cursor.wants_resource() { Edit::Keep } else { Edit::Drop })
     }
 
-    fn scope(&mut self, scope: &'a [u8]) -> Result<bool, Malformed> {
+    fn scope(&mut self, scope: &'a [u8]) -> Result<bool, DecodeError> {
         self.cursor.scope(scope)?;
         Ok(true)
     }
 
-    fn span(&mut self, span: &'a [u8], _out: &mut Vec<u8>) -> Result<Edit, Malformed> {
+    fn span(&mut self, span: &'a [u8], _out: &mut Vec<u8>) -> Result<Edit, DecodeError> {
         self.fields.read(span)?;
         Ok(if self.cursor.selects(&self.fields) { Edit::Keep } else { Edit::Drop })
     }
@@ -105,30 +110,33 @@ impl Rules {
         client: Client<'_>,
         spans: u64,
     ) -> Result<(Traces, u64), ConsumeError> {
+        match traces {
+            Traces::Otlp(otlp) => self.filter_bytes(&otlp, client, spans),
+            Traces::Decoded(decoded) => self.filter_decoded(decoded, client, spans),
+        }
+    }
+
+    fn filter_decoded(
+        &self,
+        mut decoded: Arc<ExportTraceServiceRequest>,
+        client: Client<'_>,
+        spans: u64,
+    ) -> Result<(Traces, u64), ConsumeError> {
         let rejected = |error: EvalError| ottl::rejected(&error, spans);
-        let (bytes, mut decoded) = match traces {
-            Traces::Otlp(otlp) => (Some(otlp.clone()), Traces::Otlp(otlp).decoded()?),
-            Traces::Decoded(decoded) => (None, decoded),
-        };
         // Others hold the same spans; they are copied only when something goes.
         let is_shared = Arc::get_mut(&mut decoded).is_none();
         if is_shared && !self.removes_any(&decoded, client).map_err(rejected)? {
             return Ok((Traces::Decoded(decoded), 0));
         }
-        let mut pass = Pass { rules: self, client, changed: false, error: None };
+        let mut pass = Pass { rules: self, client, error: None };
         let request = Arc::make_mut(&mut decoded);
         request.resource_spans.retain_mut(|resource| pass.keeps_resource(resource));
         if let Some(error) = pass.error {
             return Err(rejected(error));
         }
-        match bytes {
-            Some(otlp) if !pass.changed => Ok((Traces::Otlp(otlp), 0)),
-            _ => {
-                let traces = Traces::Decoded(decoded);
-                let left = traces.span_count();
-                Ok((traces, spans.saturating_sub(left)))
-            }
-        }
+        let traces = Traces::Decoded(decoded);
+        let left = traces.span_count();
+        Ok((traces, spans.saturating_sub(left)))
     }
 
     /// Whether a condition holds for anything.
@@ -177,7 +185,6 @@ fn any(conditions: &[Conditions], view: &View<'_>) -> Result<bool, EvalError> {
 struct Pass<'r> {
     rules: &'r Rules,
     client: Client<'r>,
-    changed: bool,
     /// The first error that is to be propagated; nothing is taken out after it.
     error: Option<EvalError>,
 }
@@ -225,15 +232,9 @@ impl Pass<'_> {
         if self.error.is_some() {
             return false;
         }
-        match any(conditions, view) {
-            Ok(holds) => {
-                self.changed |= holds;
-                holds
-            }
-            Err(error) => {
-                self.error = Some(error);
-                false
-            }
-        }
+        any(conditions, view).unwrap_or_else(|error| {
+            self.error = Some(error);
+            false
+        })
     }
 }

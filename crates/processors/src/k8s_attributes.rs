@@ -13,13 +13,14 @@ mod tests;
 
 use std::sync::Arc;
 
+use spandrel_otlp::DecodeError;
 use spandrel_pipeline::{
     Accepted, Client, Component, ComponentContext, ComponentError, ConsumeError, TraceBatch,
     TraceConsumer, Traces,
 };
 
 use crate::flow::Flow;
-use crate::wire::{Attributes, Malformed, ResourceEditor, edit, text};
+use crate::wire::{Attributes, ResourceEditor, edit, text};
 use association::{Identifier, POD_IP};
 
 pub use association::{PodAssociation, PodSource, SourceKind};
@@ -64,7 +65,7 @@ impl K8sAttributesProcessor {
         Ok(Self { pods, ..Self::new(settings, next, context)? })
     }
 
-    fn add_to(&self, traces: Traces, client: &Client) -> Result<Traces, Malformed> {
+    fn add_to(&self, traces: Traces, client: &Client) -> Result<Traces, DecodeError> {
         let otlp = traces.into_otlp();
         let mut editor = ResourceEditor::new(|attributes| {
             self.add_to_resource(attributes, client);

@@ -9,8 +9,9 @@ mod tests;
 
 use spandrel_config::Section;
 
-use crate::wire::{Malformed, Pair, ScopeFields, SpanFields, resource_attributes};
+use crate::wire::{Pair, ScopeFields, SpanFields, resource_attributes};
 use matcher::Matcher;
+use spandrel_otlp::DecodeError;
 
 /// The two blocks of a processor.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +61,7 @@ pub(crate) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// The next resource.
-    pub(crate) fn resource(&mut self, resource: &'a [u8]) -> Result<(), Malformed> {
+    pub(crate) fn resource(&mut self, resource: &'a [u8]) -> Result<(), DecodeError> {
         resource_attributes(resource, &mut self.pairs)?;
         let matches = |matcher: &Option<Matcher>| {
             matcher.as_ref().is_some_and(|matcher| matcher.resource(&self.pairs))
@@ -77,7 +78,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next scope. Returns whether a span of it can be selected.
-    pub(crate) fn scope(&mut self, scope: &'a [u8]) -> Result<bool, Malformed> {
+    pub(crate) fn scope(&mut self, scope: &'a [u8]) -> Result<bool, DecodeError> {
         let scope = ScopeFields::read(scope)?;
         let matches = |matcher: &Option<Matcher>| {
             matcher.as_ref().is_some_and(|matcher| matcher.scope(&scope))

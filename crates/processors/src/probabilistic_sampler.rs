@@ -15,6 +15,8 @@ mod trace_state;
 use std::sync::Arc;
 
 use prost::Message as _;
+use spandrel_otlp::DecodeError;
+use spandrel_otlp::wire::put_bytes_field;
 use spandrel_pipeline::{
     Accepted, Component, ComponentContext, ComponentError, ConsumeError, TraceBatch, TraceConsumer,
     Traces,
@@ -23,9 +25,7 @@ use spandrel_proto::otlp::common::AnyValue;
 use spandrel_proto::otlp::common::any_value::Value;
 
 use crate::flow::{Flow, Removed};
-use crate::wire::{
-    Attributes, Edit, Editor, Malformed, SPAN_ATTRIBUTES, SpanFields, edit, put_bytes,
-};
+use crate::wire::{Attributes, Edit, Editor, SPAN_ATTRIBUTES, SpanFields, edit};
 use decision::{Decision, Policy, Priority, Sampler};
 
 pub use settings::{ProbabilisticSamplerSettings, SamplerMode};
@@ -95,7 +95,7 @@ struct Pass<'a> {
 }
 
 impl<'a> Editor<'a> for Pass<'a> {
-    fn span(&mut self, span: &'a [u8], out: &mut Vec<u8>) -> Result<Edit, Malformed> {
+    fn span(&mut self, span: &'a [u8], out: &mut Vec<u8>) -> Result<Edit, DecodeError> {
         self.fields.read(span)?;
         let fields = &self.fields;
         let trace_state = String::from_utf8_lossy(fields.trace_state);
@@ -121,21 +121,21 @@ fn write<'a>(
     fields: &SpanFields<'a>,
     trace_state: &str,
     out: &mut Vec<u8>,
-) -> Result<(), Malformed> {
+) -> Result<(), DecodeError> {
     let mut attributes = Attributes::default();
     attributes.take(&fields.attributes);
     let mut is_written = false;
-    attributes.write(span, SPAN_ATTRIBUTES, out, |number, out| {
+    attributes.write_replacing(span, SPAN_ATTRIBUTES, out, |number, out| {
         if number != TRACE_STATE {
             return false;
         }
         if !std::mem::replace(&mut is_written, true) {
-            put_bytes(out, TRACE_STATE, trace_state.as_bytes());
+            put_bytes_field(out, TRACE_STATE, trace_state.as_bytes());
         }
         true
     })?;
     if !is_written {
-        put_bytes(out, TRACE_STATE, trace_state.as_bytes());
+        put_bytes_field(out, TRACE_STATE, trace_state.as_bytes());
     }
     Ok(())
 }

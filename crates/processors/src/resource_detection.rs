@@ -18,13 +18,14 @@ use std::time::Duration;
 use futures::future::join_all;
 use parking_lot::Mutex;
 use spandrel_base::task::TaskSet;
+use spandrel_otlp::DecodeError;
 use spandrel_pipeline::{
     Accepted, Component, ComponentContext, ComponentError, ConsumeError, TraceBatch, TraceConsumer,
     Traces,
 };
 
 use crate::flow::Flow;
-use crate::wire::{Malformed, Pair, ResourceEditor, edit, key_value};
+use crate::wire::{Pair, ResourceEditor, edit, key_value};
 use attributes::Attribute;
 use detectors::{Detector, Found};
 
@@ -147,7 +148,7 @@ impl Shared {
         );
     }
 
-    fn add_to(&self, traces: Traces) -> Result<Traces, Malformed> {
+    fn add_to(&self, traces: Traces) -> Result<Traces, DecodeError> {
         let detected = Arc::clone(&self.detected.lock());
         if detected.is_empty() {
             return Ok(traces);

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use prost::Message as _;
+use spandrel_otlp::DecodeError;
+use spandrel_otlp::wire::put_bytes_field;
 use spandrel_pipeline::{
     Accepted, Component, ComponentContext, ComponentError, ConsumeError, TraceBatch, TraceConsumer,
     Traces,
@@ -19,9 +21,7 @@ use spandrel_proto::otlp::trace::status::StatusCode;
 use crate::flow::Flow;
 use crate::matching::Cursor;
 use crate::values;
-use crate::wire::{
-    Attributes, Edit, Editor, Malformed, SPAN_ATTRIBUTES, SpanFields, edit, put_bytes, text,
-};
+use crate::wire::{Attributes, Edit, Editor, SPAN_ATTRIBUTES, SpanFields, edit, text};
 use settings::{FromAttributes, ToAttributes};
 
 pub use settings::SpanSettings;
@@ -63,7 +63,7 @@ impl TraceConsumer for SpanProcessor {
 impl Component for SpanProcessor {}
 
 impl SpanSettings {
-    fn change(&self, traces: Traces) -> Result<Traces, Malformed> {
+    fn change(&self, traces: Traces) -> Result<Traces, DecodeError> {
         let otlp = traces.into_otlp();
         let mut pass = Pass {
             settings: self,
@@ -84,7 +84,7 @@ struct Pass<'a> {
 }
 
 impl<'a> Editor<'a> for Pass<'a> {
-    fn resource(&mut self, resource: &'a [u8], _out: &mut Vec<u8>) -> Result<Edit, Malformed> {
+    fn resource(&mut self, resource: &'a [u8], _out: &mut Vec<u8>) -> Result<Edit, DecodeError> {
         self.cursor.resource(resource)?;
         Ok(Edit::Keep)
     }
@@ -93,11 +93,11 @@ impl<'a> Editor<'a> for Pass<'a> {
         self.cursor.wants_resource()
     }
 
-    fn scope(&mut self, scope: &'a [u8]) -> Result<bool, Malformed> {
+    fn scope(&mut self, scope: &'a [u8]) -> Result<bool, DecodeError> {
         self.cursor.scope(scope)
     }
 
-    fn span(&mut self, span: &'a [u8], out: &mut Vec<u8>) -> Result<Edit, Malformed> {
+    fn span(&mut self, span: &'a [u8], out: &mut Vec<u8>) -> Result<Edit, DecodeError> {
         self.fields.read(span)?;
         if !self.cursor.selects(&self.fields) {
             return Ok(Edit::Keep);
@@ -118,21 +118,26 @@ impl<'a> Editor<'a> for Pass<'a> {
             return Ok(Edit::Keep);
         }
         let mut is_named = false;
-        self.attributes.write(span, SPAN_ATTRIBUTES, out, |number, out| match number {
-            NAME if name != before => {
-                if !std::mem::replace(&mut is_named, true) {
-                    put_bytes(out, NAME, name.as_bytes());
+        self.attributes.write_replacing(
+            span,
+            SPAN_ATTRIBUTES,
+            out,
+            |number, out| match number {
+                NAME if name != before => {
+                    if !std::mem::replace(&mut is_named, true) {
+                        put_bytes_field(out, NAME, name.as_bytes());
+                    }
+                    true
                 }
-                true
-            }
-            STATUS => status.is_some(),
-            _ => false,
-        })?;
+                STATUS => status.is_some(),
+                _ => false,
+            },
+        )?;
         if name != before && !is_named {
-            put_bytes(out, NAME, name.as_bytes());
+            put_bytes_field(out, NAME, name.as_bytes());
         }
         if let Some(status) = status {
-            put_bytes(out, STATUS, status);
+            put_bytes_field(out, STATUS, status);
         }
         Ok(Edit::Replace)
     }

@@ -12,9 +12,10 @@ use spandrel_pipeline::{
     Accepted, Account, ComponentContext, ConsumeError, TraceBatch, TraceConsumer, Traces,
 };
 use spandrel_proto::otlp::collector_trace::ExportTraceServiceRequest;
-use spandrel_proto::otlp::common::{AnyValue, KeyValue, any_value};
+use spandrel_proto::otlp::common::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use spandrel_proto::otlp::resource::Resource;
-use spandrel_proto::otlp::trace::{ResourceSpans, ScopeSpans, Span};
+use spandrel_proto::otlp::trace::span::Event;
+use spandrel_proto::otlp::trace::{ResourceSpans, ScopeSpans, Span, Status};
 use spandrel_telemetry::Metrics;
 
 /// The time of a paused runtime.
@@ -134,4 +135,81 @@ pub(crate) fn request(service: &str, spans: Vec<Span>) -> ExportTraceServiceRequ
 pub(crate) fn batch(request: &ExportTraceServiceRequest) -> TraceBatch {
     let otlp = Traces::from(request.clone()).into_otlp();
     TraceBatch::otlp(TenantId::single(), otlp)
+}
+
+/// Numbers that are the same in every run (SplitMix64).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    /// A number below `end`.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ mixed >> 31) % end.max(1)
+    }
+
+    fn list<T>(&mut self, max: u64, mut member: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        (0..self.below(max + 1)).map(|_| member(self)).collect()
+    }
+
+    fn word(&mut self) -> String {
+        let word = ["a", "b", "n", "http.route", "", "x\u{e4}"][self.below(6) as usize];
+        word.repeat(if self.below(20) == 0 { 40 } else { 1 })
+    }
+
+    /// Attributes whose keys may repeat.
+    fn attributes(&mut self) -> Vec<KeyValue> {
+        self.list(5, |random| {
+            let value = match random.below(4) {
+                0 => None,
+                1 => Some(int(random.below(3).cast_signed())),
+                _ => Some(text(&random.word())),
+            };
+            KeyValue { key: random.word(), value }
+        })
+    }
+
+    fn span(&mut self) -> Span {
+        let parent = if self.below(2) == 0 { vec![] } else { vec![self.below(2) as u8; 8] };
+        Span {
+            trace_id: vec![self.below(3) as u8; 16].into(),
+            span_id: vec![2; 8].into(),
+            parent_span_id: parent.into(),
+            name: self.word(),
+            kind: self.below(6) as i32,
+            start_time_unix_nano: self.below(1000),
+            end_time_unix_nano: self.below(1000),
+            attributes: self.attributes(),
+            events: self.list(3, |random| Event {
+                name: random.word(),
+                attributes: random.attributes(),
+                ..Event::default()
+            }),
+            status: (self.below(2) == 0)
+                .then(|| Status { code: self.below(3) as i32, ..Status::default() }),
+            flags: self.below(2) as u32,
+            ..Span::default()
+        }
+    }
+
+    /// A request of a few resources, scopes and spans, any of which may be empty.
+    pub(crate) fn request(&mut self) -> ExportTraceServiceRequest {
+        let resource_spans = self.list(3, |random| ResourceSpans {
+            resource: (random.below(4) > 0)
+                .then(|| Resource { attributes: random.attributes(), ..Resource::default() }),
+            scope_spans: random.list(3, |random| ScopeSpans {
+                scope: (random.below(3) > 0).then(|| InstrumentationScope {
+                    name: random.word(),
+                    attributes: random.attributes(),
+                    ..InstrumentationScope::default()
+                }),
+                spans: random.list(4, Self::span),
+                schema_url: random.word(),
+            }),
+            schema_url: random.word(),
+        });
+        ExportTraceServiceRequest { resource_spans }
+    }
 }

@@ -4,9 +4,9 @@
 //! were walked over when they arrived; what is damaged deeper inside counts as absent.
 
 use hashbrown::HashMap;
+use spandrel_otlp::wire::{Reader, Value};
 
 use crate::fragment::Content;
-use crate::wire::{Field, Fields, Value, each_message};
 
 /// Fields on the way to an attribute, and those of a span that policies look at.
 const RESOURCE: u32 = 1;
@@ -125,8 +125,8 @@ impl<'t> Facts<'t> {
 
     fn read_span(&mut self, bytes: &'t [u8], wanted: &Wanted) {
         let mut span = SpanFacts::default();
-        let mut fields = Fields::of(bytes, "Span");
-        while let Ok(Some(Field { number, value, .. })) = fields.next_field() {
+        let mut fields = Reader::new(bytes, "Span");
+        while let Ok(Some((number, value))) = fields.next_field() {
             match (number, value) {
                 (ATTRIBUTES, Value::Bytes(pair)) => self.read_attribute(pair, wanted, false),
                 (START, Value::Fixed64(nanos)) => span.start_unix_nanos = nanos,
@@ -148,8 +148,8 @@ impl<'t> Facts<'t> {
             return;
         }
         let (mut key, mut value): (Option<&[u8]>, Option<&[u8]>) = (None, None);
-        let mut fields = Fields::of(pair, "KeyValue");
-        while let Ok(Some(Field { number, value: found, .. })) = fields.next_field() {
+        let mut fields = Reader::new(pair, "KeyValue");
+        while let Ok(Some((number, found))) = fields.next_field() {
             match (number, found) {
                 (1, Value::Bytes(bytes)) => key = Some(bytes),
                 (2, Value::Bytes(bytes)) => value = Some(bytes),
@@ -160,6 +160,15 @@ impl<'t> Facts<'t> {
         if let (Some(key), Some(value)) = (wanted_key, value.and_then(any_value)) {
             self.attributes.push(Attribute { key, value, of_resource });
         }
+    }
+}
+
+/// Visits the messages in the field `number` of a message that may be damaged: then those before the fault.
+#[inline]
+fn each_message<'a>(bytes: &'a [u8], number: u32, mut visit: impl FnMut(&'a [u8])) {
+    let mut fields = Reader::new(bytes, "message");
+    while let Ok(Some(message)) = fields.next_message(number) {
+        visit(message);
     }
 }
 
@@ -180,8 +189,8 @@ fn is_other_key(pair: &[u8], wanted: &Wanted) -> bool {
 /// The number of a status; unset when there is none.
 fn status_code(status: &[u8]) -> u64 {
     let mut code = 0;
-    let mut fields = Fields::of(status, "Status");
-    while let Ok(Some(Field { number, value, .. })) = fields.next_field() {
+    let mut fields = Reader::new(status, "Status");
+    while let Ok(Some((number, value))) = fields.next_field() {
         if let (3, Value::Varint(number)) = (number, value) {
             code = number;
         }
@@ -192,8 +201,8 @@ fn status_code(status: &[u8]) -> u64 {
 /// A text, whole number or truth value; of several, the last, as everywhere in protobuf.
 fn any_value(bytes: &[u8]) -> Option<AttributeValue<'_>> {
     let mut last = None;
-    let mut fields = Fields::of(bytes, "AnyValue");
-    while let Ok(Some(Field { number, value, .. })) = fields.next_field() {
+    let mut fields = Reader::new(bytes, "AnyValue");
+    while let Ok(Some((number, value))) = fields.next_field() {
         last = match (number, value) {
             (1, Value::Bytes(text)) => Some(AttributeValue::Text(text)),
             (2, Value::Varint(truth)) => Some(AttributeValue::Bool(truth != 0)),

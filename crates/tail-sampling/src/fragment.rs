@@ -5,9 +5,9 @@
 //! the message, so a trace is sent on by copying bytes, and it is spilled in the same form.
 
 use bytes::Bytes;
+use spandrel_otlp::wire::{field_len, put_header};
 
 use crate::journal::Place;
-use crate::wire::{field_len, put_header};
 
 /// Number of `resource_spans` in `ExportTraceServiceRequest`.
 const RESOURCE_SPANS: u32 = 1;

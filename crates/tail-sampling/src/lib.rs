@@ -24,7 +24,6 @@ mod processor;
 pub mod settings;
 mod shard;
 mod split;
-mod wire;
 
 pub use processor::TailSampling;
 pub use settings::TailSamplingSettings;

@@ -7,9 +7,10 @@
 use bytes::Bytes;
 use hashbrown::HashMap;
 use spandrel_model::TraceId;
+use spandrel_otlp::DecodeError;
+use spandrel_otlp::wire::{Reader, Value, field_len, put_header};
 
 use crate::fragment::{Content, Fragment};
-use crate::wire::{Fields, Malformed, Value, field_len, put_header};
 
 /// Numbers of fields: `resource_spans` and `scope_spans` lie in messages of their own, both called 2 and 1.
 const RESOURCE_SPANS: u32 = 1;
@@ -34,17 +35,15 @@ pub(crate) struct Piece {
 /// The pieces of an `ExportTraceServiceRequest`, in the order in which their traces appear.
 ///
 /// # Errors
-/// [`Malformed`] when a message on the way to a field of a span is damaged.
-pub(crate) fn split(request: &[u8]) -> Result<Vec<Piece>, Malformed> {
+/// [`DecodeError`] when a message on the way to a field of a span is damaged.
+pub(crate) fn split(request: &[u8]) -> Result<Vec<Piece>, DecodeError> {
     let mut pieces = Vec::new();
-    let mut fields = Fields::of(request, "ExportTraceServiceRequest");
+    let mut fields = Reader::new(request, "ExportTraceServiceRequest");
     let mut splitter = Splitter::default();
-    while let Some(field) = fields.next_field()? {
-        if let (RESOURCE_SPANS, Value::Bytes(resource_spans)) = (field.number, field.value) {
-            splitter.clear();
-            splitter.read_resource_spans(resource_spans)?;
-            splitter.finish(&mut pieces);
-        }
+    while let Some(resource_spans) = fields.next_message(RESOURCE_SPANS)? {
+        splitter.clear();
+        splitter.read_resource_spans(resource_spans)?;
+        splitter.finish(&mut pieces);
     }
     Ok(pieces)
 }
@@ -95,9 +94,9 @@ impl<'a> Splitter<'a> {
         self.by_id.clear();
     }
 
-    fn read_resource_spans(&mut self, bytes: &'a [u8]) -> Result<(), Malformed> {
-        let mut fields = Fields::of(bytes, "ResourceSpans");
-        while let Some(field) = fields.next_field()? {
+    fn read_resource_spans(&mut self, bytes: &'a [u8]) -> Result<(), DecodeError> {
+        let mut fields = Reader::new(bytes, "ResourceSpans");
+        while let Some(field) = fields.next_raw()? {
             match (field.number, field.value) {
                 (SCOPE_SPANS, Value::Bytes(scope_spans)) => self.read_scope_spans(scope_spans)?,
                 _ => self.head.extend_from_slice(field.raw),
@@ -106,12 +105,12 @@ impl<'a> Splitter<'a> {
         Ok(())
     }
 
-    fn read_scope_spans(&mut self, bytes: &'a [u8]) -> Result<(), Malformed> {
+    fn read_scope_spans(&mut self, bytes: &'a [u8]) -> Result<(), DecodeError> {
         let scope = self.scopes.len() as u32;
         let start = self.scope_heads.len();
         let mut last = None;
-        let mut fields = Fields::of(bytes, "ScopeSpans");
-        while let Some(field) = fields.next_field()? {
+        let mut fields = Reader::new(bytes, "ScopeSpans");
+        while let Some(field) = fields.next_raw()? {
             match (field.number, field.value) {
                 (SPANS, Value::Bytes(span)) => {
                     let (id, is_root) = identity(span)?;
@@ -216,11 +215,11 @@ fn chain<'s, T: 's>(
 
 /// The trace id of a span, and whether it has no parent.
 #[inline]
-fn identity(span: &[u8]) -> Result<([u8; 16], bool), Malformed> {
+fn identity(span: &[u8]) -> Result<([u8; 16], bool), DecodeError> {
     let (mut id, mut is_root) = ([0; 16], true);
-    let mut fields = Fields::of(span, "Span");
+    let mut fields = Reader::new(span, "Span");
     while let Some(field) = fields.next_field()? {
-        match (field.number, field.value) {
+        match field {
             (TRACE_ID, Value::Bytes(bytes)) => id = bytes.try_into().unwrap_or_default(),
             (PARENT_SPAN_ID, Value::Bytes(parent)) => is_root = parent.iter().all(|b| *b == 0),
             _ => {}

@@ -6,12 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use prost::Message as _;
+use spandrel_otlp::wire::Reader;
 use spandrel_proto::otlp::common::any_value::Value;
 use spandrel_proto::otlp::common::{AnyValue, KeyValue};
 use spandrel_proto::otlp::resource::Resource;
 use spandrel_proto::otlp::trace::Span;
 
-use crate::wire::{SpanBytes, fields};
+use crate::wire::SpanBytes;
 
 const KINDS: [&str; 6] = ["Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"];
 
@@ -67,8 +68,7 @@ impl ResourceMemo {
 }
 
 fn trace_id(span: &[u8]) -> &[u8] {
-    let id = fields(span).map_while(Result::ok).find(|field| field.number == 1);
-    id.and_then(|field| field.content).unwrap_or_default()
+    Reader::new(span, "Span").next_message(1).ok().flatten().unwrap_or_default()
 }
 
 fn value_of<'a>(attributes: &'a [KeyValue], name: &str) -> Option<&'a AnyValue> {

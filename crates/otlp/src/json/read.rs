@@ -137,9 +137,9 @@ impl<'de> Visitor<'de> for Element<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        let start = wire::begin_message(&mut self.output.bytes, self.number);
+        let open = wire::begin(&mut self.output.bytes, self.number, 0);
         Message { fields: self.fields, output: self.output }.visit_map(map)?;
-        wire::end_message(&mut self.output.bytes, start);
+        wire::end(&mut self.output.bytes, &open);
         Ok(())
     }
 }

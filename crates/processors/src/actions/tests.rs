@@ -32,7 +32,7 @@ fn after(yaml: &str) -> String {
     edited.read(&bytes, SPAN_ATTRIBUTES).expect("sound");
     prepared.apply(&mut edited).expect("sound");
     let mut out = Vec::new();
-    edited.write(&bytes, SPAN_ATTRIBUTES, &mut out, |_, _| false).expect("sound");
+    edited.write(&bytes, SPAN_ATTRIBUTES, &mut out).expect("sound");
     let written = Span::decode(&out[..]).expect("a span");
     assert_eq!(edited.is_changed(), written != span, "{yaml}");
     let rest = Span { attributes: Vec::new(), ..written.clone() };

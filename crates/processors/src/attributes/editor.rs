@@ -1,8 +1,10 @@
 //! Actions on the spans of a request.
 
+use spandrel_otlp::DecodeError;
+
 use crate::actions::Prepared;
 use crate::matching::{Cursor, Selection};
-use crate::wire::{Attributes, Edit, Editor, Malformed, SPAN_ATTRIBUTES, SpanFields};
+use crate::wire::{Attributes, Edit, Editor, SPAN_ATTRIBUTES, SpanFields};
 
 /// Executes actions on the spans that are selected.
 pub(super) struct SpanEditor<'a> {
@@ -25,7 +27,7 @@ impl<'a> SpanEditor<'a> {
 }
 
 impl<'a> Editor<'a> for SpanEditor<'a> {
-    fn resource(&mut self, resource: &'a [u8], _out: &mut Vec<u8>) -> Result<Edit, Malformed> {
+    fn resource(&mut self, resource: &'a [u8], _out: &mut Vec<u8>) -> Result<Edit, DecodeError> {
         if let Some(cursor) = &mut self.cursor {
             cursor.resource(resource)?;
         }
@@ -36,11 +38,11 @@ impl<'a> Editor<'a> for SpanEditor<'a> {
         self.cursor.as_ref().is_none_or(Cursor::wants_resource)
     }
 
-    fn scope(&mut self, scope: &'a [u8]) -> Result<bool, Malformed> {
+    fn scope(&mut self, scope: &'a [u8]) -> Result<bool, DecodeError> {
         self.cursor.as_mut().map_or(Ok(true), |cursor| cursor.scope(scope))
     }
 
-    fn span(&mut self, span: &'a [u8], out: &mut Vec<u8>) -> Result<Edit, Malformed> {
+    fn span(&mut self, span: &'a [u8], out: &mut Vec<u8>) -> Result<Edit, DecodeError> {
         if let Some(cursor) = &self.cursor {
             self.fields.read(span)?;
             if !cursor.selects(&self.fields) {
@@ -54,7 +56,7 @@ impl<'a> Editor<'a> for SpanEditor<'a> {
         if !self.attributes.is_changed() {
             return Ok(Edit::Keep);
         }
-        self.attributes.write(span, SPAN_ATTRIBUTES, out, |_, _| false)?;
+        self.attributes.write(span, SPAN_ATTRIBUTES, out)?;
         Ok(Edit::Replace)
     }
 }

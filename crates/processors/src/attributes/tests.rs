@@ -4,7 +4,7 @@ use spandrel_config::read_settings;
 use spandrel_proto::otlp::trace::ResourceSpans;
 
 use super::*;
-use crate::testing::{Recorder, attributes, batch, context, int, request, span, text};
+use crate::testing::{Random, Recorder, attributes, batch, context, int, request, span, text};
 
 #[tokio::test(start_paused = true)]
 async fn selected_spans_are_changed_and_others_are_as_they_came() {
@@ -62,7 +62,51 @@ async fn damage_is_reported() {
     // A span whose attribute ends too early.
     let otlp = [0x0a, 8, 0x12, 6, 0x12, 4, 0x4a, 2, 0x0a, 9];
     damaged.traces = Traces::Otlp(otlp.to_vec().into());
-    let error = ConsumeError::Malformed("malformed KeyValue".to_owned());
+    let error = ConsumeError::Malformed("truncated KeyValue".to_owned());
     assert_eq!(processor.consume(damaged).await, Err(error));
     assert!(next.batches.lock().is_empty());
+}
+
+/// The actions on the tree, of repeated keys on the last.
+fn by_messages(actions: &str, attributes: &mut Vec<spandrel_proto::otlp::common::KeyValue>) {
+    for action in actions.split(' ') {
+        let (what, key) = action.split_once(':').expect("an action and a key");
+        let value = Some(int(5));
+        let place = attributes.iter().rposition(|pair| pair.key == key);
+        match (what, place) {
+            ("delete", _) => attributes.retain(|pair| pair.key != key),
+            ("update" | "upsert", Some(place)) => attributes[place].value = value,
+            ("insert" | "upsert", None) => {
+                attributes
+                    .push(spandrel_proto::otlp::common::KeyValue { key: key.to_owned(), value });
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn bytes_are_edited_as_messages_would_be() {
+    let mut random = Random(11);
+    for actions in
+        ["upsert:team", "upsert:n", "delete:a insert:a upsert:b", "update:b", "insert:n delete:b"]
+    {
+        let yaml = actions.split(' ').filter_map(|action| action.split_once(':'));
+        let yaml = yaml.map(|(what, key)| match what {
+            "delete" => format!("{{key: {key}, action: delete}}"),
+            _ => format!("{{key: {key}, action: {what}, value: 5}}"),
+        });
+        let yaml = format!("actions: [{}]", yaml.collect::<Vec<_>>().join(", "));
+        let (settings, _) = read_settings(&yaml, AttributesSettings::read).expect("valid");
+        for _ in 0..300 {
+            let mut request = random.request();
+            let otlp = Traces::from(request.clone()).into_otlp();
+            let changed = settings.change(Traces::Otlp(otlp), &Client::default()).expect("sound");
+            let spans = request.resource_spans.iter_mut().flat_map(|spans| &mut spans.scope_spans);
+            for span in spans.flat_map(|scope| &mut scope.spans) {
+                by_messages(actions, &mut span.attributes);
+            }
+            assert_eq!(*changed.decoded().expect("OTLP"), request, "{actions}");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use spandrel_model::TenantId;
+use spandrel_otlp::DecodeError;
 use spandrel_pipeline::{Accepted, Client, ConsumeError};
 
 use super::Shared;
@@ -31,8 +32,7 @@ impl Shared {
         };
         let mut answers: Vec<Answer> = parts.iter().map(|_| Ok(Accepted::default())).collect();
         let mut first = 0;
-        for request in requests {
-            let spans = wire::count_spans(&request).unwrap_or(0);
+        for (request, spans) in requests {
             self.series.record_batch(spans, request.len() as u64, is_full);
             let result = self.hand_on(tenant, client, request).await;
             if result.is_ok() {
@@ -56,7 +56,9 @@ impl Shared {
         parts.into_iter().zip(answers).for_each(|(part, answer)| part.tell(answer));
     }
 
-    fn requests(&self, parts: &[Part]) -> Result<Vec<Bytes>, wire::Malformed> {
+    /// The requests that the parts make, each with its number of spans.
+    fn requests(&self, parts: &[Part]) -> Result<Vec<(Bytes, u64)>, DecodeError> {
+        let spans = parts.iter().map(|part| part.spans).sum();
         let joined = match parts {
             [part] => part.otlp.clone(),
             _ => {
@@ -67,7 +69,7 @@ impl Shared {
             }
         };
         match self.settings.send_batch_max_size {
-            0 => Ok(vec![joined]),
+            max if max == 0 || spans <= max => Ok(vec![(joined, spans)]),
             max => wire::split(&joined, max),
         }
     }

@@ -155,7 +155,7 @@ async fn broken_frames_do_not_get_into_a_batch() {
     let answers = join_all([broken, of_spans("b", 1)].map(|batch| processor.consume(batch))).await;
     assert_eq!(
         answers,
-        [Err(ConsumeError::Malformed("malformed ExportTraceServiceRequest".to_owned())), ok(1)]
+        [Err(ConsumeError::Malformed("truncated ExportTraceServiceRequest".to_owned())), ok(1)]
     );
 }
 

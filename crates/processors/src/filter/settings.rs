@@ -1,7 +1,7 @@
 //! The settings of `filter`: three shapes, of which one is used.
 
 use spandrel_config::Section;
-use spandrel_ottl::{Conditions, Context, ErrorMode, Functions, Kind, infer_condition};
+use spandrel_ottl::{Conditions, Context, ErrorMode, Functions, Kind, Reads, infer_condition};
 
 use crate::matching::Selection;
 use crate::ottl::{ERROR_MODES, Member, check_others};
@@ -30,6 +30,8 @@ pub(super) struct Rules {
     pub(super) scope: Vec<Conditions>,
     pub(super) span: Vec<Conditions>,
     pub(super) span_event: Vec<Conditions>,
+    /// What of spans the conditions look at.
+    pub(super) reads: Reads,
 }
 
 impl FilterSettings {
@@ -65,6 +67,11 @@ impl Rules {
         [&self.resource, &self.scope, &self.span, &self.span_event]
             .iter()
             .all(|conditions| conditions.is_empty())
+    }
+
+    /// Whether there are conditions about spans or their events.
+    pub(super) fn looks_at_spans(&self) -> bool {
+        !self.span.is_empty() || !self.span_event.is_empty()
     }
 
     /// `trace_conditions`.
@@ -116,7 +123,10 @@ impl Rules {
         // One by one, so that the message can say which it is.
         for text in texts {
             match Conditions::compile(&[text], context, functions, mode) {
-                Ok(conditions) => self.of(context).push(conditions),
+                Ok(conditions) => {
+                    self.reads.add(&conditions.reads());
+                    self.of(context).push(conditions);
+                }
                 Err(error) => section.problem(Some(key), format!("`{text}`: {error}")),
             }
         }

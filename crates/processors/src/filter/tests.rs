@@ -6,7 +6,7 @@ use spandrel_proto::otlp::trace::span::Event;
 
 use super::*;
 use crate::testing::{
-    Recorder, attributes, batch, context, int, request, resource_spans, span, text,
+    Random, Recorder, attributes, batch, context, int, request, resource_spans, span, text,
 };
 
 /// Two services: `shop` with spans a (n=1), b (n=2, events e1 and e2), and `bank` with span c in scope `http`.
@@ -166,5 +166,54 @@ fn mistakes() {
     ] {
         let problems = read_settings(yaml, FilterSettings::read).expect_err(yaml).to_string();
         assert!(problems.contains(message), "{problems}");
+    }
+}
+
+/// Spans that are bytes are decoded only as far as conditions look at them, and copied as they came.
+#[test]
+fn bytes_and_messages_are_filtered_alike() {
+    let mut random = Random(7);
+    for yaml in [
+        "traces: {span: ['attributes[\"http.route\"] == \"a\"']}",
+        "traces: {span: ['attributes[\"n\"] == 1 or attributes[\"a\"] == nil', 'name == \"b\"']}",
+        "traces: {span: ['Len(attributes) > 3']}",
+        "traces: {span: ['IsRootSpan() and kind == 2', 'status.code == 2 and flags == 1']}",
+        "traces: {span: ['end_time_unix_nano - start_time_unix_nano > 100 and Len(events) > 0']}",
+        "traces: {span: ['trace_id.string == \"01010101010101010101010101010101\" and links != nil']}",
+        "traces: {span: ['attributes[attributes[\"a\"]] != nil']}",
+        "traces: {span: ['resource.attributes[\"a\"] == \"a\" and scope.name == \"a\"']}",
+        "traces: {span: ['resource.schema_url == \"a\"', 'scope.schema_url == \"b\"']}",
+        "traces: {span: ['name != \"\"']}",
+        "traces: {span: ['Any(attributes, (k, v) => k == \"n\")']}",
+        "traces: {resource: ['attributes[\"a\"] == \"a\"']}",
+        "traces: {resource: ['schema_url == \"a\"'], span: ['kind == 1']}",
+        "traces: {scope: ['name == \"a\"'], spanevent: ['attributes[\"a\"] != nil']}",
+        "traces: {spanevent: ['name == \"a\" and span.name != \"b\"', 'event_index == 1']}",
+        "traces: {spanevent: ['span.attributes[\"n\"] != nil']}",
+        "{error_mode: propagate, traces: {span: ['attributes[\"a\"][\"b\"] == 1']}}",
+        "trace_conditions: ['span.name == \"a\"', 'spanevent.name == \"n\"', 'scope.name == \"b\"']",
+    ] {
+        let (settings, _) = read_settings(yaml, FilterSettings::read).expect(yaml);
+        let Shape::Rules(rules) = settings.shape else { panic!("{yaml}") };
+        for _ in 0..300 {
+            let request = random.request();
+            let spans = Traces::from(request.clone()).span_count();
+            let otlp = Traces::from(request.clone()).into_otlp();
+            let by_bytes = rules.filter(Traces::Otlp(otlp.clone()), Client::default(), spans);
+            let expected = rules.filter(Traces::from(request.clone()), Client::default(), spans);
+            match (by_bytes, expected) {
+                (Ok((left, removed)), Ok((expected, expected_removed))) => {
+                    assert_eq!(removed, expected_removed, "{yaml} {request:?}");
+                    let left = left.into_otlp();
+                    assert_eq!(left, expected.into_otlp(), "{yaml} {request:?}");
+                    if left == otlp {
+                        assert_eq!(left.as_ptr(), otlp.as_ptr(), "{yaml}: it is not copied");
+                    }
+                }
+                (by_bytes, expected) => {
+                    assert_eq!(by_bytes.err(), expected.err(), "{yaml} {request:?}");
+                }
+            }
+        }
     }
 }

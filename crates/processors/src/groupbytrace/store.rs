@@ -6,8 +6,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use spandrel_base::memory::Reservation;
 use spandrel_model::TenantId;
+use spandrel_otlp::DecodeError;
+use spandrel_otlp::wire::Reader;
 
-use crate::wire::{Fields, Malformed, RequestBuilder, for_each_span};
+use crate::wire::{RequestBuilder, for_each_span};
 
 /// Bytes that a trace takes besides its spans, roughly.
 const OVERHEAD: usize = 200;
@@ -28,7 +30,7 @@ impl Fragment {
 }
 
 /// Takes a request apart by trace.
-pub(super) fn fragments(request: &[u8]) -> Result<Vec<Fragment>, Malformed> {
+pub(super) fn fragments(request: &[u8]) -> Result<Vec<Fragment>, DecodeError> {
     let mut builders: Vec<(Vec<u8>, RequestBuilder)> = Vec::new();
     let mut by_trace: HashMap<Vec<u8>, usize> = HashMap::new();
     for_each_span(request, |place, span| {
@@ -53,11 +55,11 @@ pub(super) fn fragments(request: &[u8]) -> Result<Vec<Fragment>, Malformed> {
     Ok(builders.into_iter().map(fragment).collect())
 }
 
-fn trace_id(span: &[u8]) -> Result<&[u8], Malformed> {
-    let mut fields = Fields::of(span, "Span");
+fn trace_id(span: &[u8]) -> Result<&[u8], DecodeError> {
+    let mut fields = Reader::new(span, "Span");
     let mut found = &[][..];
-    while let Some(field) = fields.next_field()? {
-        found = field.message(1).unwrap_or(found);
+    while let Some(id) = fields.next_message(1)? {
+        found = id;
     }
     Ok(found)
 }

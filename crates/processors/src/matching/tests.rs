@@ -1,6 +1,7 @@
 //! Which spans are selected.
 
 use spandrel_config::read_settings;
+use spandrel_otlp::DecodeError;
 use spandrel_proto::otlp::common::InstrumentationScope;
 use spandrel_proto::otlp::trace::span::SpanKind;
 
@@ -16,7 +17,7 @@ struct Names<'a> {
 }
 
 impl<'a> Editor<'a> for Names<'a> {
-    fn resource(&mut self, resource: &'a [u8], _: &mut Vec<u8>) -> Result<Edit, Malformed> {
+    fn resource(&mut self, resource: &'a [u8], _: &mut Vec<u8>) -> Result<Edit, DecodeError> {
         self.cursor.resource(resource)?;
         Ok(Edit::Keep)
     }
@@ -25,11 +26,11 @@ impl<'a> Editor<'a> for Names<'a> {
         self.cursor.wants_resource()
     }
 
-    fn scope(&mut self, scope: &'a [u8]) -> Result<bool, Malformed> {
+    fn scope(&mut self, scope: &'a [u8]) -> Result<bool, DecodeError> {
         self.cursor.scope(scope)
     }
 
-    fn span(&mut self, span: &'a [u8], _: &mut Vec<u8>) -> Result<Edit, Malformed> {
+    fn span(&mut self, span: &'a [u8], _: &mut Vec<u8>) -> Result<Edit, DecodeError> {
         self.fields.read(span)?;
         if self.cursor.selects(&self.fields) {
             self.names.push(String::from_utf8_lossy(self.fields.name).into_owned());

@@ -3,17 +3,22 @@
 use std::borrow::Cow;
 
 use prost::Message as _;
+use spandrel_otlp::DecodeError;
+use spandrel_otlp::wire::{Reader, begin, end, put_bytes_field};
 use spandrel_proto::otlp::common::{AnyValue, KeyValue, any_value};
 
+use super::RESOURCE_ATTRIBUTES;
 use super::edit::{Edit, Editor};
 use super::span::Pair;
-use super::{Fields, Malformed, RESOURCE_ATTRIBUTES, put_bytes};
 
 /// Attributes in the order in which they lie, with the edits so far.
 #[derive(Debug, Default)]
 pub(crate) struct Attributes<'a> {
     entries: Vec<Entry<'a>>,
     changed: bool,
+    /// How many of the entries were read, and where the last of them ends in the message, for as long as they are as
+    /// they were read: then writing is copying, with what is new behind them.
+    as_read: Option<(usize, usize)>,
 }
 
 #[derive(Debug)]
@@ -37,14 +42,15 @@ impl<'a> Entry<'a> {
 
 impl<'a> Attributes<'a> {
     /// Takes the attributes of a message, which are its field `number`.
-    pub(crate) fn read(&mut self, message: &'a [u8], number: u32) -> Result<(), Malformed> {
+    pub(crate) fn read(&mut self, message: &'a [u8], number: u32) -> Result<(), DecodeError> {
         self.clear();
-        let mut fields = Fields::of(message, "attributes");
-        while let Some(field) = fields.next_field()? {
-            if let Some(pair) = field.message(number) {
-                self.entries.push(Entry::of(Pair::read(pair)?));
-            }
+        let mut end = message.len();
+        let mut fields = Reader::new(message, "attributes");
+        while let Some(pair) = fields.next_message(number)? {
+            end = message.len() - fields.rest().len();
+            self.entries.push(Entry::of(Pair::read(pair)?));
         }
+        self.as_read = Some((self.entries.len(), end));
         Ok(())
     }
 
@@ -57,6 +63,7 @@ impl<'a> Attributes<'a> {
     fn clear(&mut self) {
         self.entries.clear();
         self.changed = false;
+        self.as_read = None;
     }
 
     /// Whether anything was changed.
@@ -104,7 +111,7 @@ impl<'a> Attributes<'a> {
     /// Sets a key to a text.
     pub(crate) fn set_text(&mut self, key: &str, text: &str) {
         let mut any_value = Vec::with_capacity(text.len() + 4);
-        put_bytes(&mut any_value, 1, text.as_bytes());
+        put_bytes_field(&mut any_value, 1, text.as_bytes());
         self.set(key, any_value);
     }
 
@@ -113,7 +120,10 @@ impl<'a> Attributes<'a> {
         let before = self.entries.len();
         self.entries.retain(|entry| *entry.key != *key.as_bytes());
         let removed = self.entries.len() != before;
-        self.changed |= removed;
+        if removed {
+            self.changed = true;
+            self.as_read = None;
+        }
         removed
     }
 
@@ -124,6 +134,7 @@ impl<'a> Attributes<'a> {
             Some(old) => {
                 *old = entry;
                 self.changed = true;
+                self.as_read = None;
             }
             None => {
                 self.entries.push(entry);
@@ -136,43 +147,60 @@ impl<'a> Attributes<'a> {
         self.entries.iter().rposition(|entry| *entry.key == *key.as_bytes())
     }
 
-    /// Appends `message` with these attributes in the place of its own, which are field `number`.
-    /// `replace` may write something else in the place of a field, by its number.
+    /// Appends `message`, from which these were read, with these attributes in the place of its own, which are field
+    /// `number`.
     pub(crate) fn write(
         &self,
         message: &[u8],
         number: u32,
         out: &mut Vec<u8>,
+    ) -> Result<(), DecodeError> {
+        let Some((n_read, end)) = self.as_read else {
+            return self.write_replacing(message, number, out, |_, _| false);
+        };
+        let (before, after) = message.split_at_checked(end).unwrap_or((message, &[]));
+        out.extend_from_slice(before);
+        put_entries(self.entries.get(n_read..).unwrap_or_default(), number, out);
+        out.extend_from_slice(after);
+        Ok(())
+    }
+
+    /// The same, and `replace` may write something else in the place of a field, by its number.
+    pub(crate) fn write_replacing(
+        &self,
+        message: &[u8],
+        number: u32,
+        out: &mut Vec<u8>,
         mut replace: impl FnMut(u32, &mut Vec<u8>) -> bool,
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), DecodeError> {
         let mut is_written = false;
-        let mut fields = Fields::of(message, "attributes");
-        while let Some(field) = fields.next_field()? {
+        let mut fields = Reader::new(message, "attributes");
+        while let Some(field) = fields.next_raw()? {
             if field.message(number).is_some() {
                 if !std::mem::replace(&mut is_written, true) {
-                    self.put_all(number, out);
+                    put_entries(&self.entries, number, out);
                 }
             } else if !replace(field.number, out) {
                 out.extend_from_slice(field.raw);
             }
         }
         if !is_written {
-            self.put_all(number, out);
+            put_entries(&self.entries, number, out);
         }
         Ok(())
     }
+}
 
-    fn put_all(&self, number: u32, out: &mut Vec<u8>) {
-        for entry in &self.entries {
-            match entry.pair {
-                Some(pair) => put_bytes(out, number, pair),
-                None => {
-                    let expected = entry.key.len() + entry.value.len() + 4;
-                    let open = super::begin(out, number, expected);
-                    put_bytes(out, 1, &entry.key);
-                    put_bytes(out, 2, &entry.value);
-                    super::end(out, &open);
-                }
+fn put_entries(entries: &[Entry<'_>], number: u32, out: &mut Vec<u8>) {
+    for entry in entries {
+        match entry.pair {
+            Some(pair) => put_bytes_field(out, number, pair),
+            None => {
+                let expected = entry.key.len() + entry.value.len() + 4;
+                let open = begin(out, number, expected);
+                put_bytes_field(out, 1, &entry.key);
+                put_bytes_field(out, 2, &entry.value);
+                end(out, &open);
             }
         }
     }
@@ -191,7 +219,7 @@ pub(crate) struct ResourceEditor<'a, F> {
 
 impl<'a, F> ResourceEditor<'a, F>
 where
-    F: FnMut(&mut Attributes<'a>) -> Result<(), Malformed>,
+    F: FnMut(&mut Attributes<'a>) -> Result<(), DecodeError>,
 {
     pub(crate) fn new(change: F) -> Self {
         Self { attributes: Attributes::default(), change }
@@ -200,15 +228,15 @@ where
 
 impl<'a, F> Editor<'a> for ResourceEditor<'a, F>
 where
-    F: FnMut(&mut Attributes<'a>) -> Result<(), Malformed>,
+    F: FnMut(&mut Attributes<'a>) -> Result<(), DecodeError>,
 {
-    fn resource(&mut self, resource: &'a [u8], out: &mut Vec<u8>) -> Result<Edit, Malformed> {
+    fn resource(&mut self, resource: &'a [u8], out: &mut Vec<u8>) -> Result<Edit, DecodeError> {
         self.attributes.read(resource, RESOURCE_ATTRIBUTES)?;
         (self.change)(&mut self.attributes)?;
         if !self.attributes.is_changed() {
             return Ok(Edit::Keep);
         }
-        self.attributes.write(resource, RESOURCE_ATTRIBUTES, out, |_, _| false)?;
+        self.attributes.write(resource, RESOURCE_ATTRIBUTES, out)?;
         Ok(Edit::Replace)
     }
 

@@ -1,8 +1,10 @@
 //! Requests taken apart into spans, and spans put together to requests, without decoding them.
 
 use bytes::Bytes;
+use spandrel_otlp::DecodeError;
+use spandrel_otlp::wire::{Reader, put_bytes_field};
 
-use super::{Fields, Malformed, RESOURCE_SPANS, SCOPE_SPANS, SPANS, put_bytes};
+use super::{RESOURCE_SPANS, SCOPE_SPANS, SPANS};
 
 /// Where a span lies in its request.
 #[derive(Debug, Default)]
@@ -20,24 +22,20 @@ pub(crate) struct Place {
 /// Calls `visit` with each span: where it lies, and its message.
 pub(crate) fn for_each_span(
     request: &[u8],
-    mut visit: impl FnMut(&Place, &[u8]) -> Result<(), Malformed>,
-) -> Result<(), Malformed> {
+    mut visit: impl FnMut(&Place, &[u8]) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
     let mut place = Place::default();
-    let mut fields = Fields::of(request, "ExportTraceServiceRequest");
-    while let Some(field) = fields.next_field()? {
-        let Some(resource_spans) = field.message(RESOURCE_SPANS) else { continue };
+    let mut fields = Reader::new(request, "ExportTraceServiceRequest");
+    while let Some(resource_spans) = fields.next_message(RESOURCE_SPANS)? {
         place.resource_number += 1;
         header(resource_spans, SCOPE_SPANS, "ResourceSpans", &mut place.resource_header)?;
-        let mut fields = Fields::of(resource_spans, "ResourceSpans");
-        while let Some(field) = fields.next_field()? {
-            let Some(scope_spans) = field.message(SCOPE_SPANS) else { continue };
+        let mut fields = Reader::new(resource_spans, "ResourceSpans");
+        while let Some(scope_spans) = fields.next_message(SCOPE_SPANS)? {
             place.scope_number += 1;
             header(scope_spans, SPANS, "ScopeSpans", &mut place.scope_header)?;
-            let mut fields = Fields::of(scope_spans, "ScopeSpans");
-            while let Some(field) = fields.next_field()? {
-                if let Some(span) = field.message(SPANS) {
-                    visit(&place, span)?;
-                }
+            let mut fields = Reader::new(scope_spans, "ScopeSpans");
+            while let Some(span) = fields.next_message(SPANS)? {
+                visit(&place, span)?;
             }
         }
     }
@@ -45,15 +43,15 @@ pub(crate) fn for_each_span(
 }
 
 /// The fields of `message` except its children, which are field `child`.
-fn header(
+pub(crate) fn header(
     message: &[u8],
     child: u32,
     name: &'static str,
     out: &mut Vec<u8>,
-) -> Result<(), Malformed> {
+) -> Result<(), DecodeError> {
     out.clear();
-    let mut fields = Fields::of(message, name);
-    while let Some(field) = fields.next_field()? {
+    let mut fields = Reader::new(message, name);
+    while let Some(field) = fields.next_raw()? {
         if field.message(child).is_none() {
             out.extend_from_slice(field.raw);
         }
@@ -61,48 +59,21 @@ fn header(
     Ok(())
 }
 
-/// Spans of a request whose frames, down to the spans, are sound: such requests can be appended to each other.
-pub(crate) fn count_spans(request: &[u8]) -> Result<u64, Malformed> {
-    let mut total = 0;
-    let mut fields = Fields::of(request, "ExportTraceServiceRequest");
-    while let Some(field) = fields.next_field()? {
-        if let Some(resource_spans) = field.message(RESOURCE_SPANS) {
-            total += count_scope_spans(resource_spans)?;
-        }
-    }
-    Ok(total)
-}
-
-/// Spans of a `ResourceSpans`.
-pub(crate) fn count_scope_spans(resource_spans: &[u8]) -> Result<u64, Malformed> {
-    let mut total = 0;
-    let mut fields = Fields::of(resource_spans, "ResourceSpans");
-    while let Some(field) = fields.next_field()? {
-        let Some(scope_spans) = field.message(SCOPE_SPANS) else { continue };
-        let mut fields = Fields::of(scope_spans, "ScopeSpans");
-        while let Some(field) = fields.next_field()? {
-            total += u64::from(field.message(SPANS).is_some());
-        }
-    }
-    Ok(total)
-}
-
-/// Splits a request into requests of at most `max` spans each; resources and scopes without spans are left out.
-pub(crate) fn split(request: &Bytes, max: u64) -> Result<Vec<Bytes>, Malformed> {
-    if count_spans(request)? <= max {
-        return Ok(vec![request.clone()]);
-    }
+/// Splits a request into requests of at most `max` spans each, and says how many each has; resources and scopes
+/// without spans are left out.
+pub(crate) fn split(request: &[u8], max: u64) -> Result<Vec<(Bytes, u64)>, DecodeError> {
     let mut requests = Vec::new();
     let mut builder = RequestBuilder::default();
     for_each_span(request, |place, span| {
         if builder.n_spans() == max {
-            requests.push(std::mem::take(&mut builder).finish());
+            requests.push((std::mem::take(&mut builder).finish(), max));
         }
         builder.push(place, span);
         Ok(())
     })?;
     if builder.n_spans() > 0 {
-        requests.push(builder.finish());
+        let left = builder.n_spans();
+        requests.push((builder.finish(), left));
     }
     Ok(requests)
 }
@@ -136,7 +107,7 @@ impl RequestBuilder {
             self.scope_spans.extend_from_slice(&place.scope_header);
             self.open = Some(here);
         }
-        put_bytes(&mut self.scope_spans, SPANS, span);
+        put_bytes_field(&mut self.scope_spans, SPANS, span);
         self.n_spans += 1;
     }
 
@@ -148,7 +119,7 @@ impl RequestBuilder {
 
     fn close_scope(&mut self) {
         if !self.scope_spans.is_empty() {
-            put_bytes(&mut self.resource_spans, SCOPE_SPANS, &self.scope_spans);
+            put_bytes_field(&mut self.resource_spans, SCOPE_SPANS, &self.scope_spans);
             self.scope_spans.clear();
         }
     }
@@ -156,7 +127,7 @@ impl RequestBuilder {
     fn close_resource(&mut self) {
         self.close_scope();
         if !self.resource_spans.is_empty() {
-            put_bytes(&mut self.request, RESOURCE_SPANS, &self.resource_spans);
+            put_bytes_field(&mut self.request, RESOURCE_SPANS, &self.resource_spans);
             self.resource_spans.clear();
         }
     }

@@ -1,9 +1,11 @@
 //! The fields of spans and scopes that conditions look at.
 
 use prost::Message as _;
+use spandrel_otlp::DecodeError;
+use spandrel_otlp::wire::{Reader, Value};
 use spandrel_proto::otlp::common::{AnyValue, any_value};
 
-use super::{Fields, Malformed, SPAN_ATTRIBUTES, Value};
+use super::SPAN_ATTRIBUTES;
 
 /// One attribute: a `KeyValue`.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
@@ -19,11 +21,11 @@ pub(crate) struct Pair<'a> {
 impl<'a> Pair<'a> {
     /// Reads a `KeyValue`.
     #[inline]
-    pub(crate) fn read(message: &'a [u8]) -> Result<Self, Malformed> {
+    pub(crate) fn read(message: &'a [u8]) -> Result<Self, DecodeError> {
         let mut pair = Pair { message, ..Pair::default() };
-        let mut fields = Fields::of(message, "KeyValue");
+        let mut fields = Reader::new(message, "KeyValue");
         while let Some(field) = fields.next_field()? {
-            match (field.number, field.value) {
+            match field {
                 (1, Value::Bytes(key)) => pair.key = key,
                 (2, Value::Bytes(value)) => pair.value = value,
                 _ => {}
@@ -40,8 +42,8 @@ impl<'a> Pair<'a> {
 
 /// The text of an `AnyValue` that is a string and nothing else.
 pub(crate) fn text(any_value: &[u8]) -> Option<&str> {
-    let mut fields = Fields::of(any_value, "AnyValue");
-    let text = fields.next_field().ok()??.message(1)?;
+    let mut fields = Reader::new(any_value, "AnyValue");
+    let (1, Value::Bytes(text)) = fields.next_field().ok()?? else { return None };
     if fields.next_field().ok()?.is_some() {
         return None;
     }
@@ -63,13 +65,13 @@ pub(crate) struct SpanFields<'a> {
 impl<'a> SpanFields<'a> {
     /// Reads a `Span` into this, whose memory is used again.
     #[inline]
-    pub(crate) fn read(&mut self, span: &'a [u8]) -> Result<(), Malformed> {
+    pub(crate) fn read(&mut self, span: &'a [u8]) -> Result<(), DecodeError> {
         let mut attributes = std::mem::take(&mut self.attributes);
         attributes.clear();
         *self = Self { attributes, ..Self::default() };
-        let mut fields = Fields::of(span, "Span");
+        let mut fields = Reader::new(span, "Span");
         while let Some(field) = fields.next_field()? {
-            match (field.number, field.value) {
+            match field {
                 (1, Value::Bytes(id)) => self.trace_id = id,
                 (3, Value::Bytes(trace_state)) => self.trace_state = trace_state,
                 (5, Value::Bytes(name)) => self.name = name,
@@ -101,11 +103,11 @@ pub(crate) struct ScopeFields<'a> {
 
 impl<'a> ScopeFields<'a> {
     /// Reads an `InstrumentationScope`.
-    pub(crate) fn read(scope: &'a [u8]) -> Result<Self, Malformed> {
+    pub(crate) fn read(scope: &'a [u8]) -> Result<Self, DecodeError> {
         let mut read = Self::default();
-        let mut fields = Fields::of(scope, "InstrumentationScope");
+        let mut fields = Reader::new(scope, "InstrumentationScope");
         while let Some(field) = fields.next_field()? {
-            match (field.number, field.value) {
+            match field {
                 (1, Value::Bytes(name)) => read.name = name,
                 (2, Value::Bytes(version)) => read.version = version,
                 _ => {}
@@ -119,13 +121,11 @@ impl<'a> ScopeFields<'a> {
 pub(crate) fn resource_attributes<'a>(
     resource: &'a [u8],
     pairs: &mut Vec<Pair<'a>>,
-) -> Result<(), Malformed> {
+) -> Result<(), DecodeError> {
     pairs.clear();
-    let mut fields = Fields::of(resource, "Resource");
-    while let Some(field) = fields.next_field()? {
-        if let Some(pair) = field.message(super::RESOURCE_ATTRIBUTES) {
-            pairs.push(Pair::read(pair)?);
-        }
+    let mut fields = Reader::new(resource, "Resource");
+    while let Some(pair) = fields.next_message(super::RESOURCE_ATTRIBUTES)? {
+        pairs.push(Pair::read(pair)?);
     }
     Ok(())
 }

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use spandrel_model::TraceId;
+use spandrel_otlp::wire::{Reader, Value, put_header};
 use spandrel_retention::{Threshold, with_threshold};
 
 use crate::facts::SpanFacts;
 use crate::fragment::Content;
 use crate::policy::randomness_of;
-use crate::wire::{Fields, Value, put_header};
 
 const SCOPE_SPANS: u32 = 2;
 const SPANS: u32 = 2;
@@ -19,17 +19,14 @@ const TRACE_STATE: u32 = 3;
 /// The fragment with `threshold` in all of its spans, except in those that say a higher one already.
 pub(super) fn recording(content: &Content, threshold: Threshold) -> Content {
     let mut body = Vec::with_capacity(content.body.len() + content.body.len() / 8);
-    let mut scopes = Fields::of(&content.body, "ResourceSpans");
-    while let Ok(Some(scope)) = scopes.next_field() {
-        let (SCOPE_SPANS, Value::Bytes(scope_spans)) = (scope.number, scope.value) else {
-            continue;
-        };
+    let mut scopes = Reader::new(&content.body, "ResourceSpans");
+    while let Ok(Some(scope_spans)) = scopes.next_message(SCOPE_SPANS) {
         let mut changed = Vec::with_capacity(scope_spans.len() + scope_spans.len() / 8);
-        let mut fields = Fields::of(scope_spans, "ScopeSpans");
-        while let Ok(Some(field)) = fields.next_field() {
-            match (field.number, field.value) {
-                (SPANS, Value::Bytes(span)) => put_span(&mut changed, span, field.raw, threshold),
-                _ => changed.extend_from_slice(field.raw),
+        let mut fields = Reader::new(scope_spans, "ScopeSpans");
+        while let Ok(Some(field)) = fields.next_raw() {
+            match field.message(SPANS) {
+                Some(span) => put_span(&mut changed, span, field.raw, threshold),
+                None => changed.extend_from_slice(field.raw),
             }
         }
         put_header(&mut body, SCOPE_SPANS, changed.len());
@@ -40,9 +37,9 @@ pub(super) fn recording(content: &Content, threshold: Threshold) -> Content {
 
 fn put_span(out: &mut Vec<u8>, span: &[u8], raw: &[u8], threshold: Threshold) {
     let (mut id, mut state) = ([0; 16], &b""[..]);
-    let mut fields = Fields::of(span, "Span");
+    let mut fields = Reader::new(span, "Span");
     while let Ok(Some(field)) = fields.next_field() {
-        match (field.number, field.value) {
+        match field {
             (TRACE_ID, Value::Bytes(bytes)) => id = bytes.try_into().unwrap_or_default(),
             (TRACE_STATE, Value::Bytes(text)) => state = text,
             _ => {}
@@ -56,8 +53,8 @@ fn put_span(out: &mut Vec<u8>, span: &[u8], raw: &[u8], threshold: Threshold) {
         return;
     };
     let mut others = Vec::with_capacity(span.len());
-    let mut fields = Fields::of(span, "Span");
-    while let Ok(Some(field)) = fields.next_field() {
+    let mut fields = Reader::new(span, "Span");
+    while let Ok(Some(field)) = fields.next_raw() {
         if field.number != TRACE_STATE {
             others.extend_from_slice(field.raw);
         }
