@@ -37,6 +37,10 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Flow control: enough for 20 MB/s per stream at a round trip of 50 ms.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// What a sender may put into one frame, where HTTP/2 begins with 16 KiB: a usual request is one frame then, which
+/// is read into one buffer and handed on without being copied. It is also what a connection may make us hold before
+/// the request is counted.
+const FRAME_BYTES_MAX: u32 = 256 << 10;
 /// Header fields of one HTTP/2 request.
 const HEADER_BYTES_MAX: u32 = 16 << 10;
 /// Pause after a failed `accept`, which usually means that file descriptors have run out.
@@ -147,7 +151,7 @@ impl<H: Handler> Listener<H> {
         let io = TokioIo::new(join(Cursor::new(sniffed.bytes).chain(read), write));
         let service = service_fn(|request| {
             let listener = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(listener.handler.handle(request, peer).await) }
+            async move { Ok::<_, Infallible>(listener.answer(request, peer).await) }
         });
         if sniffed.is_http2 {
             let connection = self.http2().serve_connection(io, service);
@@ -162,6 +166,17 @@ impl<H: Handler> Listener<H> {
         }
     }
 
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
+        let request = match &self.options.authenticator {
+            Some(authenticator) => authenticator.admit(request).await,
+            None => Ok(request),
+        };
+        match request {
+            Ok(request) => self.handler.handle(request, peer).await,
+            Err(refusal) => refusal,
+        }
+    }
+
     fn http2(&self) -> http2::Builder<StreamTasks> {
         let tasks = StreamTasks { name: self.name, tasks: Weak::clone(&self.tasks) };
         let mut builder = http2::Builder::new(tasks);
@@ -172,6 +187,7 @@ impl<H: Handler> Listener<H> {
             .keep_alive_timeout(self.options.keep_alive_timeout)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_frame_size(FRAME_BYTES_MAX)
             .max_header_list_size(HEADER_BYTES_MAX);
         builder
     }
