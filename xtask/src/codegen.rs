@@ -22,6 +22,7 @@ const ENTRY_POINTS: &[&str] = &[
     "grpc/health/v1/health.proto",
     "jaeger/api_v2/collector.proto",
     "jaeger/api_v2/query.proto",
+    "jaeger/api_v2/sampling.proto",
     "jaeger/api_v3/query_service.proto",
     "jaeger/storage/v2/capabilities.proto",
     "jaeger/storage/v2/dependency_storage.proto",

@@ -24,7 +24,7 @@ pub mod otlp {
 /// The health checking protocol of gRPC.
 pub use generated::grpc::health::v1 as grpc_health;
 
-/// Jaeger's model, collector service and older query service, `api_v2`.
+/// Jaeger's model, collector service, older query service and sampling manager, `api_v2`.
 pub use generated::jaeger::api_v2 as jaeger;
 
 /// Jaeger's query service, `api_v3`.

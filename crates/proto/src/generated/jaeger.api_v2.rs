@@ -1496,3 +1496,441 @@ pub mod query_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct ProbabilisticSamplingStrategy {
+    #[prost(double, tag = "1")]
+    pub sampling_rate: f64,
+}
+impl ::prost::Name for ProbabilisticSamplingStrategy {
+    const NAME: &'static str = "ProbabilisticSamplingStrategy";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.ProbabilisticSamplingStrategy".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.ProbabilisticSamplingStrategy".into()
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RateLimitingSamplingStrategy {
+    #[prost(int32, tag = "1")]
+    pub max_traces_per_second: i32,
+}
+impl ::prost::Name for RateLimitingSamplingStrategy {
+    const NAME: &'static str = "RateLimitingSamplingStrategy";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.RateLimitingSamplingStrategy".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.RateLimitingSamplingStrategy".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OperationSamplingStrategy {
+    #[prost(string, tag = "1")]
+    pub operation: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub probabilistic_sampling: ::core::option::Option<ProbabilisticSamplingStrategy>,
+}
+impl ::prost::Name for OperationSamplingStrategy {
+    const NAME: &'static str = "OperationSamplingStrategy";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.OperationSamplingStrategy".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.OperationSamplingStrategy".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PerOperationSamplingStrategies {
+    #[prost(double, tag = "1")]
+    pub default_sampling_probability: f64,
+    #[prost(double, tag = "2")]
+    pub default_lower_bound_traces_per_second: f64,
+    #[prost(message, repeated, tag = "3")]
+    pub per_operation_strategies: ::prost::alloc::vec::Vec<OperationSamplingStrategy>,
+    #[prost(double, tag = "4")]
+    pub default_upper_bound_traces_per_second: f64,
+}
+impl ::prost::Name for PerOperationSamplingStrategies {
+    const NAME: &'static str = "PerOperationSamplingStrategies";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.PerOperationSamplingStrategies".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.PerOperationSamplingStrategies".into()
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SamplingStrategyResponse {
+    #[prost(enumeration = "SamplingStrategyType", tag = "1")]
+    pub strategy_type: i32,
+    #[prost(message, optional, tag = "2")]
+    pub probabilistic_sampling: ::core::option::Option<ProbabilisticSamplingStrategy>,
+    #[prost(message, optional, tag = "3")]
+    pub rate_limiting_sampling: ::core::option::Option<RateLimitingSamplingStrategy>,
+    #[prost(message, optional, tag = "4")]
+    pub operation_sampling: ::core::option::Option<PerOperationSamplingStrategies>,
+}
+impl ::prost::Name for SamplingStrategyResponse {
+    const NAME: &'static str = "SamplingStrategyResponse";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.SamplingStrategyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.SamplingStrategyResponse".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SamplingStrategyParameters {
+    #[prost(string, tag = "1")]
+    pub service_name: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SamplingStrategyParameters {
+    const NAME: &'static str = "SamplingStrategyParameters";
+    const PACKAGE: &'static str = "jaeger.api_v2";
+    fn full_name() -> ::prost::alloc::string::String {
+        "jaeger.api_v2.SamplingStrategyParameters".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/jaeger.api_v2.SamplingStrategyParameters".into()
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SamplingStrategyType {
+    Probabilistic = 0,
+    RateLimiting = 1,
+}
+impl SamplingStrategyType {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Probabilistic => "PROBABILISTIC",
+            Self::RateLimiting => "RATE_LIMITING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PROBABILISTIC" => Some(Self::Probabilistic),
+            "RATE_LIMITING" => Some(Self::RateLimiting),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod sampling_manager_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    #[derive(Debug, Clone)]
+    pub struct SamplingManagerClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl SamplingManagerClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> SamplingManagerClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> SamplingManagerClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            SamplingManagerClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        pub async fn get_sampling_strategy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SamplingStrategyParameters>,
+        ) -> std::result::Result<
+            tonic::Response<super::SamplingStrategyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/jaeger.api_v2.SamplingManager/GetSamplingStrategy",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "jaeger.api_v2.SamplingManager",
+                        "GetSamplingStrategy",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod sampling_manager_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with SamplingManagerServer.
+    #[async_trait]
+    pub trait SamplingManager: std::marker::Send + std::marker::Sync + 'static {
+        async fn get_sampling_strategy(
+            &self,
+            request: tonic::Request<super::SamplingStrategyParameters>,
+        ) -> std::result::Result<
+            tonic::Response<super::SamplingStrategyResponse>,
+            tonic::Status,
+        >;
+    }
+    #[derive(Debug)]
+    pub struct SamplingManagerServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> SamplingManagerServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for SamplingManagerServer<T>
+    where
+        T: SamplingManager,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/jaeger.api_v2.SamplingManager/GetSamplingStrategy" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSamplingStrategySvc<T: SamplingManager>(pub Arc<T>);
+                    impl<
+                        T: SamplingManager,
+                    > tonic::server::UnaryService<super::SamplingStrategyParameters>
+                    for GetSamplingStrategySvc<T> {
+                        type Response = super::SamplingStrategyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SamplingStrategyParameters>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SamplingManager>::get_sampling_strategy(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSamplingStrategySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for SamplingManagerServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "jaeger.api_v2.SamplingManager";
+    impl<T> tonic::server::NamedService for SamplingManagerServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
