@@ -1,0 +1,28 @@
+//! What can go wrong with strategies.
+
+use spandrel_base::fs::FsError;
+
+/// Strategies cannot be read or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteSamplingError {
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// The file is not JSON of the right shape.
+    #[error("sampling strategies cannot be parsed: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A strategy cannot be; the text says which and why.
+    #[error("sampling strategies: {0}")]
+    Strategy(String),
+    /// The URL is none, or of a kind that cannot be asked.
+    #[error("the URL of sampling strategies has to begin with http://: {0}")]
+    Url(String),
+    /// The server with the strategies has no answer.
+    #[error("sampling strategies cannot be downloaded from {url}: {reason}")]
+    Download {
+        /// What was asked.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+}

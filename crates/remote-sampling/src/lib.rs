@@ -1,0 +1,29 @@
+//! How much clients shall sample: Jaeger's remote sampling, over HTTP and gRPC.
+//!
+//! Strategies come from a file (or a URL), which is read again when it changes, or are computed from the spans that
+//! arrive ([`Adaptive`]): each operation gets the probability at which about as many traces a second are sampled as
+//! are wanted.
+//!
+//! # Invariants
+//! - There is always an answer: a file that becomes wrong leaves the strategies that were in force.
+//! - Memory is bounded by services and operations, whatever clients call theirs.
+
+mod adaptive;
+mod error;
+mod file;
+mod http;
+mod json;
+mod observe;
+mod reload;
+mod source;
+mod state;
+mod strategy;
+
+pub use adaptive::{Adaptive, AdaptiveOptions};
+pub use error::RemoteSamplingError;
+pub use file::Strategies;
+pub use http::{sampling_grpc_routes, sampling_router};
+pub use observe::Observed;
+pub use reload::{FileStrategies, keep_adapting, keep_reloading};
+pub use source::StrategyFile;
+pub use strategy::{OperationStrategies, Strategy, StrategySource};

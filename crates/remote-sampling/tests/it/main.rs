@@ -1,0 +1,6 @@
+//! Strategies as clients see them.
+
+mod adaptive;
+mod file;
+mod http;
+mod observe;
