@@ -1,0 +1,47 @@
+/** Asking the server. A failure is an error whose text a person can act on. */
+
+const base = new URL(document.baseURI).pathname;
+
+/** The server said no, or nothing. */
+export class ApiError extends Error {
+  constructor(
+    /** The HTTP status; 0 when there was no answer. */
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Sends a request for `path`, which is below the base of the site. */
+export async function get(
+  path: string,
+  params: Record<string, string | undefined>,
+  signal: AbortSignal,
+): Promise<Response> {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) if (value !== undefined) query.set(name, value);
+  const text = query.toString();
+  let response: Response;
+  try {
+    response = await fetch(`${base}${path.slice(1)}${text ? `?${text}` : ""}`, { signal });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new ApiError(0, "The server does not answer. Is it running?");
+  }
+  if (!response.ok) {
+    const message = (await response.text()).trim();
+    throw new ApiError(response.status, message || `The server answered with status ${response.status}.`);
+  }
+  return response;
+}
+
+/** The same, for answers in JSON. */
+export async function getJson<T>(
+  path: string,
+  params: Record<string, string | undefined>,
+  signal: AbortSignal,
+): Promise<T> {
+  const response = await get(path, params, signal);
+  return (await response.json()) as T;
+}

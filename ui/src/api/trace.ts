@@ -1,0 +1,178 @@
+/** A trace: its skeleton in columns, and the details of single spans. */
+import { get, getJson } from "./http.ts";
+
+/** The shape of a trace; its format is documented in `crates/api/src/native/skeleton.rs`. */
+export interface Skeleton {
+  readonly traceId: string;
+  readonly n: number;
+  readonly startUnixNanos: bigint;
+  readonly services: readonly string[];
+  readonly names: readonly string[];
+  readonly ids: BigUint64Array;
+  /** Nanoseconds after the start of the trace. */
+  readonly starts: Float64Array;
+  /** Nanoseconds. */
+  readonly durations: Float64Array;
+  /** Position of the parent; -1 for none. */
+  readonly parents: Int32Array;
+  readonly nameOf: Uint32Array;
+  readonly serviceOf: Uint32Array;
+  readonly events: Uint32Array;
+  readonly flags: Uint8Array;
+}
+
+export const KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"] as const;
+
+export const kindOf = (flags: number) => KINDS[flags & 7] ?? "unspecified";
+export const isError = (flags: number) => ((flags >> 3) & 3) === 2;
+export const parentMissing = (flags: number) => (flags & 32) !== 0;
+export const hasLinks = (flags: number) => (flags & 64) !== 0;
+
+const padded = (length: number) => Math.ceil(length / 8) * 8;
+
+/** Reads a skeleton. The columns are views of `buffer`. */
+export function decodeSkeleton(buffer: ArrayBuffer): Skeleton {
+  const magic = new TextDecoder().decode(buffer.slice(0, 4));
+  if (magic !== "SPSK")
+    throw new Error("The server's answer is no trace. Are page and server of the same version?");
+  const headerLength = new DataView(buffer).getUint32(4, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, headerLength)));
+  const n: number = header.nSpans;
+  let at = padded(8 + headerLength);
+  const column = <T>(make: (at: number) => T, width: number): T => {
+    const made = make(at);
+    at += padded(n * width);
+    return made;
+  };
+  return {
+    traceId: header.traceId,
+    n,
+    startUnixNanos: BigInt(header.startUnixNanos),
+    services: header.services,
+    names: header.names,
+    ids: column((at) => new BigUint64Array(buffer, at, n), 8),
+    starts: column((at) => new Float64Array(buffer, at, n), 8),
+    durations: column((at) => new Float64Array(buffer, at, n), 8),
+    parents: column((at) => new Int32Array(buffer, at, n), 4),
+    nameOf: column((at) => new Uint32Array(buffer, at, n), 4),
+    serviceOf: column((at) => new Uint32Array(buffer, at, n), 4),
+    events: column((at) => new Uint32Array(buffer, at, n), 4),
+    flags: column((at) => new Uint8Array(buffer, at, n), 1),
+  };
+}
+
+/** The id of a span in hex: ids are bytes in the order in which they are written. */
+export function spanIdAt(skeleton: Skeleton, position: number): string {
+  const bytes = new Uint8Array(skeleton.ids.buffer, skeleton.ids.byteOffset + position * 8, 8);
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export async function fetchSkeleton(traceId: string, signal: AbortSignal): Promise<Skeleton> {
+  const response = await get(`/api/ui/traces/${encodeURIComponent(traceId)}/skeleton`, {}, signal);
+  return decodeSkeleton(await response.arrayBuffer());
+}
+
+/** A value of OTLP in JSON. */
+export type AnyValue = {
+  stringValue?: string;
+  intValue?: string | number;
+  doubleValue?: number | string;
+  boolValue?: boolean;
+  bytesValue?: string;
+  arrayValue?: { values?: AnyValue[] };
+  kvlistValue?: { values?: KeyValue[] };
+};
+export type KeyValue = { key: string; value?: AnyValue };
+
+/** A span of OTLP in JSON. */
+export interface OtlpSpan {
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  name?: string;
+  kind?: number;
+  traceState?: string;
+  startTimeUnixNano: string;
+  endTimeUnixNano: string;
+  attributes?: KeyValue[];
+  events?: { timeUnixNano: string; name?: string; attributes?: KeyValue[] }[];
+  links?: { traceId: string; spanId: string; attributes?: KeyValue[] }[];
+  status?: { code?: number; message?: string };
+}
+
+/** Everything about a span. */
+export interface SpanDetail {
+  readonly span: OtlpSpan;
+  readonly resource: readonly KeyValue[];
+  readonly scope: { readonly name: string; readonly version: string };
+}
+
+interface OtlpTraces {
+  resourceSpans?: {
+    resource?: { attributes?: KeyValue[] };
+    scopeSpans?: { scope?: { name?: string; version?: string }; spans?: OtlpSpan[] }[];
+  }[];
+}
+
+/** Everything about the spans with this id; usually one. */
+export async function fetchSpans(
+  traceId: string,
+  spanId: string,
+  signal: AbortSignal,
+): Promise<SpanDetail[]> {
+  const path = `/api/ui/traces/${encodeURIComponent(traceId)}/spans`;
+  const answer = await getJson<OtlpTraces>(path, { id: spanId }, signal);
+  return (answer.resourceSpans ?? []).flatMap(({ resource, scopeSpans = [] }) =>
+    scopeSpans.flatMap(({ scope, spans = [] }) =>
+      spans.map((span) => ({
+        span,
+        resource: resource?.attributes ?? [],
+        scope: { name: scope?.name ?? "", version: scope?.version ?? "" },
+      })),
+    ),
+  );
+}
+
+/** Ids of the spans of a trace that pass a TraceQL filter. */
+export async function findSpans(traceId: string, q: string, signal: AbortSignal): Promise<Set<string>> {
+  const path = `/tempo/api/v2/traces/${encodeURIComponent(traceId)}`;
+  const answer = await getJson<{ trace?: OtlpTraces }>(path, { q }, signal);
+  const resources = answer.trace?.resourceSpans ?? [];
+  const spans = resources.flatMap(({ scopeSpans = [] }) => scopeSpans.flatMap(({ spans = [] }) => spans));
+  // Tempo's JSON has ids in base64.
+  return new Set(
+    spans.map(({ spanId }) =>
+      Array.from(atob(spanId), (char) => char.charCodeAt(0).toString(16).padStart(2, "0")).join(""),
+    ),
+  );
+}
+
+/** A value as text: lists and maps as JSON. */
+export function valueText(value: AnyValue | undefined): string {
+  if (!value) return "";
+  if (value.stringValue !== undefined) return value.stringValue;
+  if (value.intValue !== undefined) return String(value.intValue);
+  if (value.doubleValue !== undefined) return String(value.doubleValue);
+  if (value.boolValue !== undefined) return String(value.boolValue);
+  if (value.bytesValue !== undefined) return value.bytesValue;
+  return JSON.stringify(plain(value));
+}
+
+function plain(value: AnyValue): unknown {
+  if (value.arrayValue) return (value.arrayValue.values ?? []).map(plain);
+  if (value.kvlistValue) {
+    return Object.fromEntries(
+      (value.kvlistValue.values ?? []).map(({ key, value }) => [key, value ? plain(value) : null]),
+    );
+  }
+  return (
+    value.stringValue ?? value.boolValue ?? value.doubleValue ?? value.intValue ?? value.bytesValue ?? null
+  );
+}
+
+/** A value as TraceQL has it. */
+export function valueLiteral(value: AnyValue | undefined): string {
+  if (value?.intValue !== undefined || value?.doubleValue !== undefined || value?.boolValue !== undefined)
+    return valueText(value);
+  return JSON.stringify(valueText(value));
+}

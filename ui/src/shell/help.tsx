@@ -1,0 +1,64 @@
+/** Which keys do what. */
+import styles from "./help.module.css";
+
+const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
+  [
+    "Everywhere",
+    [
+      ["ctrl K", "go to a trace, a query, words"],
+      ["?", "this list"],
+    ],
+  ],
+  [
+    "In a trace",
+    [
+      ["↑ ↓", "previous, next span"],
+      ["← →", "collapse, expand; to the parent, to the first child"],
+      ["enter", "only this span and what is below it"],
+      ["r", "the whole trace again"],
+      ["/", "find"],
+      ["n N", "next, previous match"],
+      ["e E", "next, previous error, the deepest first"],
+      ["w s", "zoom in, out; also ctrl and the wheel"],
+      ["a d", "earlier, later"],
+      ["f", "zoom to the span"],
+      ["0", "show all of the time"],
+      ["alt ←", "the zoom before"],
+      ["[ ]", "collapse, expand all"],
+      ["esc", "close the span"],
+    ],
+  ],
+];
+
+const ID = "help";
+
+export function showHelp(): void {
+  const dialog = document.getElementById(ID);
+  if (dialog instanceof HTMLDialogElement && !dialog.open) dialog.showModal();
+}
+
+export function Help() {
+  return (
+    <dialog id={ID} class={styles.dialog} aria-label="Keys">
+      <form method="dialog">
+        <h2>Keys</h2>
+        {KEYS.map(([where, keys]) => (
+          <section key={where}>
+            <h3>{where}</h3>
+            <dl>
+              {keys.map(([key, does]) => (
+                <div key={key}>
+                  <dt class="mono">{key}</dt>
+                  <dd>{does}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+        <button type="submit" class="button primary">
+          Close
+        </button>
+      </form>
+    </dialog>
+  );
+}

@@ -1,0 +1,71 @@
+/** Numbers as people read them: three significant digits, one unit. */
+
+const NANOS: readonly (readonly [number, string])[] = [
+  [1, "ns"],
+  [1e3, "µs"],
+  [1e6, "ms"],
+  [1e9, "s"],
+];
+
+/** Three significant digits; what is 100 or more has no fraction. */
+const significant = (value: number): string => {
+  if (value === 0) return "0";
+  // Rounded first: 0.9996 is 1.00, not 1.000.
+  const rounded = Number(value.toPrecision(3));
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(rounded))));
+  return rounded.toFixed(Math.min(digits, 3));
+};
+
+/** A duration of so many nanoseconds: `832 ns`, `12.4 µs`, `1.08 s`, `2 m 14 s`, `3 h 12 m`. */
+export function duration(nanos: number): string {
+  if (!Number.isFinite(nanos)) return "–";
+  const sign = nanos < 0 ? "−" : "";
+  const size = Math.abs(nanos);
+  const seconds = Math.round(size / 1e9);
+  if (seconds >= 86_400)
+    return `${sign}${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
+  if (seconds >= 3600) return `${sign}${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} m`;
+  if (seconds >= 60) return `${sign}${Math.floor(seconds / 60)} m ${seconds % 60} s`;
+  // The unit in which what is shown stays below a thousand after rounding.
+  const [unit, name] = NANOS.find(([unit]) => size / unit < 999.5) ?? ([1e9, "s"] as const);
+  return `${sign}${unit === 1 ? Math.round(size) : significant(size / unit)} ${name}`;
+}
+
+/** A duration of which only whole milliseconds are known: `<1 ms`, `57 ms`, `2.04 s`. */
+export function millis(count: number): string {
+  if (count < 1) return "<1 ms";
+  return count < 1000 ? `${count} ms` : duration(count * 1e6);
+}
+
+/** A duration exact to the nanosecond, for tooltips. */
+export function exactDuration(nanos: number): string {
+  return `${Math.round(nanos).toLocaleString("en")} ns`;
+}
+
+/** How often per second: `124/s`, `1.2k/s`. */
+export function rate(perSecond: number): string {
+  return `${compact(perSecond)}/s`;
+}
+
+/** A count in few characters: `83`, `9.8k`, `2.1M`. */
+export function compact(count: number): string {
+  if (!Number.isFinite(count)) return "–";
+  const size = Math.abs(count);
+  if (size >= 999.5e6) return `${significant(count / 1e9)}G`;
+  if (size >= 999.5e3) return `${significant(count / 1e6)}M`;
+  if (size >= 999.5) return `${significant(count / 1e3)}k`;
+  return Number.isInteger(count) ? String(count) : significant(count);
+}
+
+/** A share of one: `0.1 %`, `3.1 %`; what is above nothing never reads as nothing. */
+export function percent(share: number): string {
+  if (!Number.isFinite(share)) return "–";
+  if (share > 0 && share < 0.0005) return "<0.1 %";
+  const value = share * 100;
+  return `${value >= 99.95 ? Math.round(value) : value.toFixed(1)} %`;
+}
+
+/** `1 span`, `2 spans`, with the digits grouped. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}
