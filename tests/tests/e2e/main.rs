@@ -20,3 +20,4 @@ mod shutdown;
 mod sql;
 mod tools;
 mod traceql_suites;
+mod web_interface;

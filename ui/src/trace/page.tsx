@@ -1,6 +1,6 @@
 /** One trace: where did the time go, what failed. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { ApiError } from "../api/http.ts";
 import { Loader } from "../api/loaded.ts";
 import { fetchSkeleton, findSpans, type Skeleton } from "../api/trace.ts";
@@ -60,7 +60,8 @@ function Trace({ state }: { state: TraceState }) {
   const view = place.value.query.get("view") ?? "waterfall";
   const find = useRef<HTMLInputElement>(null);
   useEffect(() => state.keepInAddress(), [state]);
-  useEffect(() => keys(state, () => find.current?.focus()), [state]);
+  // Before the first paint: whoever sees the rows can use the keys.
+  useLayoutEffect(() => keys(state, () => find.current?.focus()), [state]);
   const selected = state.selected.value;
   return (
     <div class={styles.page}>

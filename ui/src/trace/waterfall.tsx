@@ -2,7 +2,7 @@
  * The waterfall: rows of text in the document, bars on one canvas beneath them. Only what is in sight exists, so
  * that a hundred thousand spans cost as much as fifty.
  */
-import { effect, useSignal, useSignalEffect } from "@preact/signals";
+import { effect, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { isError } from "../api/trace.ts";
 import { duration } from "../text/numbers.ts";
@@ -23,7 +23,11 @@ export function Waterfall({ state }: { state: TraceState }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const top = useSignal(0);
   const size = useSignal({ width: 0, height: 0 });
-  const names = useSignal(storedNamesWidth());
+  const chosen = useSignal(storedNamesWidth());
+  // On a narrow screen the bars keep more than half.
+  const names = useComputed(() =>
+    size.value.width < 900 ? Math.min(chosen.value, size.value.width * 0.45) : chosen.value,
+  );
 
   useEffect(() => {
     const element = scroller.current;
@@ -109,7 +113,7 @@ export function Waterfall({ state }: { state: TraceState }) {
       <Divider
         names={names.value}
         set={(width) => {
-          names.value = width;
+          chosen.value = width;
           localStorage.setItem("trace-names-width", String(width));
         }}
       />

@@ -1,0 +1,22 @@
+//! The web interface as readers have it: the built binary's pages in a headless browser.
+
+use spandrel_tests::{Home, node, run, say, spandrel};
+
+/// Scenario: traffic of the demo shop, looked at in Chromium: every page, in both themes, by mouse and by keys.
+/// Guarantees: what pages show is what the APIs say, links of other interfaces lead to the trace, nothing is asked
+/// from elsewhere, and no page violates WCAG 2.2 AA (`ui/checks/run.mjs` has the list).
+#[test]
+fn pages_are_as_readers_expect() {
+    let mut home = Home::new();
+    let server = home.start();
+    let endpoint = format!("http://{}", server.ports.otlp_grpc);
+    let demo = ["demo", "--traces", "1500", "--rate", "max", "--seed", "7"];
+    run(spandrel(&demo).args(["--endpoint", &endpoint]));
+    let base = format!("http://{}", server.ports.http);
+    let printed = run(node().args(["../ui/checks/run.mjs", &base]));
+    let printed = printed.as_str().unwrap_or_default();
+    for line in printed.lines().filter(|line| !line.starts_with("ok ")) {
+        say(line);
+    }
+    assert!(printed.contains(" 0 failed") || printed.starts_with("SKIPPED"), "{printed}");
+}

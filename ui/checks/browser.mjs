@@ -1,0 +1,61 @@
+// A headless browser that reports what a reader would not see: errors, requests to elsewhere, violations of WCAG.
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const PLACES = [
+  process.env.CHROMIUM,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+];
+
+/** Where a browser is; `undefined` when there is none. */
+export const executable = PLACES.find((place) => place && existsSync(place));
+
+export class Browser {
+  problems = [];
+
+  static async start(base) {
+    const browser = new Browser();
+    browser.base = base;
+    browser.chromium = await chromium.launch({ executablePath: executable, args: ["--no-sandbox"] });
+    return browser;
+  }
+
+  /** A page of its own, as a new reader has it. */
+  async page({ theme = "dark", width = 1440, height = 900 } = {}) {
+    const context = await this.chromium.newContext({ viewport: { width, height }, colorScheme: theme });
+    const page = await context.newPage();
+    page.on("pageerror", (error) => this.problems.push(`${page.url()}: ${error.message}`));
+    page.on("console", (message) => {
+      // That a trace does not exist, or a query is wrong, is an answer, not a fault of the page.
+      const expected = /status of 40[04] /.test(message.text());
+      if (message.type() === "error" && !expected) this.problems.push(`${page.url()}: ${message.text()}`);
+    });
+    page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (url.protocol.startsWith("http") && url.origin !== this.base)
+        this.problems.push(`asks ${url.origin}`);
+    });
+    return page;
+  }
+
+  /** Serious violations of WCAG 2.2 AA on the page as it is. */
+  async violations(page) {
+    // Evaluated by the browser's protocol, which the page's security policy does not concern.
+    await page.evaluate(AXE);
+    const { violations } = await page.evaluate(() =>
+      globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }),
+    );
+    const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+    return serious.map(
+      ({ id, help, nodes }) => `${id}: ${help}: ${nodes[0]?.html.slice(0, 160)} (${nodes.length})`,
+    );
+  }
+
+  async stop() {
+    await this.chromium.close();
+  }
+}
