@@ -186,7 +186,7 @@ impl Builder<'_> {
             None => {
                 let context = self.shared.context("exporters", id, None);
                 match self.plan.exporters.get(id).and_then(|planned| planned.make.as_ref()) {
-                    Some(MakeExporter::Metrics(make)) => make(context)
+                    Some(MakeExporter::Metrics(make)) => make(&self.around, context)
                         .map_err(|error| CollectorError::build("exporters", id, error))?,
                     _ => Arc::new(Dropping::new(&context)),
                 }

@@ -34,7 +34,7 @@ pub(crate) type MakeTraceExporter =
     Arc<dyn Fn(&Surroundings, ComponentContext) -> Made<dyn TraceComponent> + Send + Sync>;
 /// Makes an exporter of metrics.
 pub(crate) type MakeMetricExporter =
-    Arc<dyn Fn(ComponentContext) -> Made<dyn MetricComponent> + Send + Sync>;
+    Arc<dyn Fn(&Surroundings, ComponentContext) -> Made<dyn MetricComponent> + Send + Sync>;
 /// Makes an extension; what exporters can use of it goes into the [`Extensions`].
 pub(crate) type MakeExtension = Arc<
     dyn Fn(&mut Extensions, &ComponentId, &Surroundings, ComponentContext) -> Made<dyn Component>

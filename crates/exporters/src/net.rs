@@ -12,5 +12,5 @@ pub(crate) use compression::{Compression, decompress};
 pub(crate) use connector::{Connector, Io, Stream};
 pub(crate) use endpoint::{Endpoint, Target};
 pub(crate) use headers::{fixed_headers, set_user_agent};
-pub(crate) use poster::Poster;
+pub use poster::Poster;
 pub(crate) use tls::{client_config, warn_unsupported};

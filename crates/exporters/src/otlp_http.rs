@@ -16,8 +16,8 @@ use crate::sending::{Exported, Payload, SendError, Sending, Transport};
 use answer::read_success;
 
 pub(crate) use answer::read_error;
-pub(crate) use settings::check_unsupported;
-pub use settings::{Encoding, OtlpHttpSettings};
+pub use answer::retry_after;
+pub use settings::{Encoding, OtlpHttpSettings, check_unsupported};
 
 /// The exporter `otlp_http`.
 pub type OtlpHttpExporter = Sending<HttpTransport>;

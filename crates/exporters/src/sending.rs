@@ -59,7 +59,7 @@ impl<T: Transport> Sending<T> {
     ///
     /// # Errors
     /// When the storage that the queue names is not among the extensions.
-    pub(crate) fn with_transport(
+    pub fn with_transport(
         transport: T,
         settings: SendingSettings,
         extensions: &Extensions,
@@ -73,7 +73,7 @@ impl<T: Transport> Sending<T> {
             transport,
             timeout: settings.timeout,
             retry: settings.retry,
-            series: context.metrics.exporters().exporter(&context.id),
+            series: T::series(&context.metrics, &context.id),
             successor: None,
             stop: tasks.token(),
         };
@@ -87,6 +87,22 @@ impl<T: Transport> Sending<T> {
         if let Some(sender) = Arc::get_mut(&mut self.sender) {
             sender.successor = Some(successor);
         }
+    }
+
+    /// Takes a request as the transport sends it: into the queue, or to the destination when there is none.
+    ///
+    /// # Errors
+    /// [`ConsumeError`] when it was not taken.
+    pub async fn send(&self, payload: Payload) -> Result<Accepted, ConsumeError> {
+        if self.settings.is_none() {
+            return self.send_now(payload).await;
+        }
+        let spans = payload.spans;
+        let Some(queue) = self.queue.get() else {
+            let message = "the exporter is not started".to_owned();
+            return Err(ConsumeError::Unavailable { message, retry_after: RETRY_AFTER, spans });
+        };
+        queue.offer(payload).await.map(|exported| accepted(spans, exported))
     }
 
     /// Sends spans while the caller waits.
@@ -120,17 +136,12 @@ impl<T: Transport> TraceConsumer for Sending<T> {
         let TraceBatch { tenant, client, traces } = batch;
         let spans = traces.span_count();
         let payload = Payload { tenant, client, otlp: traces.into_otlp(), spans };
-        let Some(settings) = &self.settings else { return self.send_now(payload).await };
-        let Some(queue) = self.queue.get() else {
-            let message = "the exporter is not started".to_owned();
-            return Err(ConsumeError::Unavailable { message, retry_after: RETRY_AFTER, spans });
-        };
-        if settings.batch.is_some() {
+        if self.settings.as_ref().is_some_and(|settings| settings.batch.is_some()) {
             // Put together with others, damaged bytes would cost those too.
             screen_request(&payload.otlp, |_| true)
                 .map_err(|error| ConsumeError::Malformed(error.to_string()))?;
         }
-        queue.offer(payload).await.map(|exported| accepted(spans, exported))
+        self.send(payload).await
     }
 }
 

@@ -4,15 +4,15 @@
 //! Collector does it, so that dashboards find what they look for.
 
 mod accumulator;
-mod exponential;
-mod family;
-mod naming;
+pub(crate) mod exponential;
+pub(crate) mod family;
+pub(crate) mod naming;
 mod number;
 mod page;
-mod point;
+pub(crate) mod point;
 mod protobuf;
 mod serve;
-mod settings;
+pub(crate) mod settings;
 mod text;
 
 use std::net::SocketAddr;
@@ -31,7 +31,7 @@ use tokio::net::TcpListener;
 
 use accumulator::Accumulator;
 pub use naming::Naming;
-pub use page::PageFormat;
+pub use page::{PageFormat, render_batches};
 use page::render;
 pub use settings::{PrometheusSettings, ResourceLabels};
 

@@ -71,6 +71,10 @@ pub struct Side {
     pub service: String,
     /// How long its span took, in seconds.
     pub seconds: f64,
+    /// When its span began, nanoseconds since 1970.
+    pub start_unix_nanos: u64,
+    /// When its span ended, nanoseconds since 1970.
+    pub end_unix_nanos: u64,
     /// Values of the dimensions that are configured, in their order.
     pub dimensions: Vec<Option<String>>,
 }

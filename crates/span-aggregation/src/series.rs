@@ -46,6 +46,8 @@ pub struct Observation<'a> {
     pub values: &'a [f64],
     /// How many spans this one stands for, when a sampler said so.
     pub adjusted_count: Option<f64>,
+    /// Added to the amount of the series as it is, such as bytes of a span.
+    pub amount: u64,
     /// Kept when there is room for it.
     pub exemplar: Option<Exemplar>,
     /// Now, nanoseconds since 1970.
@@ -61,6 +63,8 @@ pub struct Series {
     pub updated_unix_nanos: u64,
     /// How many observations there were, sampled ones counted as often as they stand for others.
     pub count: u64,
+    /// The sum of the amounts of all observations.
+    pub amount: u64,
     /// One for each value of an observation.
     pub histograms: Vec<Histogram>,
     /// Those of this interval, first come.
@@ -77,6 +81,7 @@ impl Series {
             start_unix_nanos: unix_nanos,
             updated_unix_nanos: unix_nanos,
             count: 0,
+            amount: 0,
             histograms: settings.histograms.iter().map(Histogram::new).collect(),
             exemplars: Vec::new(),
             remainder: 0.0,
@@ -94,6 +99,7 @@ impl Series {
             }
         };
         self.count = self.count.saturating_add(times);
+        self.amount = self.amount.saturating_add(observation.amount);
         for (histogram, value) in self.histograms.iter_mut().zip(observation.values) {
             histogram.observe(*value, times);
         }
@@ -234,6 +240,33 @@ impl<L> SeriesTable<L> {
             Temporality::Delta { idle_max } => self.restart_deltas(unix_nanos, idle_max),
         }
         self.expire(unix_nanos, self.settings.expiration_nanos);
+    }
+
+    /// Observations that found no room in a series of their own.
+    pub fn overflow_count(&self) -> u64 {
+        self.overflow.as_ref().map_or(0, |series| series.count)
+    }
+
+    /// Ends the series that have had nothing new for `nanos`, and returns their labels; 0 ends none. The overflow
+    /// series stays.
+    pub fn take_expired(&mut self, unix_nanos: u64, nanos: u64) -> Vec<L> {
+        if nanos == 0 {
+            return Vec::new();
+        }
+        let mut bytes = self.reservation.bytes();
+        let mut n_active = self.n_active;
+        let expired = self.series.extract_if(|_, entry| {
+            unix_nanos.saturating_sub(entry.series.updated_unix_nanos) >= nanos
+        });
+        let labels = expired.map(|(_, entry)| {
+            bytes = bytes.saturating_sub(entry.bytes);
+            n_active -= usize::from(entry.series.active);
+            entry.labels
+        });
+        let labels = labels.collect();
+        self.n_active = n_active;
+        self.reservation.shrink_to(bytes);
+        labels
     }
 
     /// Ends the series that have had nothing new for `nanos`; 0 ends none.

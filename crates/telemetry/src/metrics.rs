@@ -11,6 +11,7 @@ pub(crate) mod compaction;
 pub(crate) mod connectors;
 pub(crate) mod datagrams;
 pub(crate) mod exporter;
+pub(crate) mod generator;
 pub(crate) mod limits;
 pub(crate) mod live;
 pub(crate) mod memory;
@@ -38,6 +39,7 @@ use compaction::CompactionMetrics;
 use connectors::ConnectorMetrics;
 use datagrams::DatagramMetrics;
 use exporter::{ExporterMetrics, LoadBalancerMetrics};
+use generator::GeneratorMetrics;
 use limits::LimitMetrics;
 use live::LiveMetrics;
 use memory::MemoryMetrics;
@@ -75,6 +77,7 @@ struct Inner {
     objects: ObjectsMetrics,
     query: QueryMetrics,
     exporters: ExporterMetrics,
+    generator: GeneratorMetrics,
     load_balancers: LoadBalancerMetrics,
     limits: LimitMetrics,
     memory: MemoryMetrics,
@@ -101,6 +104,7 @@ impl Metrics {
         let objects = ObjectsMetrics::register(&mut registrar);
         let query = QueryMetrics::register(&mut registrar);
         let exporters = ExporterMetrics::register(&mut registrar);
+        let generator = GeneratorMetrics::register(&mut registrar);
         let load_balancers = LoadBalancerMetrics::register(&mut registrar);
         let limits = LimitMetrics::register(&mut registrar);
         let memory = MemoryMetrics::register(&mut registrar);
@@ -120,6 +124,7 @@ impl Metrics {
             objects,
             query,
             exporters,
+            generator,
             load_balancers,
             limits,
             memory,
@@ -194,6 +199,11 @@ impl Metrics {
     /// Exporters of the Collector.
     pub fn exporters(&self) -> &ExporterMetrics {
         &self.0.exporters
+    }
+
+    /// Metrics that are generated from spans.
+    pub fn generator(&self) -> &GeneratorMetrics {
+        &self.0.generator
     }
 
     /// Load balancers among the exporters.

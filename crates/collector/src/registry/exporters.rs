@@ -5,6 +5,7 @@ use std::sync::Arc;
 use spandrel_config::Section;
 use spandrel_exporters as exporters;
 use spandrel_metrics_exporters::prometheus::{PrometheusExporter, PrometheusSettings};
+use spandrel_metrics_exporters::remote_write::{RemoteWriteExporter, RemoteWriteSettings};
 use spandrel_pipeline::{ComponentError, TraceComponent};
 
 use super::{MakeExporter, Type};
@@ -35,17 +36,26 @@ pub(super) const TYPES: &[Type<MakeExporter>] = &[
     ("prometheus", prometheus),
     ("spandrel", store),
     ("zipkin", exporter!(exporters::ZipkinSettings, exporters::ZipkinExporter)),
+    ("prometheus_remote_write", prometheus_remote_write),
 ];
 
 fn prometheus(section: &mut Section<'_>) -> MakeExporter {
     let settings = PrometheusSettings::read(section);
-    MakeExporter::Metrics(Arc::new(move |context| {
+    MakeExporter::Metrics(Arc::new(move |_, context| {
         Ok(Arc::new(PrometheusExporter::new(settings.clone(), context)?))
     }))
 }
 
 fn file(section: &mut Section<'_>) -> MakeExporter {
     let settings = exporters::FileSettings::read(section);
+fn prometheus_remote_write(section: &mut Section<'_>) -> MakeExporter {
+    let settings = RemoteWriteSettings::read(section);
+    MakeExporter::Metrics(Arc::new(move |around, context| {
+        let exporter = RemoteWriteExporter::new(settings.clone(), &around.extensions, context)?;
+        Ok(Arc::new(exporter))
+    }))
+}
+
     MakeExporter::Traces(Arc::new(move |_, context| {
         Ok(Arc::new(exporters::FileExporter::new(settings.clone(), context)))
     }))

@@ -132,6 +132,7 @@ impl Graph {
         let observation = Observation {
             values: &[client.seconds, server.seconds],
             adjusted_count: edge.adjusted_count,
+            amount: 0,
             exemplar: None,
             unix_nanos: now.unix_nanos,
         };
@@ -195,6 +196,8 @@ impl<'s> Pairing<'s, '_> {
         Side {
             service: service.to_owned(),
             seconds: span.duration_nanos() as f64 / 1e9,
+            start_unix_nanos: span.start_unix_nanos,
+            end_unix_nanos: span.end_unix_nanos,
             dimensions: self.graph.settings.dimensions.iter().map(dimension).collect(),
         }
     }
@@ -235,7 +238,7 @@ impl<'s> Pairing<'s, '_> {
             if let Some(service) = database {
                 // A database makes no span of its own.
                 edge.connection = Connection::Database;
-                edge.server = Some(Side { service, seconds: side.seconds, dimensions: Vec::new() });
+                edge.server = Some(Side { service, seconds: side.seconds, ..Side::default() });
             }
             edge.client = Some(side);
             edge.peer = peer;

@@ -173,6 +173,7 @@ impl<'a> SpanVisitor<'a> for Aggregation<'_, 'a> {
         let observation = Observation {
             values: &[value],
             adjusted_count,
+            amount: 0,
             exemplar: Exemplar::new(span.trace_id, span.span_id, value, self.now),
             unix_nanos: self.now,
         };

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use spandrel_config::blocks::HttpClient;
@@ -16,7 +16,7 @@ use crate::extensions::Extensions;
 use crate::sending::SendError;
 
 /// A client of one URL.
-pub(crate) struct Poster {
+pub struct Poster {
     sender: HttpSender,
     uri: Uri,
     headers: HeaderMap,
@@ -26,7 +26,10 @@ pub(crate) struct Poster {
 
 impl Poster {
     /// A client that posts bodies of this type. Reads files of TLS; blocks.
-    pub(crate) fn new(
+    ///
+    /// # Errors
+    /// When headers or TLS files cannot be used, or the authenticator is missing.
+    pub fn new(
         settings: &HttpClient,
         url: &Url,
         content_type: &'static str,
@@ -46,14 +49,34 @@ impl Poster {
     }
 
     /// Where it posts to.
-    pub(crate) fn uri(&self) -> &Uri {
+    pub fn uri(&self) -> &Uri {
         &self.uri
+    }
+
+    /// Adds a header to every request, unless the settings have it.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.entry(name).or_insert(value);
+        self
     }
 
     /// Posts a body; the answer may have any status.
     pub(crate) async fn post(
         &self,
         client: &Client,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, SendError> {
+        self.post_with(client, HeaderMap::new(), body).await
+    }
+
+    /// The same with more headers, which those of the settings go before.
+    ///
+    /// # Errors
+    /// [`SendError`] when nothing was answered.
+    pub async fn post_with(
+        &self,
+        client: &Client,
+        more: HeaderMap,
         mut body: Bytes,
     ) -> Result<Response<Incoming>, SendError> {
         let unsendable = |error: &dyn std::fmt::Display| SendError::retryable(error.to_string());
@@ -61,6 +84,11 @@ impl Poster {
             body = compression.compress(body).await.map_err(|error| unsendable(&error))?;
         }
         let mut headers = self.headers.clone();
+        for (name, value) in more {
+            if let Some(name) = name {
+                headers.entry(name).or_insert(value);
+            }
+        }
         if let Some(auth) = &self.auth {
             let authenticated = auth.authenticate(client, &mut headers).await;
             authenticated.map_err(|error| unsendable(&error))?;

@@ -102,8 +102,8 @@ fn content_type(headers: &HeaderMap) -> String {
     value.trim().to_ascii_lowercase()
 }
 
-/// `Retry-After` is in seconds, or a date.
-fn retry_after(headers: &HeaderMap, now_unix_nanos: u64) -> Option<Duration> {
+/// The least time to wait that an answer names: `Retry-After` is in seconds, or a date.
+pub fn retry_after(headers: &HeaderMap, now_unix_nanos: u64) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds)).filter(|delay| !delay.is_zero());

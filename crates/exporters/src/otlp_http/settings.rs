@@ -81,7 +81,7 @@ impl OtlpHttpSettings {
 }
 
 /// What clients of HTTP cannot do here is said, not silently left out.
-pub(crate) fn check_unsupported(client: &HttpClient, section: &mut Section<'_>) {
+pub fn check_unsupported(client: &HttpClient, section: &mut Section<'_>) {
     if !client.middlewares.is_empty() {
         section.problem(Some("middlewares"), "there are no middlewares of clients");
     }

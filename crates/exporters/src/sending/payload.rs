@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use spandrel_model::TenantId;
 use spandrel_pipeline::{Client, ComponentError};
+use spandrel_telemetry::{ExporterSeries, Metrics};
 
 /// Spans as a transport takes them.
 #[derive(Debug, Clone)]
@@ -14,9 +15,9 @@ pub struct Payload {
     pub tenant: TenantId,
     /// Who sent them to this process.
     pub client: Arc<Client>,
-    /// `ExportTraceServiceRequest`, protobuf.
+    /// `ExportTraceServiceRequest`, protobuf; of an exporter of metrics, the body that its transport sends.
     pub otlp: Bytes,
-    /// How many spans it holds.
+    /// How many spans, or data points, it holds.
     pub spans: u64,
 }
 
@@ -70,6 +71,14 @@ impl SendError {
 /// Sends one request at a time to one kind of destination. Several calls of [`Transport::export`] run at once.
 #[async_trait::async_trait]
 pub trait Transport: Send + Sync + 'static {
+    /// Where the exporter with this component id counts.
+    fn series(metrics: &Metrics, id: &str) -> ExporterSeries
+    where
+        Self: Sized,
+    {
+        metrics.exporters().exporter(id)
+    }
+
     /// Prepares what the first request needs.
     async fn start(&self) -> Result<(), ComponentError> {
         Ok(())

@@ -11,26 +11,26 @@ const SCALE_MIN: i32 = -11;
 /// Counts by exponential bucket: the bucket i holds what is above base^i and not above base^(i+1), with
 /// base = 2^(2^-scale).
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Exponential {
-    pub(super) count: u64,
-    pub(super) sum: f64,
-    pub(super) scale: i32,
-    pub(super) zeros: u64,
+pub(crate) struct Exponential {
+    pub(crate) count: u64,
+    pub(crate) sum: f64,
+    pub(crate) scale: i32,
+    pub(crate) zeros: u64,
     /// Up to which distance from zero values count as zero.
-    pub(super) zero_threshold: f64,
-    pub(super) positive: Side,
-    pub(super) negative: Side,
+    pub(crate) zero_threshold: f64,
+    pub(crate) positive: Side,
+    pub(crate) negative: Side,
 }
 
 /// The buckets on one side of zero, from the first to the last that is not empty.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub(super) struct Side {
-    pub(super) offset: i32,
-    pub(super) counts: Vec<u64>,
+pub(crate) struct Side {
+    pub(crate) offset: i32,
+    pub(crate) counts: Vec<u64>,
 }
 
 impl Exponential {
-    pub(super) fn of(point: &ExponentialHistogramDataPoint) -> Self {
+    pub(crate) fn of(point: &ExponentialHistogramDataPoint) -> Self {
         let mut histogram = Self {
             count: point.count,
             sum: point.sum.unwrap_or(0.0),
@@ -45,7 +45,7 @@ impl Exponential {
     }
 
     /// Adds what another has counted, at the coarser of both scales.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.count = self.count.saturating_add(other.count);
         self.sum += other.sum;
         self.zeros = self.zeros.saturating_add(other.zeros);
@@ -69,7 +69,7 @@ impl Exponential {
     }
 
     /// Makes one bucket of several neighbors until the scale is not above this one.
-    pub(super) fn coarsen(&mut self, scale: i32) {
+    pub(crate) fn coarsen(&mut self, scale: i32) {
         if self.scale > scale {
             // More than 31 halvings leave one bucket on each side of 1.
             let halvings = self.scale.saturating_sub(scale).min(31) as u32;

@@ -15,7 +15,7 @@ use super::naming::{MetricType, Naming};
 use super::point::{Point, PointValue};
 
 /// Labels by name.
-pub(super) type Labels = BTreeMap<String, String>;
+pub(crate) type Labels = BTreeMap<String, String>;
 
 /// Everything under one name.
 pub(super) struct Family {
@@ -111,7 +111,7 @@ fn labels_of(settings: &PrometheusSettings, series: &Series) -> Labels {
 }
 
 /// Keys that become the same name share a label, as OpenTelemetry's rules have it.
-fn add_label(labels: &mut Labels, naming: &Naming, key: &str, pair: &KeyValue) {
+pub(crate) fn add_label(labels: &mut Labels, naming: &Naming, key: &str, pair: &KeyValue) {
     let Some(name) = naming.label(key) else { return };
     let text = pair.value.as_ref().map(value_text).unwrap_or_default();
     match labels.entry(name) {

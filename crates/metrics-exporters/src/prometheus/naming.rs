@@ -2,7 +2,7 @@
 
 /// What kind of metric a name is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum MetricType {
+pub(crate) enum MetricType {
     Counter,
     Gauge,
     Histogram,
@@ -63,7 +63,7 @@ const PER_UNITS: [(&str, &str); 7] = [
 
 impl Naming {
     /// The name of a metric; `None` when nothing is left of it.
-    pub(super) fn metric(&self, name: &str, unit: &str, kind: MetricType) -> Option<String> {
+    pub(crate) fn metric(&self, name: &str, unit: &str, kind: MetricType) -> Option<String> {
         let built = match (self.escape, self.suffixes) {
             (true, true) => self.normalized(name, unit, kind),
             (true, false) => self.escaped(name),
@@ -74,7 +74,7 @@ impl Naming {
     }
 
     /// The name of a label; `None` when nothing is left of it.
-    pub(super) fn label(&self, key: &str) -> Option<String> {
+    pub(crate) fn label(&self, key: &str) -> Option<String> {
         if key.is_empty() || !self.escape {
             return (!key.is_empty()).then(|| key.to_owned());
         }
@@ -92,7 +92,7 @@ impl Naming {
     }
 
     /// The name of the metric that has the attributes of resources.
-    pub(super) fn target_info(&self) -> String {
+    pub(crate) fn target_info(&self) -> String {
         match self.label(&self.namespace) {
             Some(namespace) => format!("{namespace}_target_info"),
             None => "target_info".to_owned(),

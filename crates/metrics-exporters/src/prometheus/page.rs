@@ -1,11 +1,16 @@
 //! The page: in which formats there is one, and what is the same in all of them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::PrometheusSettings;
-use super::accumulator::Series;
+use spandrel_base::memory::MemoryBudget;
+use spandrel_config::blocks::HttpServer;
+use spandrel_pipeline::MetricBatch;
+
+use super::accumulator::{Accumulator, Series};
 use super::family::families;
-use super::{protobuf, text};
+use super::{Naming, PrometheusSettings, ResourceLabels, protobuf, text};
 
 /// In which format the page is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +46,32 @@ pub(super) fn render<'s>(
         PageFormat::OpenMetrics => text::render(&families, look, true).into_bytes(),
         PageFormat::Protobuf => protobuf::render(&families, look),
     }
+}
+
+/// A page with these metrics alone, whose names are complete already. What finds no room in `memory` is left out.
+pub fn render_batches(
+    batches: Vec<MetricBatch>,
+    format: PageFormat,
+    memory: &MemoryBudget,
+) -> Vec<u8> {
+    let settings = PrometheusSettings {
+        http: HttpServer::default(),
+        naming: Naming { namespace: String::new(), suffixes: false, escape: true },
+        const_labels: BTreeMap::new(),
+        send_timestamps: false,
+        metric_expiration: Duration::MAX,
+        resource_labels: ResourceLabels::default(),
+        enable_open_metrics: true,
+        without_scope_info: true,
+    };
+    let mut accumulator = Accumulator::new(settings.metric_expiration, memory);
+    for batch in batches {
+        let rejected = accumulator.add(&batch, Duration::ZERO).rejected_spans;
+        if rejected > 0 {
+            tracing::warn!(series = rejected, "no memory for a whole page of metrics");
+        }
+    }
+    render(&settings, accumulator.series(), format, true)
 }
 
 /// The name as who asks for the page can read it.

@@ -4,6 +4,7 @@ use spandrel_proto::otlp::metrics::{
     Exemplar as DataPointExemplar, ExponentialHistogramDataPoint, HistogramDataPoint,
     NumberDataPoint, SummaryDataPoint, exemplar, number_data_point,
 };
+use spandrel_span_aggregation::value_text;
 
 use super::exponential::Exponential;
 use super::naming::MetricType;
@@ -13,16 +14,16 @@ const NO_RECORDED_VALUE: u32 = 1;
 
 /// What a series shows.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Point {
+pub(crate) struct Point {
     /// When it was measured, nanoseconds since 1970.
-    pub(super) unix_nanos: u64,
-    pub(super) value: PointValue,
-    pub(super) exemplars: Vec<PointExemplar>,
+    pub(crate) unix_nanos: u64,
+    pub(crate) value: PointValue,
+    pub(crate) exemplars: Vec<PointExemplar>,
 }
 
 /// A number, or many.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum PointValue {
+pub(crate) enum PointValue {
     Gauge(f64),
     Counter(f64),
     /// Counts by bucket, not added up; the last is of what is above all bounds.
@@ -44,15 +45,15 @@ pub(super) enum PointValue {
 
 /// A span that stands for the others.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct PointExemplar {
-    pub(super) trace_id: String,
-    pub(super) span_id: String,
-    pub(super) value: f64,
-    pub(super) unix_nanos: u64,
+pub(crate) struct PointExemplar {
+    /// Ids and attributes by label name, those that are empty left out.
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) value: f64,
+    pub(crate) unix_nanos: u64,
 }
 
 impl PointValue {
-    pub(super) fn metric_type(&self) -> MetricType {
+    pub(crate) fn metric_type(&self) -> MetricType {
         match self {
             Self::Gauge(_) => MetricType::Gauge,
             Self::Counter(_) => MetricType::Counter,
@@ -63,7 +64,7 @@ impl PointValue {
 
     /// Adds what another series, or a later interval, has counted. A histogram over other bounds takes the
     /// place of this one; so does what is no count.
-    pub(super) fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         match (&mut *self, other) {
             (Self::Counter(mine), Self::Counter(other)) => *mine += other,
             (
@@ -89,7 +90,7 @@ impl PointValue {
 
 impl Point {
     /// Bytes that it takes in memory, about.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let value = match &self.value {
             PointValue::Gauge(_) | PointValue::Counter(_) => 0,
             PointValue::Histogram { bounds, counts, .. } => 8 * (bounds.len() + counts.len()),
@@ -102,7 +103,7 @@ impl Point {
     }
 
     /// A counter or a gauge; `None` when the series has ended.
-    pub(super) fn of_number(point: &NumberDataPoint, counter: bool) -> Option<Self> {
+    pub(crate) fn of_number(point: &NumberDataPoint, counter: bool) -> Option<Self> {
         let value = match point.value {
             Some(number_data_point::Value::AsInt(number)) => number as f64,
             Some(number_data_point::Value::AsDouble(number)) => number,
@@ -112,7 +113,7 @@ impl Point {
         Self::new(point.flags, point.time_unix_nano, value, &point.exemplars)
     }
 
-    pub(super) fn of_histogram(point: &HistogramDataPoint) -> Option<Self> {
+    pub(crate) fn of_histogram(point: &HistogramDataPoint) -> Option<Self> {
         let value = PointValue::Histogram {
             count: point.count,
             sum: point.sum.unwrap_or(0.0),
@@ -122,12 +123,12 @@ impl Point {
         Self::new(point.flags, point.time_unix_nano, value, &point.exemplars)
     }
 
-    pub(super) fn of_exponential(point: &ExponentialHistogramDataPoint) -> Option<Self> {
+    pub(crate) fn of_exponential(point: &ExponentialHistogramDataPoint) -> Option<Self> {
         let value = PointValue::Exponential(Exponential::of(point));
         Self::new(point.flags, point.time_unix_nano, value, &point.exemplars)
     }
 
-    pub(super) fn of_summary(point: &SummaryDataPoint) -> Option<Self> {
+    pub(crate) fn of_summary(point: &SummaryDataPoint) -> Option<Self> {
         let quantiles = point.quantile_values.iter().map(|at| (at.quantile, at.value));
         let value = PointValue::Summary {
             count: point.count,
@@ -148,15 +149,19 @@ impl Point {
     }
 }
 
-fn point_exemplar(exemplar: &DataPointExemplar) -> Option<PointExemplar> {
+pub(crate) fn point_exemplar(exemplar: &DataPointExemplar) -> Option<PointExemplar> {
     let value = match exemplar.value? {
         exemplar::Value::AsDouble(number) => number,
         exemplar::Value::AsInt(number) => number as f64,
     };
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let ids = [("span_id", hex(&exemplar.span_id)), ("trace_id", hex(&exemplar.trace_id))];
+    let ids = ids.into_iter().map(|(name, id): (_, String)| (name.to_owned(), id));
+    let attributes = exemplar.filtered_attributes.iter();
+    let attributes = attributes
+        .map(|pair| (pair.key.clone(), pair.value.as_ref().map(value_text).unwrap_or_default()));
     Some(PointExemplar {
-        trace_id: hex(&exemplar.trace_id),
-        span_id: hex(&exemplar.span_id),
+        labels: ids.chain(attributes).filter(|(_, value)| !value.is_empty()).collect(),
         value,
         unix_nanos: exemplar.time_unix_nano,
     })

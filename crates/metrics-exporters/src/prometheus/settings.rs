@@ -68,7 +68,7 @@ impl PrometheusSettings {
     }
 }
 
-fn read_naming(section: &mut Section<'_>) -> Naming {
+pub(crate) fn read_naming(section: &mut Section<'_>) -> Naming {
     let namespace = section.or("namespace", String::new());
     let add_metric_suffixes = section.or("add_metric_suffixes", true);
     let strategies = [
@@ -82,7 +82,7 @@ fn read_naming(section: &mut Section<'_>) -> Naming {
     Naming { namespace, suffixes, escape }
 }
 
-fn read_resource_labels(section: &mut Section<'_>) -> ResourceLabels {
+pub(crate) fn read_resource_labels(section: &mut Section<'_>) -> ResourceLabels {
     let conversion = section.section("resource_to_telemetry_conversion", |section| {
         let enabled = section.or("enabled", false);
         let without_service = section.or("exclude_service_attributes", false);

@@ -183,12 +183,14 @@ impl Page {
         }
         if let Some(exemplar) = exemplar.filter(|_| open) {
             self.text.push_str(" # {");
-            let ids = [("span_id", &exemplar.span_id), ("trace_id", &exemplar.trace_id)];
-            let given: Vec<_> = ids.iter().filter(|(_, id)| !id.is_empty()).collect();
-            for (i, (key, id)) in given.into_iter().enumerate() {
-                let comma = if i > 0 { "," } else { "" };
-                write!(self.text, "{comma}{key}=\"{id}\"")
-                    .expect("writing to a string does not fail");
+            for (i, (key, value)) in exemplar.labels.iter().enumerate() {
+                if i > 0 {
+                    self.text.push(',');
+                }
+                self.quoted_label(key);
+                self.text.push_str("=\"");
+                push_escaped(&mut self.text, value, true);
+                self.text.push('"');
             }
             self.text.push_str("} ");
             self.number(exemplar.value);

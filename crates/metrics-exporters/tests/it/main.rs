@@ -3,5 +3,7 @@
 
 mod fixtures;
 mod pages;
+mod receiver;
+mod remote_write;
 mod series;
 mod settings;

@@ -20,7 +20,8 @@ fn table(settings: TableSettings) -> SeriesTable<String> {
 
 fn record(table: &mut SeriesTable<String>, key: &str, value: f64, unix_nanos: u64) {
     let exemplar = Exemplar::new(&[7; 16], &[9; 8], value, unix_nanos);
-    let observation = Observation { values: &[value], adjusted_count: None, exemplar, unix_nanos };
+    let observation =
+        Observation { values: &[value], adjusted_count: None, amount: 0, exemplar, unix_nanos };
     table.record(key.as_bytes(), &observation, || key.to_owned());
 }
 
@@ -80,6 +81,18 @@ fn cumulative_series_end_after_their_expiration() {
 }
 
 #[test]
+fn series_that_end_are_named_and_their_memory_is_free() {
+    let budget = MemoryBudget::new("test", 1 << 20);
+    let mut table = SeriesTable::new(Arc::new(settings()), &budget);
+    record(&mut table, "a", 1.0, 100);
+    record(&mut table, "b", 1.0, 105);
+    let both = budget.used();
+    assert_eq!(table.take_expired(200, 0), [""; 0]);
+    assert_eq!(table.take_expired(110, 10), ["a"]);
+    assert_eq!((table.len(), budget.used()), (1, both / 2));
+}
+
+#[test]
 fn deltas_begin_where_the_last_interval_ended() {
     let temporality = Temporality::Delta { idle_max: 1 };
     let mut table = table(TableSettings { temporality, ..settings() });
@@ -120,6 +133,7 @@ proptest! {
             let observation = Observation {
                 values: &[2.0],
                 adjusted_count: Some(*count),
+                amount: 3,
                 exemplar: None,
                 unix_nanos: 1,
             };

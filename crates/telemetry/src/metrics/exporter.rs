@@ -25,6 +25,10 @@ pub struct ExporterMetrics {
     queue_size: GaugeFamily<ExporterLabels>,
     queue_capacity: GaugeFamily<ExporterLabels>,
     in_flight_requests: GaugeFamily<ExporterLabels>,
+    sent_points: BareCounterFamily<ExporterLabels>,
+    send_failed_points: BareCounterFamily<ExporterLabels>,
+    enqueue_failed_points: BareCounterFamily<ExporterLabels>,
+    rejected_points: CounterFamily<ExporterLabels>,
 }
 
 impl ExporterMetrics {
@@ -68,6 +72,35 @@ impl ExporterMetrics {
                 "Requests that an exporter has sent and not seen the end of",
                 &[],
             ),
+            sent_points: registrar.bare_counters(
+                [
+                    "otelcol_exporter_sent_metric_points",
+                    "otelcol_exporter_sent_metric_points_total",
+                ],
+                "Data points that the destination of an exporter took",
+                &[],
+            ),
+            send_failed_points: registrar.bare_counters(
+                [
+                    "otelcol_exporter_send_failed_metric_points",
+                    "otelcol_exporter_send_failed_metric_points_total",
+                ],
+                "Data points that an exporter could not send and will not try again",
+                &[],
+            ),
+            enqueue_failed_points: registrar.bare_counters(
+                [
+                    "otelcol_exporter_enqueue_failed_metric_points",
+                    "otelcol_exporter_enqueue_failed_metric_points_total",
+                ],
+                "Data points that the sending queue of an exporter did not take",
+                &[],
+            ),
+            rejected_points: registrar.counters(
+                "spandrel_exporter_rejected_metric_points",
+                "Data points that an exporter cannot write, or that the destination left out of a request",
+                &[],
+            ),
         }
     }
 
@@ -84,9 +117,24 @@ impl ExporterMetrics {
             labels,
         }
     }
+
+    /// The series of the exporter of metrics with this component id: data points stand in the place of spans.
+    pub fn exporter_of_metrics(&self, component: &str) -> ExporterSeries {
+        let labels = ExporterLabels { exporter: component.to_owned(), data_type: "metrics" };
+        ExporterSeries {
+            sent_spans: self.sent_points.series(&labels),
+            send_failed_spans: self.send_failed_points.series(&labels),
+            enqueue_failed_spans: self.enqueue_failed_points.series(&labels),
+            rejected_spans: self.rejected_points.series(&labels),
+            in_flight_requests: self.in_flight_requests.series(&labels),
+            metrics: self.clone(),
+            labels,
+        }
+    }
 }
 
-/// The series of one exporter; clones are the same series.
+/// The series of one exporter; clones are the same series. What is said of spans is, of an exporter of metrics, about
+/// data points.
 #[derive(Debug, Clone)]
 pub struct ExporterSeries {
     /// Spans that the destination took.

@@ -15,7 +15,7 @@ use crate::{Gauge, RefuseReason, RejectReason};
 /// Tenants with series of their own.
 pub const TENANTS_MAX: usize = 200;
 /// What the others are called; no tenant can have this name.
-const OTHER_TENANTS: &str = "<other>";
+pub(crate) const OTHER_TENANTS: &str = "<other>";
 
 label_enum! {
     /// What became of a changed limits file.

@@ -95,6 +95,25 @@ const TYPES: &[&str] = &[
     "otelcol_exporter_queue_size gauge",
     "otelcol_exporter_queue_capacity gauge",
     "otelcol_exporter_in_flight_requests gauge",
+    "otelcol_exporter_sent_metric_points unknown",
+    "otelcol_exporter_sent_metric_points_total unknown",
+    "otelcol_exporter_send_failed_metric_points unknown",
+    "otelcol_exporter_send_failed_metric_points_total unknown",
+    "otelcol_exporter_enqueue_failed_metric_points unknown",
+    "otelcol_exporter_enqueue_failed_metric_points_total unknown",
+    "spandrel_exporter_rejected_metric_points counter",
+    "tempo_metrics_generator_spans_received counter",
+    "tempo_metrics_generator_registry_series_added counter",
+    "tempo_metrics_generator_registry_series_removed counter",
+    "tempo_metrics_generator_registry_series_limited counter",
+    "tempo_metrics_generator_registry_label_values_limited counter",
+    "tempo_metrics_generator_processor_service_graphs_edges counter",
+    "tempo_metrics_generator_processor_service_graphs_expired_edges counter",
+    "tempo_metrics_generator_processor_service_graphs_dropped_spans counter",
+    "tempo_metrics_generator_registry_collections_failed counter",
+    "tempo_metrics_generator_spans_discarded counter",
+    "tempo_metrics_generator_registry_active_series gauge",
+    "tempo_metrics_generator_registry_max_active_series gauge",
     "otelcol_loadbalancer_num_resolutions unknown",
     "otelcol_loadbalancer_num_resolutions_total unknown",
     "otelcol_loadbalancer_num_backends gauge",
@@ -117,6 +136,8 @@ fn touch_open_families(metrics: &Metrics) {
     let endpoint = Endpoint { api: Api::Tempo, endpoint: "search" };
     metrics.query().record_request(endpoint, 200, Duration::from_millis(3));
     metrics.exporters().exporter("otlp_grpc").queue();
+    metrics.exporters().exporter_of_metrics("prometheus_remote_write").queue();
+    metrics.generator().tenant("shop").received.inc();
     metrics.load_balancers().record_resolution("static", true);
     metrics.load_balancers().record_update("static", 2);
     metrics.connectors().service_graph("service_graph").total_edges.inc();
