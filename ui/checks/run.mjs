@@ -181,9 +181,36 @@ await check("a trace that does not exist is told, not waited for", async (page) 
   await page.getByText("There is no such trace").waitFor();
 });
 
+await check("the map has the calls that traces have", async (page) => {
+  await page.goto(`${base}/map`);
+  await page.locator("tbody tr").first().waitFor();
+  const shown = await page.locator("tbody tr").evaluateAll((all) =>
+    all.map((row) =>
+      [...row.children]
+        .slice(0, 2)
+        .map((cell) => cell.textContent.trim())
+        .join(" "),
+    ),
+  );
+  // Each call from a span of one service to a child of another is an edge of the map.
+  const { data } = await api(`/jaeger/api/traces/${trace}`);
+  const [{ spans, processes }] = data;
+  const serviceOf = new Map(spans.map(({ spanID, processID }) => [spanID, processes[processID].serviceName]));
+  const calls = new Set();
+  for (const { references, processID } of spans) {
+    for (const { spanID } of references) {
+      const [from, to] = [serviceOf.get(spanID), processes[processID].serviceName];
+      if (from && from !== to) calls.add(`${from} ${to}`);
+    }
+  }
+  assert.ok(calls.size > 3);
+  for (const call of calls) assert.ok(shown.includes(call), call);
+});
+
 const PAGES = {
   services: "/",
   search: "/search?q=%7B%20status%20%3D%20error%20%7D",
+  map: "/map",
   trace: `/trace/${trace}`,
   span: `/trace/${trace}?span=${spans.at(-1).spanID}`,
   statistics: `/trace/${trace}?view=statistics`,

@@ -92,7 +92,8 @@ export function modernized({ path, query }: Place): Place | null {
     jaeger.set("operation", query.get("spanName") ?? "");
     return { path: "/search", query: jaegerSearch(jaeger) };
   }
-  if (["/dependencies", "/monitor", "/zipkin/dependency", "/zipkin/"].includes(path))
-    return { path: "/", query: new URLSearchParams() };
+  if (["/dependencies", "/zipkin/dependency"].includes(path))
+    return { path: "/map", query: new URLSearchParams() };
+  if (["/monitor", "/zipkin/"].includes(path)) return { path: "/", query: new URLSearchParams() };
   return null;
 }

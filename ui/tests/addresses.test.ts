@@ -43,7 +43,8 @@ test.each([
     "/zipkin/?serviceName=cart&minDuration=1500",
     '/search?q={ resource.service.name = "cart" && duration >= 1500us }',
   ],
-  ["/dependencies", "/?"],
+  ["/dependencies", "/map?"],
+  ["/monitor?service=cart", "/?"],
   ["/search?q={}", null],
 ])("the address %s", (url, ours) => expect(there(url)).toBe(ours));
 

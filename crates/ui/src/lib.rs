@@ -33,8 +33,9 @@ const FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// Addresses of pages: each is the same file, which looks at the address itself. Those of Jaeger's and Zipkin's
 /// interfaces are among them, so that links that people have keep working.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/",
+    "/map",
     "/search",
     "/trace/{id}",
     "/traces/detail/{id}",

@@ -1,6 +1,7 @@
 /** The frame of every page, and which page an address means. */
 import { useEffect } from "preact/hooks";
 import { Home } from "../home/page.tsx";
+import { MapPage } from "../map/page.tsx";
 import { href, path } from "../router.ts";
 import { SearchPage } from "../search/page.tsx";
 import { TracePage } from "../trace/page.tsx";
@@ -9,9 +10,10 @@ import { Help, showHelp } from "./help.tsx";
 import { Icon } from "./icons.tsx";
 import { TopBar } from "./topbar.tsx";
 
-const PAGES: readonly (readonly [string, string, "services" | "search"])[] = [
+const PAGES: readonly (readonly [string, string, "services" | "search" | "map"])[] = [
   ["/", "Services", "services"],
   ["/search", "Search", "search"],
+  ["/map", "Service map", "map"],
 ];
 
 export function App() {
@@ -55,6 +57,7 @@ export function App() {
 function Page({ path }: { path: string }) {
   if (path === "/") return <Home />;
   if (path === "/search") return <SearchPage />;
+  if (path === "/map") return <MapPage />;
   const trace = /^\/trace\/([^/]+)$/.exec(path)?.[1];
   if (trace) return <TracePage id={decodeURIComponent(trace)} />;
   return (
