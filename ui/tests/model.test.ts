@@ -41,6 +41,12 @@ test("the tree, self times and errors follow from the columns", () => {
   ]);
 });
 
+test("the critical path is by span and by service", () => {
+  const { critical, criticalShares } = model(TREE);
+  expect([...critical]).toEqual([[0, [{ from: 50, to: 100 }]]]);
+  expect(criticalShares).toEqual([{ service: 0, nanos: 50 }]);
+});
+
 test("rows leave out what is collapsed, outside of the chosen span, or not looked for", () => {
   const of = model(TREE);
   expect([...rowsOf(of, everything)]).toEqual([0, 1, 2, 3, 4]);

@@ -14,9 +14,12 @@ export interface Made {
 export function skeletonBytes(spans: readonly Made[]): ArrayBuffer {
   const names = [...new Set(spans.map(({ name }) => name))];
   const services = [...new Set(spans.map(({ service = "web" }) => service))];
+  // The second half of the first span, as if nothing below it had run then.
+  const half = (spans[0]?.duration ?? 0) / 2;
   const header = {
     traceId: `${"0".repeat(31)}1`,
     nSpans: spans.length,
+    nSections: 1,
     startUnixNanos: "1700000000000000001",
     services,
     names,
@@ -41,6 +44,9 @@ export function skeletonBytes(spans: readonly Made[]): ArrayBuffer {
     new Uint8Array(Uint32Array.from(spans, ({ service = "web" }) => services.indexOf(service)).buffer),
     new Uint8Array(new Uint32Array(spans.length).buffer),
     Uint8Array.from(flags),
+    new Uint8Array(Uint32Array.of(0).buffer),
+    new Uint8Array(Float64Array.of(half).buffer),
+    new Uint8Array(Float64Array.of(2 * half).buffer),
   ];
   const length = columns.reduce((sum, column) => sum + Math.ceil(column.length / 8) * 8, 0);
   const bytes = new Uint8Array(length);

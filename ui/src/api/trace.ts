@@ -19,6 +19,12 @@ export interface Skeleton {
   readonly serviceOf: Uint32Array;
   readonly events: Uint32Array;
   readonly flags: Uint8Array;
+  /** What the first span waited for, newest first; empty for very large traces. */
+  readonly critical: {
+    readonly span: Uint32Array;
+    readonly from: Float64Array;
+    readonly to: Float64Array;
+  };
 }
 
 export const KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"] as const;
@@ -39,9 +45,10 @@ export function decodeSkeleton(buffer: ArrayBuffer): Skeleton {
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, headerLength)));
   const n: number = header.nSpans;
   let at = padded(8 + headerLength);
-  const column = <T>(make: (at: number) => T, width: number): T => {
+  const sections: number = header.nSections ?? 0;
+  const column = <T>(make: (at: number) => T, width: number, count = n): T => {
     const made = make(at);
-    at += padded(n * width);
+    at += padded(count * width);
     return made;
   };
   return {
@@ -58,6 +65,11 @@ export function decodeSkeleton(buffer: ArrayBuffer): Skeleton {
     serviceOf: column((at) => new Uint32Array(buffer, at, n), 4),
     events: column((at) => new Uint32Array(buffer, at, n), 4),
     flags: column((at) => new Uint8Array(buffer, at, n), 1),
+    critical: {
+      span: column((at) => new Uint32Array(buffer, at, sections), 4, sections),
+      from: column((at) => new Float64Array(buffer, at, sections), 8, sections),
+      to: column((at) => new Float64Array(buffer, at, sections), 8, sections),
+    },
   };
 }
 

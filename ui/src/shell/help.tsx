@@ -22,6 +22,7 @@ const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])
       ["w s", "zoom in, out; also ctrl and the wheel"],
       ["a d", "earlier, later"],
       ["f", "zoom to the span"],
+      ["c", "only the critical path in full color"],
       ["0", "show all of the time"],
       ["alt ←", "the zoom before"],
       ["[ ]", "collapse, expand all"],

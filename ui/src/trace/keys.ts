@@ -41,6 +41,9 @@ function actionOf(state: TraceState, find: () => void, event: KeyboardEvent): ((
     "[": () => state.collapseAll(),
     "]": () => state.expandAll(),
     "0": () => state.zoomAll(),
+    c: () => {
+      state.criticalOnly.value = !state.criticalOnly.peek();
+    },
     w: () => state.zoomAround(middle(state), 0.7),
     s: () => state.zoomAround(middle(state), 1.4),
     a: () => state.pan(-0.2),

@@ -5,6 +5,12 @@ import { distinctSlots } from "../text/colors.ts";
 /** So many equal childless siblings in a row are shown as one. */
 export const FOLDED_MIN = 10;
 
+/** Nanoseconds after the start of the trace. */
+export interface Window {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Equal siblings without children: positions `first` to `end`, not included. */
 export interface Run {
   readonly first: number;
@@ -39,6 +45,10 @@ export interface Model {
   readonly orphans: readonly number[];
   /** Slots of the palette, by service. */
   readonly slots: readonly number[];
+  /** Sections of the critical path of each span that is on it. */
+  readonly critical: ReadonlyMap<number, readonly Window[]>;
+  /** Nanoseconds of the critical path by service, most first. */
+  readonly criticalShares: readonly { readonly service: number; readonly nanos: number }[];
   /** Services by self time, most first. */
   readonly shares: readonly ServiceShare[];
   /** Runs of equal siblings, by the position of their first span. */
@@ -75,6 +85,7 @@ export function modelOf(skeleton: Skeleton): Model {
     slots[service] = slotsBySpans[i] ?? 0;
   });
   const runs = runsOf(skeleton, subtreeEnds);
+  const { critical, criticalShares } = criticalOf(skeleton);
   return {
     skeleton,
     depths,
@@ -86,6 +97,8 @@ export function modelOf(skeleton: Skeleton): Model {
     errorOrigins: origins,
     orphans,
     slots,
+    critical,
+    criticalShares,
     shares,
     runs,
   };
@@ -122,6 +135,19 @@ function errorsOf({ n, flags, parents }: Skeleton, depths: Int32Array) {
   origins.sort((a, b) => (depths[b] ?? 0) - (depths[a] ?? 0) || a - b);
   others.reverse();
   return { errors: [...origins, ...others], origins: origins.length };
+}
+
+function criticalOf({ critical, serviceOf, services }: Skeleton) {
+  const sections = new Map<number, Window[]>();
+  const nanos = services.map(() => 0);
+  critical.span.forEach((span, i) => {
+    const section = { from: critical.from[i] ?? 0, to: critical.to[i] ?? 0 };
+    sections.set(span, [...(sections.get(span) ?? []), section]);
+    const service = serviceOf[span] ?? 0;
+    nanos[service] = (nanos[service] ?? 0) + section.to - section.from;
+  });
+  const shares = nanos.map((nanos, service) => ({ service, nanos })).filter(({ nanos }) => nanos > 0);
+  return { critical: sections, criticalShares: shares.sort((a, b) => b.nanos - a.nanos) };
 }
 
 function sharesOf({ n, services, serviceOf, flags }: Skeleton, self: Float64Array): ServiceShare[] {

@@ -77,10 +77,9 @@ function Trace({ state }: { state: TraceState }) {
 }
 
 function Header({ state }: { state: TraceState }) {
-  const { skeleton, duration: took, shares, slots, depthMax, errors, orphans } = state.model;
+  const { skeleton, duration: took, shares, depthMax, errors, orphans } = state.model;
   const service = skeleton.services[skeleton.serviceOf[0] ?? 0] ?? "";
   const name = skeleton.names[skeleton.nameOf[0] ?? 0] ?? "";
-  const total = shares.reduce((sum, share) => sum + share.self, 0);
   const start = Number(skeleton.startUnixNanos / 1_000_000n);
   useEffect(() => {
     document.title = `${service} ${name} · ${duration(took)} · Spandrel`;
@@ -109,27 +108,7 @@ function Header({ state }: { state: TraceState }) {
         </button>
       </div>
       <div class={styles.shares}>
-        <span class={styles.stripe} aria-hidden="true">
-          {shares.map(({ service, self }) => (
-            <span
-              key={service}
-              style={{
-                flexGrow: total > 0 ? self / total : 1,
-                background: `var(--service-${slots[service]})`,
-              }}
-            />
-          ))}
-        </span>
-        <span class={styles.legend}>
-          <span class="secondary">self time</span>
-          {shares.slice(0, 6).map(({ service, self }) => (
-            <span key={service}>
-              <span class="swatch" style={{ background: `var(--service-${slots[service]})` }} />
-              {skeleton.services[service]} {percent(total > 0 ? self / total : 0)}
-            </span>
-          ))}
-          {shares.length > 6 && <span class="secondary">and {shares.length - 6} more</span>}
-        </span>
+        <Shares state={state} />
         {orphans.length > 0 && (
           <button
             type="button"
@@ -142,6 +121,37 @@ function Header({ state }: { state: TraceState }) {
         )}
       </div>
     </header>
+  );
+}
+
+/** Whose time it was: of the critical path where only that is shown, of all spans otherwise. */
+function Shares({ state }: { state: TraceState }) {
+  const { criticalShares, shares, skeleton, slots } = state.model;
+  const isCritical = state.criticalOnly.value;
+  const parts = isCritical ? criticalShares : shares.map(({ service, self }) => ({ service, nanos: self }));
+  const total = parts.reduce((sum, { nanos }) => sum + nanos, 0);
+  const share = (nanos: number) => (total > 0 ? nanos / total : 0);
+  return (
+    <>
+      <span class={styles.stripe} aria-hidden="true">
+        {parts.map(({ service, nanos }) => (
+          <span
+            key={service}
+            style={{ flexGrow: share(nanos), background: `var(--service-${slots[service]})` }}
+          />
+        ))}
+      </span>
+      <span class={styles.legend}>
+        <span class="secondary">{isCritical ? "critical path" : "self time"}</span>
+        {parts.slice(0, 6).map(({ service, nanos }) => (
+          <span key={service}>
+            <span class="swatch" style={{ background: `var(--service-${slots[service]})` }} />
+            {skeleton.services[service]} {percent(share(nanos))}
+          </span>
+        ))}
+        {parts.length > 6 && <span class="secondary">and {parts.length - 6} more</span>}
+      </span>
+    </>
   );
 }
 
@@ -184,6 +194,19 @@ function Tools({
         >
           <span class="error-text">{counted(errors.length, "error")}</span>
           <span class="secondary">{counted(errorOrigins, "origin")}</span>
+        </button>
+      )}
+      {state.model.critical.size > 0 && (
+        <button
+          type="button"
+          class="button"
+          title="What the trace waited for (c)"
+          aria-pressed={state.criticalOnly.value}
+          onClick={() => {
+            state.criticalOnly.value = !state.criticalOnly.value;
+          }}
+        >
+          Critical path
         </button>
       )}
       {!isWhole && (

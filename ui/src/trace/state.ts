@@ -2,13 +2,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { type Skeleton, spanIdAt } from "../api/trace.ts";
 import { place, setQuery } from "../router.ts";
-import { type Model, modelOf, rowsOf, spanOfRow } from "./model.ts";
-
-/** Nanoseconds after the start of the trace. */
-export interface Window {
-  readonly from: number;
-  readonly to: number;
-}
+import { type Model, modelOf, rowsOf, spanOfRow, type Window } from "./model.ts";
 
 export class TraceState {
   readonly model: Model;
@@ -21,6 +15,8 @@ export class TraceState {
   /** Positions of the spans that were looked for; `null` when nothing is. */
   readonly matches = signal<readonly number[] | null>(null);
   readonly hideOthers = signal(false);
+  /** Whether only what is on the critical path is in full color. */
+  readonly criticalOnly = signal(false);
   readonly zoom = signal<Window>({ from: 0, to: 1 });
   private readonly zoomsBefore: Window[] = [];
 
@@ -55,6 +51,7 @@ export class TraceState {
     const zoom = /^(\d+)-(\d+)$/.exec(query.get("z") ?? "");
     if (zoom) this.zoom.value = this.within({ from: Number(zoom[1]), to: Number(zoom[2]) });
     this.hideOthers.value = query.get("hide") === "1";
+    this.criticalOnly.value = query.get("cp") === "1";
   }
 
   /** Keeps the address in step; returns how to stop that. */
@@ -68,6 +65,7 @@ export class TraceState {
         root: root === null ? undefined : this.spanId(root),
         z: isWhole ? undefined : `${Math.round(from)}-${Math.round(to)}`,
         hide: this.hideOthers.value ? "1" : undefined,
+        cp: this.criticalOnly.value ? "1" : undefined,
       });
     });
   }

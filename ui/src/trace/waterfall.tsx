@@ -366,14 +366,16 @@ class View {
   }
 
   private paintRow(context: CanvasRenderingContext2D, row: number, y: number, bars: number): void {
-    const { skeleton, slots, runs, self } = this.state.model;
+    const { skeleton, slots, runs, critical } = this.state.model;
     const { from, to } = this.state.zoom.value;
     const colors = palette.value;
     const position = spanOfRow(row);
     const scale = bars / (to - from);
     const matches = this.state.matchSet.value;
+    const isApart =
+      (matches && !matches.has(position)) || (this.state.criticalOnly.value && !critical.has(position));
     const color = colors.services[slots[skeleton.serviceOf[position] ?? 0] ?? 0] ?? colors.accent;
-    context.globalAlpha = matches && !matches.has(position) ? 0.25 : 1;
+    context.globalAlpha = isApart ? 0.25 : 1;
     context.fillStyle = color;
     const run = row < 0 ? runs.get(position) : undefined;
     if (run) {
@@ -398,20 +400,19 @@ class View {
       context.beginPath();
       context.roundRect(left, y + 6, right - left, 12, 2);
       context.fill();
-      // How much of it the span spent itself, as a darker foot.
-      const own = took > 0 ? (self[position] ?? 0) / took : 0;
-      if (width > 12 && own > 0.02 && own < 0.98) {
-        context.fillStyle = colors.canvas;
-        context.globalAlpha *= 0.45;
-        context.fillRect(left, y + 16, (right - left) * (1 - own), 2);
-        context.globalAlpha = matches && !matches.has(position) ? 0.25 : 1;
-      }
       if (isError(skeleton.flags[position] ?? 0)) {
         context.strokeStyle = colors.error;
         context.lineWidth = 1.5;
         context.beginPath();
         context.roundRect(left - 1, y + 5, right - left + 2, 14, 3);
         context.stroke();
+      }
+      for (const section of critical.get(position) ?? []) {
+        const [a, b] = [(section.from - from) * scale, (section.to - from) * scale];
+        context.fillStyle = colors.canvas;
+        context.fillRect(a, y + 14, Math.max(1, b - a), 4);
+        context.fillStyle = colors.text;
+        context.fillRect(a, y + 15, Math.max(1, b - a), 2);
       }
     }
     this.paintLabel(context, duration(took), { x, right: x + width, y, bars });
