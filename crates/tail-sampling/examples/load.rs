@@ -1,10 +1,18 @@
-//! How many spans a second one core can take through tail sampling, and what is buffered meanwhile.
+//! Whether tail sampling stays within its memory under load, and how many spans a second one core can take through it.
 //!
-//! `cargo run --profile PROFILE -p spandrel-tail-sampling --example load -- [TRACES_PER_SECOND [SECONDS]]`
+//! ```console
+//! cargo run --release -p spandrel-tail-sampling --example load -- \
+//!     [TRACES_PER_SECOND [SECONDS [DECISION_WAIT_SECONDS [MEMORY_MIB]]]]
+//! ```
 //!
-//! Time is simulated: each second brings so many new traces (50,000 by default) of 8 spans, two from each of four
-//! services, in requests of 512 spans; a span has about 330 bytes and 8 attributes. Everything runs as fast as it can
-//! on one thread; what is measured is CPU time, without that of making the requests.
+//! By default 50,000 new traces a second for 60 seconds, decided after 30, in a process that may take 2 GiB, which is
+//! less than those traces need: the oldest are decided early. Seven eighths of the memory are for spans
+//! (`memory_limit_mib`), the rest is for decisions that are remembered and the process itself. It ends with an error
+//! when the bytes that are accounted for exceed the former, or what the process has had resident at most the whole.
+//!
+//! Time is simulated: each second brings so many new traces of 8 spans, two from each of four services, in requests of
+//! 512 spans; a span has about 330 bytes and 8 attributes. Everything runs as fast as it can on one thread; CPU time is
+//! measured without that of making the requests.
 
 #![expect(clippy::print_stdout, reason = "an example reports on the terminal")]
 
@@ -15,7 +23,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prost::Message as _;
-use spandrel_base::byte_size::ByteSize;
 use spandrel_base::clock::ManualClock;
 use spandrel_base::memory::MemoryBudget;
 use spandrel_config::read_settings;
@@ -37,16 +44,58 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const SERVICES: u64 = 4;
 const SPANS_PER_SERVICE: u64 = 2;
 const REQUEST_SPANS: u64 = 512;
+const MIB: f64 = (1 << 20) as f64;
 const START_UNIX_NANOS: u64 = 1_767_225_600_000_000_000;
-/// Each policy of this has to look at the spans.
+/// Each of these has to look at the spans.
 const POLICIES: &str = "
-decision_wait: 10s
 policies:
   - {name: errors, type: status_code, status_code: {status_codes: [ERROR]}}
   - {name: slow, type: latency, latency: {threshold_ms: 1000}}
   - {name: gold, type: string_attribute, string_attribute: {key: customer.tier, values: [platinum]}}
   - {name: rest, type: probabilistic, probabilistic: {sampling_percentage: 5}}
 ";
+
+/// What is asked for.
+struct Load {
+    traces_per_second: u64,
+    seconds: u64,
+    decision_wait_seconds: u64,
+    memory_mib: u64,
+}
+
+impl Load {
+    fn from_arguments() -> Result<Self, Box<dyn Error>> {
+        let mut arguments = std::env::args().skip(1);
+        let mut next = |default: u64| arguments.next().map_or(Ok(default), |text| text.parse());
+        Ok(Self {
+            traces_per_second: next(50_000)?,
+            seconds: next(60)?,
+            decision_wait_seconds: next(30)?,
+            memory_mib: next(2048)?,
+        })
+    }
+
+    fn memory_limit_mib(&self) -> u64 {
+        self.memory_mib - self.memory_mib / 8
+    }
+
+    fn settings(&self) -> Result<TailSamplingSettings, Box<dyn Error>> {
+        let (wait, limit) = (self.decision_wait_seconds, self.memory_limit_mib());
+        let yaml = format!("decision_wait: {wait}s\nmemory_limit_mib: {limit}\n{POLICIES}");
+        Ok(read_settings(&yaml, TailSamplingSettings::read)?.0)
+    }
+}
+
+/// What was measured.
+#[derive(Default)]
+struct Outcome {
+    spans: u64,
+    bytes: u64,
+    accounted_bytes: u64,
+    waiting_traces: usize,
+    sampled_spans: u64,
+    busy: Duration,
+}
 
 /// Counts.
 #[derive(Default)]
@@ -160,20 +209,26 @@ fn cpu_time() -> Duration {
     Duration::from_nanos(tasks.filter_map(nanos).sum())
 }
 
+/// The most memory that this process has had resident; `None` where it cannot be told.
+fn peak_resident_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
+    let load = Load::from_arguments()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
         .thread_keep_alive(Duration::from_secs(3600))
         .build()?;
-    runtime.block_on(run())
+    let outcome = runtime.block_on(run(&load))?;
+    report(&load, &outcome)
 }
 
-async fn run() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<u64>());
-    let traces_per_second = arguments.next().transpose()?.unwrap_or(50_000);
-    let seconds = arguments.next().transpose()?.unwrap_or(20);
-    let (settings, _) = read_settings(POLICIES, TailSamplingSettings::read)?;
+async fn run(load: &Load) -> Result<Outcome, Box<dyn Error>> {
     let (clock, sink) = (Arc::new(ManualClock::new(START_UNIX_NANOS)), Arc::<Counting>::default());
     let data_dir = std::env::temp_dir().join(format!("tail-sampling-load-{}", std::process::id()));
     let context = ComponentContext {
@@ -185,43 +240,61 @@ async fn run() -> Result<(), Box<dyn Error>> {
         data_dir: data_dir.clone(),
         account: Account::detached(),
     };
-    let processor = TailSampling::new(settings, Arc::clone(&sink) as _, context)?;
+    let processor = TailSampling::new(load.settings()?, Arc::clone(&sink) as _, context)?;
     processor.start().await?;
     let templates: Vec<Template> = (0..SERVICES).map(Template::of_service).collect();
     let traces_per_request = REQUEST_SPANS / SPANS_PER_SERVICE;
-    let (mut spans, mut bytes, mut peak_bytes) = (0, 0, 0);
+    let mut outcome = Outcome::default();
     let (start, mut making) = (cpu_time(), Duration::ZERO);
-    for second in 0..seconds {
-        for request in 0..traces_per_second / traces_per_request {
+    for second in 0..load.seconds {
+        for request in 0..load.traces_per_second / traces_per_request {
             let before = cpu_time();
-            let first = second * traces_per_second + request * traces_per_request;
+            let first = second * load.traces_per_second + request * traces_per_request;
             let filled: Vec<Vec<u8>> = templates.iter().map(|t| t.filled(first)).collect();
             making += cpu_time().saturating_sub(before);
             for otlp in filled {
-                bytes += otlp.len() as u64;
-                spans += REQUEST_SPANS;
+                outcome.bytes += otlp.len() as u64;
+                outcome.spans += REQUEST_SPANS;
                 processor.consume(TraceBatch::otlp(TenantId::single(), otlp)).await?;
             }
-            peak_bytes = peak_bytes.max(processor.buffered_bytes() as u64);
+            let accounted_bytes = processor.buffered_bytes() as u64;
+            outcome.accounted_bytes = outcome.accounted_bytes.max(accounted_bytes);
         }
         clock.advance(Duration::from_secs(1));
         processor.decide_due().await;
         processor.delivered().await;
     }
-    let waiting = processor.waiting_traces();
+    outcome.waiting_traces = processor.waiting_traces();
     processor.shutdown().await;
-    let busy = cpu_time().saturating_sub(start).saturating_sub(making);
+    outcome.busy = cpu_time().saturating_sub(start).saturating_sub(making);
+    outcome.sampled_spans = sink.0.load(Ordering::Relaxed);
     fs::remove_dir_all(&data_dir)?;
+    Ok(outcome)
+}
+
+fn report(load: &Load, outcome: &Outcome) -> Result<(), Box<dyn Error>> {
+    let Load { traces_per_second, seconds, decision_wait_seconds, memory_mib } = load;
+    let Outcome { spans, bytes, accounted_bytes, waiting_traces, sampled_spans, busy } = outcome;
     println!(
-        "{spans} spans of {} bytes on average, {traces_per_second} new traces/s, decided after 10 s",
-        bytes / spans
+        "{traces_per_second} new traces/s for {seconds} s, decided after {decision_wait_seconds} s: {spans} spans of \
+         {} bytes on average, {sampled_spans} sampled",
+        bytes / (*spans).max(1)
     );
     println!(
-        "{:.0} spans/s per core ({:.1} s of CPU)",
-        spans as f64 / busy.as_secs_f64(),
+        "{:.0} spans/s per core ({:.1} s of CPU), {waiting_traces} traces waiting at the end",
+        *spans as f64 / busy.as_secs_f64(),
         busy.as_secs_f64()
     );
-    println!("{waiting} traces waiting, {} buffered at most", ByteSize(peak_bytes));
-    println!("{} spans sampled", sink.0.load(Ordering::Relaxed));
+    let (limit, memory) = (load.memory_limit_mib() << 20, memory_mib << 20);
+    let resident = peak_resident_bytes().ok_or("this system does not tell resident memory")?;
+    println!(
+        "at most {:.1} MiB accounted for, of {}, and {:.1} MiB resident, of {memory_mib}",
+        *accounted_bytes as f64 / MIB,
+        load.memory_limit_mib(),
+        resident as f64 / MIB
+    );
+    if *accounted_bytes > limit || resident > memory {
+        return Err("the memory limit was exceeded".into());
+    }
     Ok(())
 }
