@@ -37,10 +37,7 @@ pub use batch::{BatchProcessor, BatchSettings};
 pub use filter::{FilterProcessor, FilterSettings};
 pub use groupbyattrs::{GroupByAttrsProcessor, GroupByAttrsSettings};
 pub use groupbytrace::{GroupByTraceProcessor, GroupByTraceSettings};
-pub use k8s_attributes::{
-    Container, K8sAttributesProcessor, K8sAttributesSettings, MemoryPods, Owner, Pod,
-    PodAssociation, PodSource, PodTable, SourceKind,
-};
+pub use k8s_attributes::{CAN_LOOK_UP_PODS, K8sAttributesProcessor, K8sAttributesSettings};
 pub use memory_limiter::{MemoryLimit, MemoryLimiterProcessor, MemoryLimiterSettings, Meter};
 pub use probabilistic_sampler::{
     ProbabilisticSamplerProcessor, ProbabilisticSamplerSettings, SamplerMode,

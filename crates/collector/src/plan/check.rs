@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use spandrel_config::{ComponentId, Findings, PipelineId, Problem, Signal};
+use spandrel_config::{ComponentId, Findings, PipelineId, Problem, Signal, Value, ValueKind};
+use spandrel_processors::CAN_LOOK_UP_PODS;
 
 use super::{Plan, PlannedPipeline, StubPolicy, ids};
 use crate::registry::MakeConnector;
@@ -103,9 +104,19 @@ fn processors(plan: &Plan, all: &[PlannedPipeline], policy: StubPolicy, findings
     let mut told = BTreeSet::new();
     let traces = all.iter().filter(|pipeline| pipeline.id.signal() == Signal::Traces);
     for id in traces.flat_map(|pipeline| &pipeline.processors) {
-        let Some(planned) = plan.processors.get(id).filter(|planned| planned.make.is_none()) else {
+        let Some(planned) = plan.processors.get(id) else { continue };
+        if lacks_kubernetes(id, &planned.body) && told.insert(id) {
+            let message = "this program was built without a client of Kubernetes (cargo feature `kubernetes`), \
+                           so pods are not looked up";
+            let advice = "have only k8s.pod.ip added, for a collector behind this one, with `passthrough: true`, \
+                          or allow that with --allow-passthrough";
+            let place = format!("processors::{id}");
+            let problem = Problem::at(&planned.body.position, place, message.to_owned());
+            findings.problems.push(problem.advise(advice));
+        }
+        if planned.make.is_some() {
             continue;
-        };
+        }
         if told.insert(id) {
             let type_name = id.type_name();
             let message = format!(
@@ -118,6 +129,13 @@ fn processors(plan: &Plan, all: &[PlannedPipeline], policy: StubPolicy, findings
             findings.problems.push(problem);
         }
     }
+}
+
+/// Whether a processor would look pods up, if this program could.
+fn lacks_kubernetes(id: &ComponentId, body: &Value) -> bool {
+    let is_ours = ["k8s_attributes", "k8sattributes"].contains(&id.type_name());
+    let passthrough = body.member("passthrough").map(|value| &value.kind);
+    is_ours && !CAN_LOOK_UP_PODS && passthrough != Some(&ValueKind::Bool(true))
 }
 
 /// Pipelines behind connectors first; `None`, with a problem that names the loop, when there is no such order.
