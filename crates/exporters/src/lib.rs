@@ -27,6 +27,7 @@ pub use net::Poster;
 pub use nop::{NopExporter, NopSettings};
 pub use otlp_grpc::{OtlpGrpcExporter, OtlpGrpcSettings};
 pub use otlp_http::{Encoding, OtlpHttpExporter, OtlpHttpSettings, check_unsupported, retry_after};
+pub use otlp_json::{plain_json, to_json as otlp_to_json};
 pub use sending::{
     Exported, Payload, QueueLogError, SendError, Sending, SendingSettings, Transport,
 };

@@ -12,7 +12,7 @@ use spandrel_proto::otlp::trace::span::{Event, Link};
 use spandrel_proto::otlp::trace::{ResourceSpans, ScopeSpans, Span, Status};
 
 /// The request as `TracesData`, without a line end.
-pub(crate) fn to_json(request: &ExportTraceServiceRequest) -> String {
+pub fn to_json(request: &ExportTraceServiceRequest) -> String {
     let mut out = String::new();
     object(&mut out, |object| {
         object.list("resourceSpans", &request.resource_spans, resource_spans);
@@ -21,7 +21,7 @@ pub(crate) fn to_json(request: &ExportTraceServiceRequest) -> String {
 }
 
 /// A value as JSON, in the form of an `AnyValue`'s content: text plain, lists and maps as such.
-pub(crate) fn plain_json(value: &AnyValue) -> serde_json::Value {
+pub fn plain_json(value: &AnyValue) -> serde_json::Value {
     match &value.value {
         None => serde_json::Value::Null,
         Some(Value::StringValue(text)) => text.clone().into(),

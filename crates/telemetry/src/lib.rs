@@ -22,6 +22,7 @@ pub use metrics::connectors::{ConnectorMetrics, ServiceGraphCounters};
 pub use metrics::datagrams::{DatagramDropReason, DatagramMetrics};
 pub use metrics::exporter::{ExporterMetrics, ExporterSeries, LoadBalancerMetrics};
 pub use metrics::generator::{GeneratorMetrics, GeneratorSeries};
+pub use metrics::kafka::{KafkaExporterSeries, KafkaMetrics, KafkaReceiverSeries, RecordOutcome};
 pub use metrics::limits::{LimitMetrics, ReloadOutcome, TENANTS_MAX};
 pub use metrics::live::LiveMetrics;
 pub use metrics::memory::{MemoryClass, MemoryMetrics};

@@ -12,6 +12,7 @@ pub(crate) mod connectors;
 pub(crate) mod datagrams;
 pub(crate) mod exporter;
 pub(crate) mod generator;
+pub(crate) mod kafka;
 pub(crate) mod limits;
 pub(crate) mod live;
 pub(crate) mod memory;
@@ -40,6 +41,7 @@ use connectors::ConnectorMetrics;
 use datagrams::DatagramMetrics;
 use exporter::{ExporterMetrics, LoadBalancerMetrics};
 use generator::GeneratorMetrics;
+use kafka::KafkaMetrics;
 use limits::LimitMetrics;
 use live::LiveMetrics;
 use memory::MemoryMetrics;
@@ -78,6 +80,7 @@ struct Inner {
     query: QueryMetrics,
     exporters: ExporterMetrics,
     generator: GeneratorMetrics,
+    kafka: KafkaMetrics,
     load_balancers: LoadBalancerMetrics,
     limits: LimitMetrics,
     memory: MemoryMetrics,
@@ -105,6 +108,7 @@ impl Metrics {
         let query = QueryMetrics::register(&mut registrar);
         let exporters = ExporterMetrics::register(&mut registrar);
         let generator = GeneratorMetrics::register(&mut registrar);
+        let kafka = KafkaMetrics::register(&mut registrar);
         let load_balancers = LoadBalancerMetrics::register(&mut registrar);
         let limits = LimitMetrics::register(&mut registrar);
         let memory = MemoryMetrics::register(&mut registrar);
@@ -125,6 +129,7 @@ impl Metrics {
             query,
             exporters,
             generator,
+            kafka,
             load_balancers,
             limits,
             memory,
@@ -204,6 +209,11 @@ impl Metrics {
     /// Metrics that are generated from spans.
     pub fn generator(&self) -> &GeneratorMetrics {
         &self.0.generator
+    }
+
+    /// Records of Kafka.
+    pub fn kafka(&self) -> &KafkaMetrics {
+        &self.0.kafka
     }
 
     /// Load balancers among the exporters.

@@ -28,6 +28,8 @@ pub(super) const TYPES: &[Type<MakeExporter>] = &[
     ("debug", exporter!(exporters::DebugSettings, exporters::DebugExporter)),
     ("file", file),
     ("jaeger_storage_exporter", jaeger_storage),
+    #[cfg(feature = "kafka")]
+    ("kafka", kafka),
     ("load_balancing", load_balancing),
     ("logging", exporter!(exporters::DebugSettings, exporters::DebugExporter)),
     ("nop", nop),
@@ -69,6 +71,15 @@ fn jaeger_storage(section: &mut Section<'_>) -> MakeExporter {
         "the store answers when spans are durable",
     );
     store(section)
+}
+
+#[cfg(feature = "kafka")]
+fn kafka(section: &mut Section<'_>) -> MakeExporter {
+    let settings = spandrel_kafka::KafkaExporterSettings::read(section);
+    MakeExporter::Traces(Arc::new(move |around, context| {
+        let extensions = &around.extensions;
+        Ok(Arc::new(spandrel_kafka::KafkaExporter::new(settings.clone(), extensions, context)?))
+    }))
 }
 
 fn load_balancing(section: &mut Section<'_>) -> MakeExporter {

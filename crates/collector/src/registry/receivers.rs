@@ -23,11 +23,21 @@ macro_rules! receiver {
 
 pub(super) const TYPES: &[Type<MakeReceiver>] = &[
     ("jaeger", receiver!(receivers::JaegerSettings, receivers::JaegerReceiver)),
+    #[cfg(feature = "kafka")]
+    ("kafka", kafka),
     ("nop", nop),
     ("otlp", receiver!(receivers::OtlpSettings, receivers::OtlpComponent)),
     ("otlpjsonfile", receiver!(receivers::OtlpJsonFileSettings, receivers::OtlpJsonFileReceiver)),
     ("zipkin", receiver!(receivers::ZipkinSettings, receivers::ZipkinReceiver)),
 ];
+
+#[cfg(feature = "kafka")]
+fn kafka(section: &mut Section<'_>) -> MakeReceiver {
+    let settings = spandrel_kafka::KafkaReceiverSettings::read(section);
+    Arc::new(move |next, context| {
+        Ok(Arc::new(spandrel_kafka::KafkaReceiver::new(settings.clone(), next, context)?))
+    })
+}
 
 /// A receiver that receives nothing.
 struct Nop;

@@ -19,6 +19,12 @@ label_enum! {
         Zipkin = "zipkin",
         /// Files of OTLP in JSON.
         OtlpJsonFile = "otlpjsonfile",
+        /// Records of Kafka.
+        Kafka = "kafka",
+        /// Tracers of Datadog.
+        Datadog = "datadog",
+        /// The X-Ray daemon's protocol.
+        AwsXray = "awsxray",
         /// The end of a pipeline in this process.
         Pipeline = "pipeline",
     }
@@ -47,6 +53,10 @@ label_enum! {
         HttpV2Proto = "http_v2_proto",
         /// Lines of a file.
         File = "file",
+        /// Kafka's own protocol.
+        Kafka = "kafka",
+        /// Datagrams.
+        Udp = "udp",
         /// Nothing: it was handed over in memory.
         Memory = "memory",
     }
@@ -63,7 +73,7 @@ pub struct Source {
 
 impl Source {
     /// Every combination of receiver and transport that exists.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::OTLP_GRPC,
         Self::OTLP_HTTP,
         Self::JAEGER_GRPC,
@@ -75,6 +85,9 @@ impl Source {
         Self::zipkin(Transport::HttpV2Json),
         Self::zipkin(Transport::HttpV2Proto),
         Self::OTLP_JSON_FILE,
+        Self::KAFKA,
+        Self::DATADOG,
+        Self::AWS_XRAY,
     ];
     /// A pipeline that ends in the store of this process.
     pub const PIPELINE: Self = Self { receiver: Receiver::Pipeline, transport: Transport::Memory };
@@ -96,6 +109,12 @@ impl Source {
     /// Files of OTLP in JSON.
     pub const OTLP_JSON_FILE: Self =
         Self { receiver: Receiver::OtlpJsonFile, transport: Transport::File };
+    /// Records of Kafka.
+    pub const KAFKA: Self = Self { receiver: Receiver::Kafka, transport: Transport::Kafka };
+    /// Tracers of Datadog, over HTTP.
+    pub const DATADOG: Self = Self { receiver: Receiver::Datadog, transport: Transport::Http };
+    /// Segments of X-Ray in datagrams.
+    pub const AWS_XRAY: Self = Self { receiver: Receiver::AwsXray, transport: Transport::Udp };
 
     /// Zipkin in one of its forms.
     pub const fn zipkin(transport: Transport) -> Self {
@@ -134,6 +153,8 @@ pub struct ReceiverMetrics {
     decompressed_bytes: Counter,
     accepted_spans: BareCounterFamily<Source>,
     refused_spans: BareCounterFamily<Source>,
+    /// Requests that were answered with success and not looked at, because they bring no spans.
+    pub ignored_requests: CounterFamily<Receiver>,
 }
 
 impl ReceiverMetrics {
@@ -167,6 +188,11 @@ impl ReceiverMetrics {
                 ["otelcol_receiver_refused_spans", "otelcol_receiver_refused_spans_total"],
                 "Spans whose sender heard an error",
                 &sources,
+            ),
+            ignored_requests: registrar.counters(
+                "spandrel_receiver_ignored_requests",
+                "Requests that bring no spans, such as statistics, and are not looked at",
+                &[],
             ),
         }
     }
