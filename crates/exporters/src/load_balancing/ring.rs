@@ -1,13 +1,17 @@
 //! Consistent hashing, position for position as the Collector does it from 0.157 on.
 //!
 //! Other instances, of the Collector too, must send a trace to the same backend; so the positions are part of the
-//! contract: CRC-32 (IEEE) of the endpoint and one byte that counts, modulo 131071; 200 for each endpoint. A position
-//! that is taken stays with the first endpoint in the list. Up to 0.156 it was 36000 and 100.
+//! contract: CRC-32 (IEEE) of the endpoint and of four bytes that count, lowest first, modulo 131071; 200 for each
+//! endpoint. One that is taken gives way to the next that is free, of ten. Up to 0.156 it was another ring.
+
+use std::collections::BTreeMap;
 
 /// Positions on the ring.
 const POSITIONS: u32 = 131_071;
 /// Positions of each endpoint.
-const POINTS: u8 = 200;
+const POINTS: u32 = 200;
+/// How many positions are tried for a point, its own included.
+const PROBES_MAX: u32 = 10;
 
 /// Endpoints on a ring.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,21 +40,28 @@ impl Ring {
     }
 }
 
-fn items(endpoints: &[String], points: u8, positions: u32) -> Vec<(u32, usize)> {
-    let mut items = Vec::with_capacity(endpoints.len() * usize::from(points));
+fn items(endpoints: &[String], points: u32, positions: u32) -> Vec<(u32, usize)> {
+    let mut wanted = Vec::with_capacity(endpoints.len() * points as usize);
     for (index, endpoint) in endpoints.iter().enumerate() {
         let mut hasher = crc32fast::Hasher::new();
         hasher.update(endpoint.as_bytes());
-        items.extend((0..points).map(|point| {
+        wanted.extend((0..points).map(|point| {
             let mut hasher = hasher.clone();
-            hasher.update(&[point]);
-            (hasher.finalize() % positions, index)
+            hasher.update(&point.to_le_bytes());
+            let hash = hasher.finalize();
+            (hash % positions, hash, endpoint, index)
         }));
     }
-    // Stable, so that of equal positions the first endpoint comes first.
-    items.sort_by_key(|(position, _)| *position);
-    items.dedup_by_key(|(position, _)| *position);
-    items
+    // By position, hash and endpoint, so that the order of the endpoints does not matter.
+    wanted.sort_unstable();
+    let mut items = BTreeMap::new();
+    for (position, _, _, owner) in wanted {
+        let mut free = (0..PROBES_MAX).map(|step| (position + step) % positions);
+        if let Some(free) = free.find(|position| !items.contains_key(position)) {
+            items.insert(free, owner);
+        }
+    }
+    items.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -61,39 +72,29 @@ mod tests {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
-    /// Upstream's own numbers, for its old size of the ring and five points.
+    /// What `consistent_hashing.go` of the Collector's loadbalancingexporter v0.158.0 makes of some endpoints: how many
+    /// positions there are and a sum over them, the first, and who owns some keys.
     #[test]
-    fn positions_are_those_of_the_collector() {
-        let two = items(&endpoints(&["endpoint-1", "endpoint-2"]), 5, 36_000);
-        let expected = [
-            (1401, 0),
-            (4175, 0),
-            (10240, 1),
-            (14133, 0),
-            (15002, 1),
-            (17836, 0),
-            (21263, 1),
-            (21667, 0),
-            (26806, 1),
-            (27020, 1),
-        ];
-        assert_eq!(two, expected);
-        let twice = items(&endpoints(&["endpoint-1", "endpoint-1"]), 5, 36_000);
-        assert_eq!(twice, [(1401, 0), (4175, 0), (14133, 0), (17836, 0), (21667, 0)]);
-    }
-
-    /// Upstream's own choices, which hold for the ring of before 0.157.
-    #[test]
-    fn keys_have_the_owners_that_they_have_in_the_collector() {
-        let endpoints = endpoints(&["endpoint-1", "endpoint-2"]);
-        let ring = Ring { items: items(&endpoints, 100, 36_000), endpoints };
-        for (key, owner) in [
-            (&[1, 2, 0, 0][..], 0),
-            (&[128, 128, 0, 0], 1),
-            (b"ad-service-7", 0),
-            (b"get-recommendations-1", 1),
-        ] {
-            assert_eq!(ring.at(crc32fast::hash(key) % 36_000), Some(owner), "{key:?}");
+    fn positions_and_owners_are_those_of_the_collector() {
+        let vectors = std::fs::read_to_string("tests/data/ring.jsonl").unwrap();
+        for line in vectors.lines() {
+            let vector: serde_json::Value = serde_json::from_str(line).unwrap();
+            let texts = |value: &serde_json::Value| serde_json::from_value(value.clone()).unwrap();
+            let ring = Ring::new(texts(&vector["endpoints"]));
+            let name = |owner: usize| ring.endpoints[owner].as_str();
+            assert_eq!(ring.items.len() as u64, vector["n"].as_u64().unwrap());
+            let numbered = (1_u64..).zip(&ring.items);
+            let sum: u64 = numbered.map(|(i, (position, _))| i * u64::from(*position)).sum();
+            assert_eq!(sum, vector["sum"].as_u64().unwrap());
+            for (item, expected) in ring.items.iter().zip(vector["first"].as_array().unwrap()) {
+                assert_eq!(serde_json::json!([item.0, name(item.1)]), *expected);
+            }
+            for (key, owner) in vector["owners"].as_object().unwrap() {
+                let bytes =
+                    (0..key.len()).step_by(2).map(|i| u8::from_str_radix(&key[i..i + 2], 16));
+                let key: Vec<u8> = bytes.collect::<Result<_, _>>().unwrap();
+                assert_eq!(ring.owner(&key).map(name), owner.as_str(), "{key:?}");
+            }
         }
     }
 

@@ -6,6 +6,8 @@ use super::trace_state::TraceState;
 
 /// Buckets of `hash_seed`.
 const BUCKETS: u32 = 1 << 14;
+/// Randomness that every threshold but never keeps.
+const ALL_PROBABILITIES: u64 = (1 << 56) - 1;
 
 /// What `sampling.priority` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,32 +100,36 @@ impl Sampler {
         trace_state: &str,
         priority: Priority,
     ) -> Decision {
-        if self.threshold == Threshold::NEVER {
-            let sampled = priority == Priority::Keep;
-            let policy =
-                if priority == Priority::None { Policy::Missing } else { Policy::Priority };
-            return Decision { policy, sampled, trace_state: None };
+        let parsed = TraceState::parse(trace_state);
+        let is_never = self.threshold == Threshold::NEVER;
+        let (mut policy, randomness) = match is_never {
+            // Randomness is not looked at when nothing is kept.
+            true => (Policy::Priority, Some(ALL_PROBABILITIES)),
+            false => self.randomness(trace_id, parsed.as_ref()),
+        };
+        // What is written, if anything is: a trace state that another sampler has to itself stays as it is.
+        let mut state = parsed.filter(|state| is_never || !self.leaves_alone(state));
+        if let Some(state) = &mut state
+            && self.mode == SamplerMode::HashSeed
+            && !is_never
+        {
+            state.randomness = Some(randomness.unwrap_or(ALL_PROBABILITIES));
         }
-        let state = TraceState::parse(trace_state);
-        let (mut policy, randomness) = self.randomness(trace_id, state.as_ref());
-        let mut state = state;
-        let threshold = randomness
-            .and_then(|randomness| self.threshold(randomness, state.as_mut()))
-            .unwrap_or(if self.fail_closed { Threshold::NEVER } else { Threshold::ALWAYS });
+        let decided = match is_never {
+            true => self.check(ALL_PROBABILITIES, state.as_mut()).map(|()| Threshold::NEVER),
+            false => randomness.and_then(|randomness| self.threshold(randomness, state.as_mut())),
+        };
+        let undecided = if self.fail_closed { Threshold::NEVER } else { Threshold::ALWAYS };
         let threshold = match priority {
-            Priority::None => threshold,
+            Priority::None => decided.unwrap_or(undecided),
             Priority::Drop => Threshold::NEVER,
             Priority::Keep => Threshold::ALWAYS,
         };
         if priority != Priority::None {
             policy = Policy::Priority;
         }
-        let sampled = threshold.keeps(randomness.unwrap_or(0));
+        let sampled = threshold.keeps(randomness.unwrap_or(ALL_PROBABILITIES));
         let trace_state = state.filter(|_| sampled).map(|mut state| {
-            let is_ours = state.threshold.is_none() && state.randomness.is_none();
-            if self.mode == SamplerMode::HashSeed && is_ours {
-                state.randomness = randomness;
-            }
             // A threshold only ever grows: a lower one would claim that more was looked at than was.
             if state.threshold.is_none_or(|before| before <= threshold) {
                 state.threshold = Some(threshold);
@@ -131,6 +137,12 @@ impl Sampler {
             state.write()
         });
         Decision { policy, sampled, trace_state }
+    }
+
+    /// Whether somebody sampled consistently before; a hash would not be consistent with that.
+    fn leaves_alone(&self, state: &TraceState) -> bool {
+        let is_used = state.threshold.is_some() || state.randomness.is_some();
+        self.mode == SamplerMode::HashSeed && is_used
     }
 
     /// 56 bits, unless the trace id is missing.
@@ -158,15 +170,9 @@ impl Sampler {
     fn threshold(&self, randomness: u64, state: Option<&mut TraceState>) -> Option<Threshold> {
         let state = state?;
         if self.mode == SamplerMode::HashSeed {
-            // Somebody sampled consistently before; a hash would not be consistent with that.
-            return (state.threshold.is_none() && state.randomness.is_none())
-                .then_some(self.threshold);
+            return Some(self.threshold);
         }
-        if state.threshold.is_some_and(|threshold| !threshold.keeps(randomness)) {
-            // A sampler that had this threshold would not have kept it: the threshold is wrong.
-            state.threshold = None;
-            return None;
-        }
+        self.check(randomness, Some(state))?;
         Some(match (self.mode, state.threshold) {
             (SamplerMode::Proportional, before) => {
                 let before = before.map_or(1.0, Threshold::probability);
@@ -176,15 +182,26 @@ impl Sampler {
             (_, None) => self.threshold,
         })
     }
+
+    /// Nothing when the trace state is none, or has a threshold that the span would not have passed: then it is wrong,
+    /// and taken out.
+    fn check(&self, randomness: u64, state: Option<&mut TraceState>) -> Option<()> {
+        let state = state?;
+        if state.threshold.is_some_and(|threshold| !threshold.keeps(randomness)) {
+            state.threshold = None;
+            return None;
+        }
+        Some(())
+    }
 }
 
 /// The randomness of `hash_seed`: the 14 bits of the bucket turned around, so that low buckets are kept, then the
-/// other bits of the hash, then the bucket.
+/// highest 14 bits of the hash, mixed, then the bucket.
 fn hashed(trace_id: &[u8], seed: u32) -> u64 {
     let hash = fnv1a_32(seed.to_le_bytes().iter().chain(trace_id));
     let bucket = u64::from(hash % BUCKETS);
-    let unused = u64::from(hash >> 14);
-    let mixed = (unused ^ (unused << 10)) & ((1 << 28) - 1);
+    let unused = u64::from(hash >> 18);
+    let mixed = unused ^ (unused << 10);
     (u64::from(BUCKETS - 1) - bucket) << 42 | mixed << 14 | bucket
 }
 

@@ -93,7 +93,7 @@ fn trace_states() {
         ),
         // A hash is not consistent with what was sampled consistently.
         ("{sampling_percentage: 100}", "ot=th:0", (false, None)),
-        ("{sampling_percentage: 100, fail_closed: false}", "ot=th:4", kept("ot=th:4")),
+        ("{sampling_percentage: 100, fail_closed: false}", "ot=th:4", (true, None)),
         ("{sampling_percentage: 0}", "", (false, None)),
     ] {
         let (sampled, state) = decide(yaml, id, before);
@@ -179,7 +179,7 @@ async fn priority_overrules_and_all_is_accounted_for() {
     });
     let of = |name: &str, state: &str| (name.to_owned(), state.to_owned());
     let expected = [
-        vec![of("keep", ""), of("keep too", "")],
+        vec![of("keep", "ot=th:0"), of("keep too", "ot=th:0")],
         vec![
             of("keep", "ot=th:0"),
             of("keep too", "ot=th:0"),
@@ -201,4 +201,31 @@ async fn nothing_is_handed_on_when_nothing_is_left() {
     let answer = processor.consume(batch(&request("shop", vec![span("s", [])]))).await;
     assert_eq!(answer.map(|accepted| accepted.accepted_spans), Ok(1));
     assert!(next.batches.lock().is_empty());
+}
+
+/// The file says how the Collector was asked.
+#[test]
+fn decisions_are_those_of_the_collector() {
+    let lines = std::fs::read_to_string("tests/data/probabilistic_sampler.tsv").expect("a file");
+    for line in lines.lines().filter(|line| !line.starts_with('#')) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [mode, percentage, seed, fail_closed, precision, id, state, priority, result] =
+            fields[..]
+        else {
+            panic!("{line}");
+        };
+        let yaml = format!(
+            "{{mode: {mode}, sampling_percentage: {percentage}, hash_seed: {seed}, \
+             fail_closed: {fail_closed}, sampling_precision: {precision}}}"
+        );
+        let priority = match priority {
+            "" => Priority::None,
+            "0" => Priority::Drop,
+            _ => Priority::Keep,
+        };
+        let decision = Sampler::of(&settings(&yaml)).decide(&trace_id(id), state, priority);
+        let state = decision.trace_state.unwrap_or_else(|| state.to_owned());
+        let ours = if decision.sampled { format!("kept {state}") } else { "dropped".to_owned() };
+        assert_eq!(ours, result, "{line}");
+    }
 }
