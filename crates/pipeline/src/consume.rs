@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use spandrel_model::TenantId;
 use spandrel_otlp::DecodeError;
 
-use crate::{Client, Traces};
+use crate::{Client, Otlp, Traces};
 
 /// Spans of one request on their way through the process.
 #[derive(Debug, Clone)]
@@ -22,7 +21,7 @@ pub struct TraceBatch {
 
 impl TraceBatch {
     /// An OTLP `ExportTraceServiceRequest` in protobuf encoding, decompressed, from nobody in particular.
-    pub fn otlp(tenant: TenantId, otlp: impl Into<Bytes>) -> Self {
+    pub fn otlp(tenant: TenantId, otlp: impl Into<Otlp>) -> Self {
         Self { tenant, client: Arc::default(), traces: Traces::Otlp(otlp.into()) }
     }
 

@@ -10,6 +10,7 @@ mod component;
 mod consume;
 mod fan_out;
 mod metrics;
+mod otlp;
 mod traces;
 
 pub use account::{Account, Totals};
@@ -18,4 +19,5 @@ pub use component::{Component, ComponentContext, ComponentError, TraceComponent}
 pub use consume::{Accepted, ConsumeError, TraceBatch, TraceConsumer};
 pub use fan_out::{Answers, FanOut, MetricFanOut};
 pub use metrics::{MetricBatch, MetricComponent, MetricConsumer};
+pub use otlp::Otlp;
 pub use traces::Traces;

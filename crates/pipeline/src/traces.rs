@@ -4,18 +4,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message;
-use spandrel_otlp::count_spans;
 use spandrel_proto::otlp::collector_trace::ExportTraceServiceRequest;
 
-use crate::ConsumeError;
+use crate::{ConsumeError, Otlp};
 
 /// Spans as OTLP: bytes until a component has to change them, messages from there on.
 ///
 /// Several consumers may hold the same spans; who changes them does so on a copy of its own ([`Arc::make_mut`]).
 #[derive(Debug, Clone)]
 pub enum Traces {
-    /// An `ExportTraceServiceRequest` in protobuf encoding, decompressed; not checked.
-    Otlp(Bytes),
+    /// An `ExportTraceServiceRequest` in protobuf encoding.
+    Otlp(Otlp),
     /// The same, decoded.
     Decoded(Arc<ExportTraceServiceRequest>),
 }
@@ -24,7 +23,7 @@ impl Traces {
     /// How many spans these are; of malformed bytes, those before the fault.
     pub fn span_count(&self) -> u64 {
         match self {
-            Self::Otlp(otlp) => count_spans(otlp),
+            Self::Otlp(otlp) => otlp.span_count(),
             Self::Decoded(request) => {
                 let scopes =
                     request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
@@ -36,8 +35,19 @@ impl Traces {
     /// As protobuf bytes.
     pub fn into_otlp(self) -> Bytes {
         match self {
-            Self::Otlp(otlp) => otlp,
+            Self::Otlp(otlp) => otlp.into_bytes(),
             Self::Decoded(request) => request.encode_to_vec().into(),
+        }
+    }
+
+    /// As protobuf bytes that know how many spans they hold, if they have been counted.
+    pub fn into_counted(self) -> Otlp {
+        match self {
+            Self::Otlp(otlp) => otlp,
+            Self::Decoded(_) => {
+                let spans = self.span_count();
+                Otlp::counted(self.into_otlp(), spans)
+            }
         }
     }
 
@@ -47,7 +57,7 @@ impl Traces {
     /// [`ConsumeError::Malformed`] when the bytes are no request.
     pub fn decoded(self) -> Result<Arc<ExportTraceServiceRequest>, ConsumeError> {
         match self {
-            Self::Otlp(otlp) => match ExportTraceServiceRequest::decode(otlp) {
+            Self::Otlp(otlp) => match ExportTraceServiceRequest::decode(otlp.into_bytes()) {
                 Ok(request) => Ok(Arc::new(request)),
                 Err(error) => Err(ConsumeError::Malformed(format!("not an OTLP request: {error}"))),
             },
@@ -58,7 +68,7 @@ impl Traces {
     /// Bytes that they take as protobuf.
     pub fn otlp_bytes(&self) -> usize {
         match self {
-            Self::Otlp(otlp) => otlp.len(),
+            Self::Otlp(otlp) => otlp.bytes().len(),
             Self::Decoded(request) => request.encoded_len(),
         }
     }
@@ -66,7 +76,7 @@ impl Traces {
     /// Whether there is nothing to hand on.
     pub fn is_empty(&self) -> bool {
         match self {
-            Self::Otlp(otlp) => otlp.is_empty(),
+            Self::Otlp(otlp) => otlp.bytes().is_empty(),
             Self::Decoded(request) => request.resource_spans.is_empty(),
         }
     }
@@ -95,7 +105,7 @@ mod tests {
     #[test]
     fn both_forms_say_the_same() {
         let decoded = Traces::from(three_spans());
-        let otlp = Traces::Otlp(decoded.clone().into_otlp());
+        let otlp = Traces::Otlp(decoded.clone().into_otlp().into());
         assert_eq!((decoded.span_count(), otlp.span_count()), (3, 3));
         assert_eq!(decoded.otlp_bytes(), otlp.otlp_bytes());
         assert_eq!(*otlp.decoded().expect("OTLP"), three_spans());
@@ -103,7 +113,7 @@ mod tests {
 
     #[test]
     fn garbage_is_malformed() {
-        let decoded = Traces::Otlp(Bytes::from_static(b"\x0a\xff")).decoded();
+        let decoded = Traces::Otlp(Bytes::from_static(b"\x0a\xff").into()).decoded();
         assert!(matches!(decoded, Err(ConsumeError::Malformed(_))), "{decoded:?}");
     }
 }

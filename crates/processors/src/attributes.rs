@@ -35,7 +35,7 @@ impl AttributesSettings {
 
     fn change(&self, traces: Traces, client: &Client) -> Result<Traces, DecodeError> {
         let prepared = self.actions.prepare(client);
-        let otlp = traces.into_otlp();
+        let otlp = traces.into_counted();
         let edited = edit(&otlp, &mut SpanEditor::new(&prepared, &self.selection))?;
         Ok(Traces::Otlp(edited.request))
     }
@@ -86,7 +86,7 @@ impl ResourceSettings {
 
     fn change(&self, traces: Traces, client: &Client) -> Result<Traces, DecodeError> {
         let prepared = self.actions.prepare(client);
-        let otlp = traces.into_otlp();
+        let otlp = traces.into_counted();
         let mut editor = ResourceEditor::new(|attributes| prepared.apply(attributes));
         Ok(Traces::Otlp(edit(&otlp, &mut editor)?.request))
     }

@@ -26,9 +26,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use spandrel_base::task::TaskSet;
 use spandrel_model::TenantId;
-use spandrel_otlp::check_frames;
 use spandrel_pipeline::{
-    Accepted, Client, Component, ComponentContext, ComponentError, ConsumeError, TraceBatch,
+    Accepted, Client, Component, ComponentContext, ComponentError, ConsumeError, Otlp, TraceBatch,
     TraceConsumer, Traces,
 };
 use spandrel_telemetry::ProcessorSeries;
@@ -148,8 +147,9 @@ impl TraceConsumer for BatchProcessor {
     async fn consume(&self, batch: TraceBatch) -> Result<Accepted, ConsumeError> {
         let shared = &self.shared;
         let key = shared.key(&batch);
-        let otlp = batch.traces.into_otlp();
-        let spans = check_frames(&otlp)?;
+        let otlp = batch.traces.into_counted();
+        let spans = otlp.check_frames()?;
+        let otlp = otlp.into_bytes();
         shared.series.record_incoming(spans);
         if spans == 0 {
             return Ok(Accepted::default());
@@ -188,7 +188,7 @@ impl Shared {
         &self,
         tenant: &TenantId,
         client: &Arc<Client>,
-        otlp: bytes::Bytes,
+        otlp: Otlp,
     ) -> Result<Accepted, ConsumeError> {
         let (tenant, client) = (tenant.clone(), Arc::clone(client));
         self.next.consume(TraceBatch { tenant, client, traces: Traces::Otlp(otlp) }).await

@@ -74,7 +74,7 @@ impl Component for FilterProcessor {}
 
 /// Keeps the spans that are selected.
 fn select(selection: &Selection, traces: Traces) -> Result<(Traces, u64), ConsumeError> {
-    let otlp = traces.into_otlp();
+    let otlp = traces.into_counted();
     let mut pass = Selecting { cursor: selection.cursor(), fields: SpanFields::default() };
     let edited = edit(&otlp, &mut pass)?;
     Ok((Traces::Otlp(edited.request), edited.dropped_spans))

@@ -55,7 +55,7 @@ impl ProbabilisticSamplerProcessor {
 
     /// The spans that are kept, and how many are not.
     fn sample(&self, traces: Traces) -> Result<(Traces, u64), ConsumeError> {
-        let otlp = traces.into_otlp();
+        let otlp = traces.into_counted();
         let mut pass = Pass {
             sampler: &self.sampler,
             fields: SpanFields::default(),

@@ -154,7 +154,7 @@ impl Shared {
             return Ok(traces);
         }
         let replaces = self.settings.replaces;
-        let otlp = traces.into_otlp();
+        let otlp = traces.into_counted();
         let mut editor = ResourceEditor::new(|attributes| {
             for Detected { key, pair } in detected.iter() {
                 if replaces || !attributes.contains(key) {

@@ -64,7 +64,7 @@ impl Component for SpanProcessor {}
 
 impl SpanSettings {
     fn change(&self, traces: Traces) -> Result<Traces, DecodeError> {
-        let otlp = traces.into_otlp();
+        let otlp = traces.into_counted();
         let mut pass = Pass {
             settings: self,
             cursor: self.selection.cursor(),

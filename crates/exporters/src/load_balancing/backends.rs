@@ -6,8 +6,8 @@ use std::sync::{Arc, Weak};
 use futures::future::join_all;
 use parking_lot::RwLock;
 use spandrel_pipeline::{
-    Accepted, Component, ComponentContext, ComponentError, ConsumeError, TraceBatch, TraceConsumer,
-    Traces,
+    Accepted, Component, ComponentContext, ComponentError, ConsumeError, Otlp, TraceBatch,
+    TraceConsumer, Traces,
 };
 
 use super::resolver::with_port;
@@ -127,7 +127,7 @@ impl Backends {
             exporter.consume(TraceBatch {
                 tenant: payload.tenant.clone(),
                 client: Arc::clone(&payload.client),
-                traces: Traces::Otlp(part.otlp),
+                traces: Traces::Otlp(Otlp::counted(part.otlp, part.spans)),
             })
         });
         merge(join_all(sends).await)

@@ -102,7 +102,7 @@ impl<T: Transport> Sender<T> {
     pub(crate) async fn hand_over(&self, payload: &Payload) -> Option<Exported> {
         let successor = self.successor.as_ref()?;
         let Payload { tenant, client, otlp, .. } = payload.clone();
-        let batch = TraceBatch { tenant, client, traces: Traces::Otlp(otlp) };
+        let batch = TraceBatch { tenant, client, traces: Traces::Otlp(otlp.into()) };
         let accepted = successor.consume(batch).await.ok()?;
         Some(Exported { rejected_spans: accepted.rejected_spans, message: accepted.message })
     }

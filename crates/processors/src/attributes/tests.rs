@@ -101,7 +101,8 @@ fn bytes_are_edited_as_messages_would_be() {
         for _ in 0..300 {
             let mut request = random.request();
             let otlp = Traces::from(request.clone()).into_otlp();
-            let changed = settings.change(Traces::Otlp(otlp), &Client::default()).expect("sound");
+            let changed =
+                settings.change(Traces::Otlp(otlp.into()), &Client::default()).expect("sound");
             let spans = request.resource_spans.iter_mut().flat_map(|spans| &mut spans.scope_spans);
             for span in spans.flat_map(|scope| &mut scope.spans) {
                 by_messages(actions, &mut span.attributes);

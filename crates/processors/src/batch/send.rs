@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use spandrel_model::TenantId;
 use spandrel_otlp::DecodeError;
-use spandrel_pipeline::{Accepted, Client, ConsumeError};
+use spandrel_pipeline::{Accepted, Client, ConsumeError, Otlp};
 
 use super::Shared;
 use super::collecting::Part;
@@ -34,7 +34,7 @@ impl Shared {
         let mut first = 0;
         for (request, spans) in requests {
             self.series.record_batch(spans, request.len() as u64, is_full);
-            let result = self.hand_on(tenant, client, request).await;
+            let result = self.hand_on(tenant, client, Otlp::counted(request, spans)).await;
             if result.is_ok() {
                 self.series.record_outgoing(spans);
             }
@@ -46,7 +46,7 @@ impl Shared {
                 let alone = parts.get(part).filter(|part| share.spans() == part.spans);
                 let result = match (&result, alone) {
                     (Err(error), Some(part)) if is_joined && is_rejection(error) => {
-                        self.hand_on(tenant, client, part.otlp.clone()).await
+                        self.hand_on(tenant, client, part.request()).await
                     }
                     _ => share.of(&result, spans),
                 };
@@ -76,6 +76,10 @@ impl Shared {
 }
 
 impl Part {
+    fn request(&self) -> Otlp {
+        Otlp::counted(self.otlp.clone(), self.spans)
+    }
+
     fn tell(self, answer: Answer) {
         let answer = answer.map_err(|error| about(error, self.spans));
         // Nobody listens any more when the sender has left; its spans were sent all the same.

@@ -151,7 +151,7 @@ async fn broken_frames_do_not_get_into_a_batch() {
     let processor = processor("timeout: 1s", &next);
     let mut broken = of_spans("a", 1);
     let whole = broken.traces.clone().into_otlp();
-    broken.traces = Traces::Otlp(whole.slice(..whole.len() - 1));
+    broken.traces = Traces::Otlp(whole.slice(..whole.len() - 1).into());
     let answers = join_all([broken, of_spans("b", 1)].map(|batch| processor.consume(batch))).await;
     assert_eq!(
         answers,

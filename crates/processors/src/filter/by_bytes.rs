@@ -3,12 +3,11 @@
 //! Of a span, only the fields that some condition looks at are decoded, into a tree that is used again for the next
 //! one; what stays is copied as it came. Fields that nobody looks at are not checked.
 
-use bytes::Bytes;
 use prost::Message as _;
 use spandrel_otlp::wire::Reader;
 use spandrel_otlp::{DecodeError, has_another_key};
 use spandrel_ottl::{Client, Conditions, EvalError, View};
-use spandrel_pipeline::{ConsumeError, Traces};
+use spandrel_pipeline::{ConsumeError, Otlp, Traces};
 use spandrel_proto::otlp::trace::{ResourceSpans, ScopeSpans, Span};
 
 use super::any;
@@ -23,7 +22,7 @@ impl Rules {
     /// What is left of a request of `spans`, and how many spans are not.
     pub(super) fn filter_bytes(
         &self,
-        otlp: &Bytes,
+        otlp: &Otlp,
         client: Client<'_>,
         spans: u64,
     ) -> Result<(Traces, u64), ConsumeError> {

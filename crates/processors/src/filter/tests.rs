@@ -199,7 +199,8 @@ fn bytes_and_messages_are_filtered_alike() {
             let request = random.request();
             let spans = Traces::from(request.clone()).span_count();
             let otlp = Traces::from(request.clone()).into_otlp();
-            let by_bytes = rules.filter(Traces::Otlp(otlp.clone()), Client::default(), spans);
+            let by_bytes =
+                rules.filter(Traces::Otlp(otlp.clone().into()), Client::default(), spans);
             let expected = rules.filter(Traces::from(request.clone()), Client::default(), spans);
             match (by_bytes, expected) {
                 (Ok((left, removed)), Ok((expected, expected_removed))) => {

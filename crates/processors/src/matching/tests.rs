@@ -54,7 +54,7 @@ fn selected(yaml: &str) -> Vec<String> {
         scope_spans: request("", vec![span("d", [])]).resource_spans.remove(0).scope_spans,
         ..Default::default()
     });
-    let otlp = batch(&spans).traces.into_otlp();
+    let otlp = batch(&spans).traces.into_counted();
     let (cursor, fields) = (selection.cursor(), SpanFields::default());
     let mut names = Names { cursor, fields, names: Vec::new() };
     edit(&otlp, &mut names).expect("sound");

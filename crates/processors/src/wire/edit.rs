@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use spandrel_otlp::DecodeError;
 use spandrel_otlp::wire::{Field, Open, Reader, begin, end, put_bytes_field};
+use spandrel_pipeline::Otlp;
 
 use super::{RESOURCE, RESOURCE_SPANS, SCOPE, SCOPE_SPANS, SPANS};
 
@@ -58,16 +59,17 @@ pub(crate) trait Editor<'a> {
 #[derive(Debug)]
 pub(crate) struct Edited {
     /// The request; the bytes that went in when nothing was changed.
-    pub(crate) request: Bytes,
+    pub(crate) request: Otlp,
     /// Spans that went away.
     pub(crate) dropped_spans: u64,
 }
 
 /// Rewrites an `ExportTraceServiceRequest`. Scopes and resources that lose all their spans go away too.
 pub(crate) fn edit<'a>(
-    request: &'a Bytes,
+    otlp: &'a Otlp,
     editor: &mut impl Editor<'a>,
 ) -> Result<Edited, DecodeError> {
+    let request = otlp.bytes();
     let out = Output { request, bytes: Vec::new(), copied: 0, around: Vec::new(), changed: false };
     let mut pass = Pass { out, dropped: 0, scratch: Vec::new(), editor };
     let mut fields = Reader::new(request, "ExportTraceServiceRequest");
@@ -77,7 +79,8 @@ pub(crate) fn edit<'a>(
             pass.resource_spans(resource_spans, place)?;
         }
     }
-    Ok(Edited { dropped_spans: pass.dropped, request: pass.out.finish(request) })
+    let dropped_spans = pass.dropped;
+    Ok(Edited { request: otlp.edited(pass.out.finish(request), dropped_spans), dropped_spans })
 }
 
 /// Where a field lies in the request.

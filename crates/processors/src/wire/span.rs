@@ -22,6 +22,13 @@ impl<'a> Pair<'a> {
     /// Reads a `KeyValue`.
     #[inline]
     pub(crate) fn read(message: &'a [u8]) -> Result<Self, DecodeError> {
+        if let Some((key, value)) = short_pair(message) {
+            return Ok(Self { key, value, message });
+        }
+        Self::read_any(message)
+    }
+
+    fn read_any(message: &'a [u8]) -> Result<Self, DecodeError> {
         let mut pair = Pair { message, ..Pair::default() };
         let mut fields = Reader::new(message, "KeyValue");
         while let Some(field) = fields.next_field()? {
@@ -38,6 +45,16 @@ impl<'a> Pair<'a> {
     pub(crate) fn decode(&self) -> Option<any_value::Value> {
         AnyValue::decode(self.value).ok()?.value
     }
+}
+
+/// Key and value of a `KeyValue` as nearly all are: the key, then the value, each shorter than 128 bytes, and nothing
+/// else.
+#[inline]
+fn short_pair(message: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [0x0a, key_bytes @ 0..0x80, rest @ ..] = message else { return None };
+    let (key, rest) = rest.split_at_checked(usize::from(*key_bytes))?;
+    let [0x12, value_bytes @ 0..0x80, value @ ..] = rest else { return None };
+    (value.len() == usize::from(*value_bytes)).then_some((key, value))
 }
 
 /// The text of an `AnyValue` that is a string and nothing else.

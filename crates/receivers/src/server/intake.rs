@@ -105,7 +105,7 @@ impl Intake {
 
     async fn consume(&self, sender: Sender, otlp: Bytes) -> Result<Accepted, Failure> {
         let Sender { source, tenant, client } = sender;
-        let batch = TraceBatch { tenant, client, traces: Traces::Otlp(otlp.clone()) };
+        let batch = TraceBatch { tenant, client, traces: Traces::Otlp(otlp.clone().into()) };
         // Unwind safety: what the consumer shares with others is behind locks that it judges itself.
         let consumed = AssertUnwindSafe(self.consumer.consume(batch)).catch_unwind().await;
         let Ok(consumed) = consumed else {
