@@ -23,13 +23,14 @@ impl Change {
     }
 
     /// A pipeline stays when nothing in it and nothing that it hands spans to changes. Other extensions may mean
-    /// another way to authenticate or to store, so they leave nothing but receivers.
+    /// another way to authenticate or to store, so they leave nothing but receivers that take spans from anybody.
     pub(crate) fn between(old: &Plan, new: &Plan) -> Self {
-        let receivers = unchanged(&old.receivers, &new.receivers);
+        let mut receivers = unchanged(&old.receivers, &new.receivers);
         let extensions = unchanged(&old.extensions, &new.extensions);
         let same_extensions = old.started_extensions == new.started_extensions
             && new.started_extensions.iter().all(|id| extensions.contains(id));
         if !same_extensions {
+            receivers.retain(|id| new.receivers.get(id).is_some_and(|one| !has_auth(&one.body)));
             return Self { receivers, ..Self::default() };
         }
         let exporters = unchanged(&old.exporters, &new.exporters);
@@ -95,6 +96,11 @@ fn unchanged<M>(old: &Planned<M>, new: &Planned<M>) -> BTreeSet<ComponentId> {
         .iter()
         .filter(|(id, planned)| old.get(*id).is_some_and(|was| is_same(&was.body, &planned.body)));
     same.map(|(id, _)| id.clone()).collect()
+}
+
+/// Whether settings name an authenticator, somewhere.
+fn has_auth(body: &Value) -> bool {
+    body.entries().into_iter().flatten().any(|(key, value)| &*key.text == "auth" || has_auth(value))
 }
 
 /// The same settings, wherever they are written.

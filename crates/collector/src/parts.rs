@@ -288,7 +288,7 @@ impl Builder<'_> {
             }
             let switch = Switch::new(self.pipelines_of(id));
             let context = self.shared.context("receivers", id, None);
-            let made = make(Arc::new(switch.clone()), context);
+            let made = make(&self.around, Arc::new(switch.clone()), context);
             let component = made.map_err(|error| CollectorError::build("receivers", id, error))?;
             self.new.receivers.insert(id.clone(), Receiver { component, switch });
         }

@@ -24,8 +24,11 @@ mod receivers;
 type Made<T> = Result<Arc<T>, ComponentError>;
 
 /// Makes a receiver that hands spans to the consumer.
-pub(crate) type MakeReceiver =
-    Arc<dyn Fn(Arc<dyn TraceConsumer>, ComponentContext) -> Made<dyn Component> + Send + Sync>;
+pub(crate) type MakeReceiver = Arc<
+    dyn Fn(&Surroundings, Arc<dyn TraceConsumer>, ComponentContext) -> Made<dyn Component>
+        + Send
+        + Sync,
+>;
 /// Makes a processor that hands spans to the consumer.
 pub(crate) type MakeProcessor =
     Arc<dyn Fn(Arc<dyn TraceConsumer>, ComponentContext) -> Made<dyn TraceComponent> + Send + Sync>;
@@ -42,7 +45,7 @@ pub(crate) type MakeExtension = Arc<
         + Sync,
 >;
 
-/// What exporters and extensions find around them.
+/// What receivers, exporters and extensions find around them.
 pub(crate) struct Surroundings {
     /// Extensions by id.
     pub(crate) extensions: Extensions,

@@ -1,8 +1,12 @@
-//! Extensions that authenticate requests to others: what they add to the headers of each.
+//! Extensions that authenticate requests to others, by what they add to the headers of each, and that check
+//! requests of others, by the same headers.
 
 mod basic;
+mod basic_server;
 mod bearer;
+mod bearer_server;
 mod headers_setter;
+mod htpasswd;
 mod secret_file;
 
 use std::sync::Arc;
@@ -10,8 +14,10 @@ use std::sync::Arc;
 use http::HeaderMap;
 use spandrel_pipeline::Client;
 
-pub use basic::{BasicAuth, BasicAuthSettings};
+pub use basic::{BasicAuth, BasicAuthSettings, Htpasswd};
+pub use basic_server::BasicAuthServer;
 pub use bearer::{BearerTokenAuth, BearerTokenAuthSettings};
+pub use bearer_server::BearerTokenServer;
 pub use headers_setter::{HeadersSetter, HeadersSetterSettings};
 
 /// Adds to requests what their receivers want to see.

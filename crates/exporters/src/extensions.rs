@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use spandrel_config::blocks::Auth;
-use spandrel_pipeline::ComponentError;
+use spandrel_pipeline::{ComponentError, ServerAuthenticator, ServerAuthenticators};
 
 use crate::auth::{ClientAuthenticator, OptionalAuth};
 
@@ -12,10 +12,11 @@ mod file_storage;
 
 pub use file_storage::{FileStorage, FileStorageSettings};
 
-/// The extensions of a configuration that exporters can use, by component id as written.
+/// The extensions of a configuration that others can use, by component id as written.
 #[derive(Default, Clone)]
 pub struct Extensions {
     authenticators: BTreeMap<String, Arc<dyn ClientAuthenticator>>,
+    server_authenticators: ServerAuthenticators,
     storages: BTreeMap<String, Arc<FileStorage>>,
 }
 
@@ -23,6 +24,20 @@ impl Extensions {
     /// Adds one that authenticates requests.
     pub fn add_authenticator(&mut self, id: &str, authenticator: Arc<dyn ClientAuthenticator>) {
         self.authenticators.insert(id.to_owned(), authenticator);
+    }
+
+    /// Adds one that checks the requests of others.
+    pub fn add_server_authenticator(
+        &mut self,
+        id: &str,
+        authenticator: Arc<dyn ServerAuthenticator>,
+    ) {
+        self.server_authenticators.add(id, authenticator);
+    }
+
+    /// Those that check the requests of others.
+    pub fn server_authenticators(&self) -> &ServerAuthenticators {
+        &self.server_authenticators
     }
 
     /// Adds one that stores queues.

@@ -11,6 +11,7 @@ mod number;
 mod page;
 pub(crate) mod point;
 mod protobuf;
+mod secure;
 mod serve;
 pub(crate) mod settings;
 mod text;
@@ -27,12 +28,14 @@ use spandrel_pipeline::{
     Accepted, Component, ComponentContext, ComponentError, ConsumeError, MetricBatch,
     MetricConsumer,
 };
+use spandrel_tls::Tls;
 use tokio::net::TcpListener;
 
 use accumulator::Accumulator;
 pub use naming::Naming;
 pub use page::{PageFormat, render_batches};
 use page::render;
+use secure::SecureListener;
 pub use settings::{PrometheusSettings, ResourceLabels};
 
 /// How long open requests may take to end at shutdown.
@@ -41,6 +44,7 @@ const STOP: Duration = Duration::from_secs(10);
 /// Shows metrics to Prometheus.
 pub struct PrometheusExporter {
     shared: Arc<Shared>,
+    tls: Option<Tls>,
     tasks: TaskSet,
     listening: Mutex<Option<SocketAddr>>,
 }
@@ -62,17 +66,19 @@ impl PrometheusExporter {
     ) -> Result<Self, ComponentError> {
         let http = &settings.http;
         let refused = [
-            (http.tls.is_some(), "tls"),
             (http.auth.is_some(), "auth"),
             (http.transport != Transport::Tcp, "transport"),
         ];
         if let Some((_, key)) = refused.iter().find(|(wanted, _)| *wanted) {
             return Err(ComponentError::new(format!("`{key}` is not supported by this listener")));
         }
+        let tls = http.tls.as_ref().map(Tls::load).transpose();
+        let tls = tls.map_err(|error| ComponentError::new(error.to_string()))?;
         let accumulator = Accumulator::new(settings.metric_expiration, &context.memory);
         let shared =
             Shared { settings, accumulator: Mutex::new(accumulator), clock: context.clock };
-        Ok(Self { shared: Arc::new(shared), tasks: TaskSet::new(), listening: Mutex::new(None) })
+        let (tasks, listening) = (TaskSet::new(), Mutex::new(None));
+        Ok(Self { shared: Arc::new(shared), tls, tasks, listening })
     }
 
     /// Where it listens, once it does.
@@ -115,9 +121,17 @@ impl Component for PrometheusExporter {
         *self.listening.lock() = listener.local_addr().ok();
         let token = self.tasks.token();
         let router = serve::router(Arc::clone(&self.shared));
+        let tls = self.tls.clone();
         self.tasks.spawn("prometheus page", async move {
-            let server = axum::serve(listener, router);
-            if let Err(error) = server.with_graceful_shutdown(token.cancelled_owned()).await {
+            let stop = token.cancelled_owned();
+            let served = match tls {
+                Some(tls) => {
+                    let listener = SecureListener::new(listener, tls);
+                    axum::serve(listener, router).with_graceful_shutdown(stop).await
+                }
+                None => axum::serve(listener, router).with_graceful_shutdown(stop).await,
+            };
+            if let Err(error) = served {
                 tracing::error!(error = %error, "the prometheus page is no longer served");
             }
         });

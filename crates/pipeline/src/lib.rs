@@ -5,6 +5,7 @@
 //! protocol turns its input into OTLP bytes first.
 
 mod account;
+mod authenticate;
 mod client;
 mod component;
 mod consume;
@@ -14,6 +15,7 @@ mod otlp;
 mod traces;
 
 pub use account::{Account, Totals};
+pub use authenticate::{Header, ServerAuthenticator, ServerAuthenticators, Unauthenticated};
 pub use client::Client;
 pub use component::{Component, ComponentContext, ComponentError, TraceComponent};
 pub use consume::{Accepted, ConsumeError, TraceBatch, TraceConsumer};

@@ -15,17 +15,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use spandrel_pipeline::{Component, ComponentContext, ComponentError, TraceConsumer};
+use spandrel_pipeline::{
+    Component, ComponentContext, ComponentError, ServerAuthenticators, TraceConsumer,
+};
 use spandrel_telemetry::Source;
 use spandrel_translate::thrift::Protocol;
 use tokio::net::{TcpListener, UdpSocket};
 
+use crate::server::auth::Authenticator;
 use crate::server::bind::{Purpose, bind_tcp, bind_udp, resolve};
 use crate::server::listen::Listener;
 use crate::server::running::Running;
-use crate::server::settings::{
-    SHUTDOWN_DEADLINE, check_extensions, grpc_listen, http_listen, intake_options,
-};
+use crate::server::settings::{SHUTDOWN_DEADLINE, grpc_listen, http_listen, intake_options};
 use grpc::GrpcService;
 use settings::{JaegerSettings, UdpServer};
 use thrift_http::ThriftHttpService;
@@ -49,13 +50,15 @@ pub struct JaegerAddresses {
 /// The `jaeger` receiver, which listens from its start to its shutdown.
 pub struct JaegerReceiver {
     settings: JaegerSettings,
+    grpc_authenticator: Option<Authenticator>,
+    http_authenticator: Option<Authenticator>,
     next: Arc<dyn TraceConsumer>,
     context: ComponentContext,
     running: Mutex<Option<(Arc<Running>, JaegerAddresses)>>,
 }
 
 impl JaegerReceiver {
-    /// Hands everything that it receives to `next`.
+    /// Hands everything that it receives from anybody to `next`.
     ///
     /// # Errors
     /// [`ComponentError`] when the settings ask for an authenticator.
@@ -64,10 +67,25 @@ impl JaegerReceiver {
         next: Arc<dyn TraceConsumer>,
         context: ComponentContext,
     ) -> Result<Self, ComponentError> {
-        check_extensions(settings.grpc.as_ref().and_then(|grpc| grpc.auth.as_ref()), &context)?;
-        let thrift_http = settings.thrift_http.as_ref();
-        check_extensions(thrift_http.and_then(|http| http.auth.as_ref()), &context)?;
-        Ok(Self { settings, next, context, running: Mutex::new(None) })
+        Self::with_authenticators(settings, next, context, &ServerAuthenticators::default())
+    }
+
+    /// Hands everything that it receives to `next`, from those whom the authenticators of the settings let in.
+    ///
+    /// # Errors
+    /// [`ComponentError`] when the settings ask for an authenticator that is not there.
+    pub fn with_authenticators(
+        settings: JaegerSettings,
+        next: Arc<dyn TraceConsumer>,
+        context: ComponentContext,
+        authenticators: &ServerAuthenticators,
+    ) -> Result<Self, ComponentError> {
+        let grpc = settings.grpc.as_ref().and_then(|grpc| grpc.auth.as_ref());
+        let http = settings.thrift_http.as_ref().and_then(|http| http.auth.as_ref());
+        let grpc_authenticator = Authenticator::of(grpc, authenticators)?;
+        let http_authenticator = Authenticator::of(http, authenticators)?;
+        let running = Mutex::new(None);
+        Ok(Self { settings, grpc_authenticator, http_authenticator, next, context, running })
     }
 
     /// Where it listens while it is running.
@@ -93,11 +111,13 @@ impl JaegerReceiver {
         let http = self.settings.thrift_http.as_ref().zip(sockets.thrift_http);
         let http = http.map(|(server, bound)| Ok((server, bound, http_listen(server)?)));
         let (grpc, http) = (grpc.transpose()?, http.transpose()?);
-        if let Some((server, (socket, _), listen)) = grpc {
+        if let Some((server, (socket, _), mut listen)) = grpc {
+            listen.authenticator = self.grpc_authenticator.clone();
             let service = GrpcService::new(server, Arc::clone(intake));
             Listener::new(GRPC, service, listen, tasks).spawn(socket);
         }
-        if let Some((server, (socket, _), listen)) = http {
+        if let Some((server, (socket, _), mut listen)) = http {
+            listen.authenticator = self.http_authenticator.clone();
             let service = ThriftHttpService::new(server, Arc::clone(intake));
             Listener::new(THRIFT_HTTP, service, listen, tasks).spawn(socket);
         }

@@ -10,12 +10,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use spandrel_pipeline::{Component, ComponentContext, ComponentError, TraceConsumer};
+use spandrel_pipeline::{
+    Component, ComponentContext, ComponentError, ServerAuthenticators, TraceConsumer,
+};
 
+use crate::server::auth::Authenticator;
 use crate::server::bind::{Purpose, bind_tcp, resolve};
 use crate::server::listen::Listener;
+use crate::server::options::ListenOptions;
 use crate::server::running::Running;
-use crate::server::settings::{SHUTDOWN_DEADLINE, check_extensions, http_listen, intake_options};
+use crate::server::settings::{SHUTDOWN_DEADLINE, http_listen, intake_options};
 use http::ZipkinService;
 use settings::ZipkinSettings;
 
@@ -24,13 +28,14 @@ const ZIPKIN: Purpose = "zipkin";
 /// The `zipkin` receiver, which listens from its start to its shutdown.
 pub struct ZipkinReceiver {
     settings: ZipkinSettings,
+    authenticator: Option<Authenticator>,
     next: Arc<dyn TraceConsumer>,
     context: ComponentContext,
     running: Mutex<Option<(Arc<Running>, SocketAddr)>>,
 }
 
 impl ZipkinReceiver {
-    /// Hands everything that it receives to `next`.
+    /// Hands everything that it receives from anybody to `next`.
     ///
     /// # Errors
     /// [`ComponentError`] when the settings ask for an authenticator.
@@ -39,8 +44,21 @@ impl ZipkinReceiver {
         next: Arc<dyn TraceConsumer>,
         context: ComponentContext,
     ) -> Result<Self, ComponentError> {
-        check_extensions(settings.server.auth.as_ref(), &context)?;
-        Ok(Self { settings, next, context, running: Mutex::new(None) })
+        Self::with_authenticators(settings, next, context, &ServerAuthenticators::default())
+    }
+
+    /// Hands everything that it receives to `next`, from those whom the authenticators of the settings let in.
+    ///
+    /// # Errors
+    /// [`ComponentError`] when the settings ask for an authenticator that is not there.
+    pub fn with_authenticators(
+        settings: ZipkinSettings,
+        next: Arc<dyn TraceConsumer>,
+        context: ComponentContext,
+        authenticators: &ServerAuthenticators,
+    ) -> Result<Self, ComponentError> {
+        let authenticator = Authenticator::of(settings.server.auth.as_ref(), authenticators)?;
+        Ok(Self { settings, authenticator, next, context, running: Mutex::new(None) })
     }
 
     /// Where it listens while it is running, with the real port.
@@ -53,7 +71,8 @@ impl ZipkinReceiver {
 impl Component for ZipkinReceiver {
     async fn start(&self) -> Result<(), ComponentError> {
         let server = &self.settings.server;
-        let listen = http_listen(server)?;
+        let listen =
+            ListenOptions { authenticator: self.authenticator.clone(), ..http_listen(server)? };
         let (socket, address) = bind_tcp(ZIPKIN, resolve(ZIPKIN, &server.endpoint).await?).await?;
         let options = intake_options(&self.context, Some(server));
         let (metrics, clock) = (self.context.metrics.clone(), self.context.clock.clone());

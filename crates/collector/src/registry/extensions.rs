@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use spandrel_config::Section;
 use spandrel_exporters::auth::{
-    BasicAuth, BasicAuthSettings, BearerTokenAuth, BearerTokenAuthSettings, HeadersSetter,
-    HeadersSetterSettings,
+    BasicAuth, BasicAuthServer, BasicAuthSettings, BearerTokenAuth, BearerTokenAuthSettings,
+    BearerTokenServer, HeadersSetter, HeadersSetterSettings,
 };
 use spandrel_exporters::{FileStorage, FileStorageSettings};
 use spandrel_pipeline::Component;
@@ -38,6 +38,10 @@ fn basic_auth(section: &mut Section<'_>) -> MakeExtension {
             let authenticator = BasicAuth::new(client, &context.clock);
             extensions.add_authenticator(&id.to_string(), Arc::new(authenticator));
         }
+        if let Some(htpasswd) = settings.htpasswd.clone() {
+            let authenticator = BasicAuthServer::new(htpasswd, &context.clock)?;
+            extensions.add_server_authenticator(&id.to_string(), Arc::new(authenticator));
+        }
         Ok(Arc::new(Found))
     })
 }
@@ -47,6 +51,8 @@ fn bearer_token_auth(section: &mut Section<'_>) -> MakeExtension {
     Arc::new(move |extensions, id, _, context| {
         let authenticator = BearerTokenAuth::new(settings.clone(), &context.clock);
         extensions.add_authenticator(&id.to_string(), Arc::new(authenticator));
+        let authenticator = BearerTokenServer::new(settings.clone(), &context.clock);
+        extensions.add_server_authenticator(&id.to_string(), Arc::new(authenticator));
         Ok(Arc::new(Found))
     })
 }

@@ -13,8 +13,14 @@ macro_rules! receiver {
     ($settings:ty, $receiver:ty) => {
         |section: &mut Section<'_>| -> MakeReceiver {
             let settings = <$settings>::read(section);
-            Arc::new(move |next, context| {
-                let receiver = <$receiver>::new(settings.clone(), next, context)?;
+            Arc::new(move |around, next, context| {
+                let authenticators = around.extensions.server_authenticators();
+                let receiver = <$receiver>::with_authenticators(
+                    settings.clone(),
+                    next,
+                    context,
+                    authenticators,
+                )?;
                 Ok(Arc::new(receiver) as Arc<dyn Component>)
             })
         }
@@ -27,15 +33,23 @@ pub(super) const TYPES: &[Type<MakeReceiver>] = &[
     ("kafka", kafka),
     ("nop", nop),
     ("otlp", receiver!(receivers::OtlpSettings, receivers::OtlpComponent)),
-    ("otlpjsonfile", receiver!(receivers::OtlpJsonFileSettings, receivers::OtlpJsonFileReceiver)),
+    ("otlpjsonfile", otlp_json_file),
     ("zipkin", receiver!(receivers::ZipkinSettings, receivers::ZipkinReceiver)),
 ];
 
 #[cfg(feature = "kafka")]
 fn kafka(section: &mut Section<'_>) -> MakeReceiver {
     let settings = spandrel_kafka::KafkaReceiverSettings::read(section);
-    Arc::new(move |next, context| {
+    Arc::new(move |_, next, context| {
         Ok(Arc::new(spandrel_kafka::KafkaReceiver::new(settings.clone(), next, context)?))
+    })
+}
+
+/// Nobody sends to a receiver that reads files.
+fn otlp_json_file(section: &mut Section<'_>) -> MakeReceiver {
+    let settings = receivers::OtlpJsonFileSettings::read(section);
+    Arc::new(move |_, next, context| {
+        Ok(Arc::new(receivers::OtlpJsonFileReceiver::new(settings.clone(), next, context)?))
     })
 }
 
@@ -45,5 +59,5 @@ struct Nop;
 impl Component for Nop {}
 
 fn nop(_: &mut Section<'_>) -> MakeReceiver {
-    Arc::new(|_, _| Ok(Arc::new(Nop)))
+    Arc::new(|_, _, _| Ok(Arc::new(Nop)))
 }

@@ -1,4 +1,4 @@
-//! `basicauth`, the side of the client: a name and a password on each request.
+//! `basicauth`: its settings, and the side of the client: a name and a password on each request.
 
 use std::path::PathBuf;
 
@@ -36,7 +36,7 @@ pub struct ClientAuth {
 pub struct Htpasswd {
     /// A file of such lines.
     pub file: Option<PathBuf>,
-    /// Lines in the configuration; they come before those of the file.
+    /// Lines in the configuration; they win over those of the file.
     pub inline: Option<Secret>,
 }
 

@@ -10,6 +10,7 @@ mod otlp_grpc;
 mod otlp_http;
 mod rig;
 mod server;
+mod server_auth;
 mod settings;
 mod tls;
 mod zipkin;

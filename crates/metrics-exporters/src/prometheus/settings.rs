@@ -63,9 +63,18 @@ impl PrometheusSettings {
             resource_labels: read_resource_labels(section),
             enable_open_metrics: section.or("enable_open_metrics", false),
             without_scope_info: section.or("without_scope_info", false),
-            http: HttpServer::read(section),
+            http: read_server(section),
         }
     }
+}
+
+fn read_server(section: &mut Section<'_>) -> HttpServer {
+    let server = HttpServer::read(section);
+    let tls = server.tls.as_ref();
+    if tls.is_some_and(|tls| !tls.tls.reload_interval.is_zero() || tls.client_ca_file_reload) {
+        section.warn(Some("tls"), "certificates are read at the start only");
+    }
+    server
 }
 
 pub(crate) fn read_naming(section: &mut Section<'_>) -> Naming {

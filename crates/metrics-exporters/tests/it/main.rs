@@ -7,3 +7,4 @@ mod receiver;
 mod remote_write;
 mod series;
 mod settings;
+mod tls;

@@ -62,7 +62,7 @@ impl GrpcService {
         if path != POST_SPANS_PATH {
             return Err(Failure::unimplemented(format!("unknown method {path}")));
         }
-        let sender = sender_of(Source::JAEGER_GRPC, peer, &parts.headers, self.include_metadata)?;
+        let sender = sender_of(Source::JAEGER_GRPC, peer, &parts, self.include_metadata)?;
         let read = read_call(&self.intake, &parts.headers, body, self.recv_bytes_max, weight);
         let (message, held) = read.await?;
         let n_bytes = message.len();

@@ -104,7 +104,7 @@ impl ThriftHttpService {
         reader: &mut BodyReader<'_>,
         weight: &mut Weight,
     ) -> Result<(), Failure> {
-        let sender = sender_of(Source::JAEGER_HTTP, peer, &parts.headers, self.include_metadata)?;
+        let sender = sender_of(Source::JAEGER_HTTP, peer, parts, self.include_metadata)?;
         let read = read_body(&self.intake, reader, encoding, self.limits, weight);
         let (body, held) = read.await?;
         let n_bytes = body.len();

@@ -4,22 +4,27 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use spandrel_pipeline::{Component, ComponentContext, ComponentError, TraceConsumer};
+use spandrel_pipeline::{
+    Component, ComponentContext, ComponentError, ServerAuthenticators, TraceConsumer,
+};
 
 use super::OtlpReceiver;
 use super::settings::OtlpSettings;
-use crate::server::settings::{SHUTDOWN_DEADLINE, check_extensions};
+use crate::server::auth::Authenticator;
+use crate::server::settings::SHUTDOWN_DEADLINE;
 
 /// An OTLP receiver that listens from its start to its shutdown.
 pub struct OtlpComponent {
     settings: OtlpSettings,
+    grpc_authenticator: Option<Authenticator>,
+    http_authenticator: Option<Authenticator>,
     next: Arc<dyn TraceConsumer>,
     context: ComponentContext,
     running: Mutex<Option<Arc<OtlpReceiver>>>,
 }
 
 impl OtlpComponent {
-    /// Hands everything that it receives to `next`.
+    /// Hands everything that it receives from anybody to `next`.
     ///
     /// # Errors
     /// [`ComponentError`] when the settings ask for an authenticator.
@@ -28,12 +33,25 @@ impl OtlpComponent {
         next: Arc<dyn TraceConsumer>,
         context: ComponentContext,
     ) -> Result<Self, ComponentError> {
-        check_extensions(settings.grpc.as_ref().and_then(|grpc| grpc.auth.as_ref()), &context)?;
-        check_extensions(
-            settings.http.as_ref().and_then(|http| http.server.auth.as_ref()),
-            &context,
-        )?;
-        Ok(Self { settings, next, context, running: Mutex::new(None) })
+        Self::with_authenticators(settings, next, context, &ServerAuthenticators::default())
+    }
+
+    /// Hands everything that it receives to `next`, from those whom the authenticators of the settings let in.
+    ///
+    /// # Errors
+    /// [`ComponentError`] when the settings ask for an authenticator that is not there.
+    pub fn with_authenticators(
+        settings: OtlpSettings,
+        next: Arc<dyn TraceConsumer>,
+        context: ComponentContext,
+        authenticators: &ServerAuthenticators,
+    ) -> Result<Self, ComponentError> {
+        let grpc = settings.grpc.as_ref().and_then(|grpc| grpc.auth.as_ref());
+        let http = settings.http.as_ref().and_then(|http| http.server.auth.as_ref());
+        let grpc_authenticator = Authenticator::of(grpc, authenticators)?;
+        let http_authenticator = Authenticator::of(http, authenticators)?;
+        let running = Mutex::new(None);
+        Ok(Self { settings, grpc_authenticator, http_authenticator, next, context, running })
     }
 
     /// The receiver while it is running, which knows its real ports.
@@ -45,7 +63,13 @@ impl OtlpComponent {
 #[async_trait]
 impl Component for OtlpComponent {
     async fn start(&self) -> Result<(), ComponentError> {
-        let options = self.settings.options(&self.context).await?;
+        let mut options = self.settings.options(&self.context).await?;
+        if let Some(grpc) = &mut options.grpc {
+            grpc.transport.authenticator = self.grpc_authenticator.clone();
+        }
+        if let Some(http) = &mut options.http {
+            http.transport.authenticator = self.http_authenticator.clone();
+        }
         let (metrics, clock) = (self.context.metrics.clone(), self.context.clock.clone());
         let started = OtlpReceiver::start(options, Arc::clone(&self.next), metrics, clock).await;
         let receiver = started.map_err(|error| ComponentError::new(chain(&error)))?;

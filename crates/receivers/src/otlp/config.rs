@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use spandrel_base::memory::MemoryBudget;
 
+use crate::server::auth::Authenticator;
 use crate::server::cors::CorsOptions;
 use crate::server::options::{IntakeOptions, ListenOptions};
 use crate::server::tls::Tls;
@@ -93,6 +94,7 @@ impl OtlpOptions {
             keep_alives_enabled: !transport.one_request_per_connection,
             connection_age_max: transport.connection_age_max,
             tls: transport.tls.clone(),
+            authenticator: transport.authenticator.clone(),
         }
     }
 }
@@ -102,6 +104,8 @@ impl OtlpOptions {
 pub struct TransportOptions {
     /// TLS; `None` is without.
     pub tls: Option<Tls>,
+    /// Who may send; `None` is everybody.
+    pub authenticator: Option<Authenticator>,
     /// Whether the headers, or metadata, of requests go on with their spans.
     pub include_metadata: bool,
     /// Instead of [`OtlpOptions::header_read_timeout`].

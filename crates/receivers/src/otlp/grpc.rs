@@ -69,7 +69,7 @@ impl GrpcService {
     ) -> Result<Accepted, Failure> {
         let (parts, body) = request.into_parts();
         check_path(parts.uri.path())?;
-        let sender = sender_of(Source::OTLP_GRPC, peer, &parts.headers, self.include_metadata)?;
+        let sender = sender_of(Source::OTLP_GRPC, peer, &parts, self.include_metadata)?;
         let read = read_call(&self.intake, &parts.headers, body, self.recv_bytes_max, weight);
         let (otlp, held) = read.await?;
         self.intake.deliver(sender, otlp, held).await

@@ -162,8 +162,7 @@ impl HttpService {
         reader: &mut BodyReader<'_>,
         weight: &mut Weight,
     ) -> Result<Accepted, Failure> {
-        let headers = &parts.headers;
-        let sender = sender_of(Source::OTLP_HTTP, form.peer, headers, self.include_metadata)?;
+        let sender = sender_of(Source::OTLP_HTTP, form.peer, parts, self.include_metadata)?;
         let read = read_body(&self.intake, reader, form.encoding, self.limits, weight);
         let mut plain = read.await?;
         if form.media_type == MediaType::Json {

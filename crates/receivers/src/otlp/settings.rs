@@ -106,6 +106,7 @@ impl OtlpHttp {
 fn transport(listen: ListenOptions, include_metadata: bool) -> TransportOptions {
     TransportOptions {
         tls: listen.tls,
+        authenticator: listen.authenticator,
         include_metadata,
         header_read_timeout: Some(listen.header_read_timeout),
         concurrent_streams_max: Some(listen.concurrent_streams_max),

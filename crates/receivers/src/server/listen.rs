@@ -151,7 +151,7 @@ impl<H: Handler> Listener<H> {
         let io = TokioIo::new(join(Cursor::new(sniffed.bytes).chain(read), write));
         let service = service_fn(|request| {
             let listener = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(listener.handler.handle(request, peer).await) }
+            async move { Ok::<_, Infallible>(listener.answer(request, peer).await) }
         });
         if sniffed.is_http2 {
             let connection = self.http2().serve_connection(io, service);
@@ -163,6 +163,17 @@ impl<H: Handler> Listener<H> {
                 .header_read_timeout(self.options.header_read_timeout)
                 .serve_connection(io, service);
             self.drive(connection).await;
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
+        let request = match &self.options.authenticator {
+            Some(authenticator) => authenticator.admit(request).await,
+            None => Ok(request),
+        };
+        match request {
+            Ok(request) => self.handler.handle(request, peer).await,
+            Err(refusal) => refusal,
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use spandrel_base::memory::MemoryBudget;
 
+use super::auth::Authenticator;
 use super::tls::Tls;
 
 const MIB: usize = 1 << 20;
@@ -26,6 +27,8 @@ pub(crate) struct ListenOptions {
     /// When a connection is closed after the requests that it has begun, so that senders spread anew.
     pub(crate) connection_age_max: Option<Duration>,
     pub(crate) tls: Option<Tls>,
+    /// Who may send; `None` is everybody.
+    pub(crate) authenticator: Option<Authenticator>,
 }
 
 impl Default for ListenOptions {
@@ -39,6 +42,7 @@ impl Default for ListenOptions {
             keep_alives_enabled: true,
             connection_age_max: None,
             tls: None,
+            authenticator: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use spandrel_pipeline::{ComponentContext, ComponentError};
 use super::compression::Encoding;
 use super::options::{IntakeOptions, ListenOptions};
 use super::plain::BodyLimits;
-use super::tls::Tls;
+use super::tls;
 
 const MIB: u64 = 1 << 20;
 /// What a request may be after decompression, and over gRPC as received, unless the configuration says
@@ -31,6 +31,9 @@ pub(crate) fn read_http(section: &mut Section<'_>, endpoint: &str) -> HttpServer
     let defaults = HttpServer { endpoint: endpoint.to_owned(), ..HttpServer::default() };
     let server = HttpServer::read_with(section, defaults);
     check(section, server.transport, server.tls.as_ref(), !server.middlewares.is_empty());
+    if !server.auth_request_params.is_empty() {
+        section.warn(Some("auth"), "request_params has no effect: who sends says so in headers");
+    }
     if section.has("compression_algorithms") {
         let encodings = format!("has no effect: always {}", Encoding::ACCEPTED);
         section.warn(Some("compression_algorithms"), encodings);
@@ -55,20 +58,6 @@ fn check(
     }
 }
 
-/// Fails when the block asks for an authenticator: to take requests unchecked would be worse.
-pub(crate) fn check_extensions<A>(
-    auth: Option<&A>,
-    context: &ComponentContext,
-) -> Result<(), ComponentError> {
-    match auth {
-        None => Ok(()),
-        Some(_) => Err(ComponentError::new(format!(
-            "{} asks for an authenticator, which receivers do not support",
-            context.id
-        ))),
-    }
-}
-
 /// How connections of gRPC are served; reads the files of TLS.
 pub(crate) fn grpc_listen(server: &GrpcServer) -> Result<ListenOptions, ComponentError> {
     let defaults = ListenOptions::default();
@@ -85,7 +74,7 @@ pub(crate) fn grpc_listen(server: &GrpcServer) -> Result<ListenOptions, Componen
             .and_then(|parameters| parameters.timeout)
             .unwrap_or(defaults.keep_alive_timeout),
         connection_age_max: parameters.and_then(|parameters| parameters.max_connection_age),
-        tls: server.tls.as_ref().map(Tls::load).transpose()?,
+        tls: server.tls.as_ref().map(tls::load).transpose()?,
         ..defaults
     })
 }
@@ -98,7 +87,7 @@ pub(crate) fn http_listen(server: &HttpServer) -> Result<ListenOptions, Componen
             .or(not_zero(server.read_timeout))
             .unwrap_or(defaults.header_read_timeout),
         keep_alives_enabled: server.keep_alives_enabled,
-        tls: server.tls.as_ref().map(Tls::load).transpose()?,
+        tls: server.tls.as_ref().map(tls::load).transpose()?,
         ..defaults
     })
 }

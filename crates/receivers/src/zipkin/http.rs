@@ -119,7 +119,7 @@ impl ZipkinService {
         reader: &mut BodyReader<'_>,
         weight: &mut Weight,
     ) -> Result<(), Failure> {
-        let sender = sender_of(format.source(), peer, &parts.headers, self.include_metadata)?;
+        let sender = sender_of(format.source(), peer, parts, self.include_metadata)?;
         let read = read_body(&self.intake, reader, encoding, self.limits, weight);
         let (body, held) = read.await?;
         let (n_bytes, options) = (body.len(), self.options);

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stderr, reason = "what is skipped is said aloud")]
 
+mod auth;
 mod fixture;
 mod grpc;
 mod http;
