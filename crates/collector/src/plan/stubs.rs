@@ -1,7 +1,8 @@
 //! Components of other distributions: known by name, accepted so that files load, and doing nothing.
 //!
-//! A stub exporter drops and counts, a stub receiver does not listen, a stub extension is left out. A stub processor
-//! would let spans through that it was there to change or remove, so it is refused unless that is allowed.
+//! A stub exporter drops and counts, a stub receiver does not listen, a stub extension is left out; the same for types
+//! that the Collector has given up. A stub processor would let spans through that it was there to change or remove, so
+//! it is refused unless that is allowed.
 
 use spandrel_config::types::{Canonical, Kind};
 use spandrel_config::{ComponentId, is_of_vendor, nearest};
@@ -70,13 +71,19 @@ impl StubPolicy {
         }
         match known {
             Canonical::Ignored(why) => Ok((stub, Some(format!("has no effect: {why}")))),
+            // Nothing would be changed that ought to be; what a processor did is the pipeline's business.
+            Canonical::Gone(advice) if kind != Kind::Processor && self != Self::Strict => {
+                Ok((stub, Some(advice.to_owned())))
+            }
             Canonical::Gone(advice) => Err(unknown(Some(advice.to_owned()))),
             Canonical::Unknown(_) if is_of_vendor(kind, type_name) && self != Self::Strict => {
                 Ok((stub, None))
             }
             Canonical::Unknown(upstream) => {
                 let meant = nearest(type_name, names).or(upstream);
-                Err(unknown(meant.map(|meant| format!("did you mean `{meant}`?"))))
+                let meant = meant.map(|meant| format!("did you mean `{meant}`?"));
+                let list = || "`spandrel components` lists those that there are".to_owned();
+                Err(unknown(Some(meant.unwrap_or_else(list))))
             }
             Canonical::Current(_) | Canonical::Renamed { .. } if self == Self::Strict => {
                 let message = format!("the {what} `{type_name}` is not part of this program");

@@ -3,3 +3,6 @@
 
 mod corpus;
 mod plans;
+mod run;
+mod schemas;
+mod suite;

@@ -100,15 +100,37 @@ pub(super) fn check_grpc_target(section: &mut Section<'_>, key: &'static str, en
 
 /// A problem unless `endpoint` is a URL with `http`, `https` or `unix` and a host.
 pub fn check_url(section: &mut Section<'_>, key: &'static str, endpoint: &str) {
-    let message = match endpoint.split_once("://") {
+    if let Err(message) = url(endpoint) {
+        section.problem(Some(key), message);
+    }
+}
+
+/// The same, where `host:port/path` without a scheme is only worth a warning: the Collector takes `host` for the
+/// scheme then, so such files load there, and nothing can be sent.
+pub(super) fn check_url_of_client(section: &mut Section<'_>, key: &'static str, endpoint: &str) {
+    match url(endpoint) {
+        Err(message) if has_host_for_scheme(endpoint) => section.warn(Some(key), message),
+        Err(message) => section.problem(Some(key), message),
+        Ok(()) => {}
+    }
+}
+
+fn has_host_for_scheme(endpoint: &str) -> bool {
+    let may_be_in_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    !endpoint.contains("://")
+        && endpoint.starts_with(|c: char| c.is_ascii_alphabetic())
+        && endpoint.split_once(':').is_some_and(|(host, _)| host.chars().all(may_be_in_scheme))
+}
+
+fn url(endpoint: &str) -> Result<(), &'static str> {
+    match endpoint.split_once("://") {
         Some(("http" | "https", rest)) if rest.starts_with(['/', ':', '?']) || rest.is_empty() => {
-            "must be a URL; the host is missing"
+            Err("must be a URL; the host is missing")
         }
-        Some(("http" | "https" | "unix", _)) => return,
-        Some(_) => "must be a URL that begins with `http://` or `https://`",
-        None => "must be a URL; put `http://` or `https://` before it",
-    };
-    section.problem(Some(key), message);
+        Some(("http" | "https" | "unix", _)) => Ok(()),
+        Some(_) => Err("must be a URL that begins with `http://` or `https://`"),
+        None => Err("must be a URL; put `http://` or `https://` before it"),
+    }
 }
 
 #[cfg(test)]
@@ -182,6 +204,16 @@ mod tests {
         ];
         for (endpoint, message) in bad {
             assert_eq!(problem_of(endpoint, check_url), message, "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn clients_may_forget_the_scheme() {
+        for (endpoint, has_problem) in
+            [("collector:4318/v1/traces", false), ("127.0.0.1:4318", true), ("collector", true)]
+        {
+            let problem = problem_of(endpoint, check_url_of_client);
+            assert_eq!(!problem.is_empty(), has_problem, "{endpoint}: {problem}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::blocks::endpoint::{check_url, read_endpoint};
+use crate::blocks::endpoint::{check_url_of_client, read_endpoint};
 use crate::blocks::{Auth, Compression, Headers, TlsClient, middlewares};
 use crate::id::ComponentId;
 use crate::section::Section;
@@ -95,7 +95,7 @@ impl HttpClient {
     pub fn read_without_endpoint(section: &mut Section<'_>, defaults: Self) -> Self {
         let endpoint: String = section.or("endpoint", defaults.endpoint);
         if !endpoint.is_empty() {
-            check_url(section, "endpoint", &endpoint);
+            check_url_of_client(section, "endpoint", &endpoint);
         }
         let proxy_url: String = section.or("proxy_url", defaults.proxy_url);
         if !proxy_url.is_empty() && !proxy_url.contains("://") {

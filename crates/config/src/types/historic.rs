@@ -10,7 +10,7 @@ pub(super) static RENAMED: [(Kind, &str, &str, &str); 2] = [
 ];
 
 /// Kind, name, and what to do instead.
-pub(super) static GONE: [(Kind, &str, Canonical); 15] = [
+pub(super) static GONE: [(Kind, &str, Canonical); 16] = [
     (Extension, "memory_ballast", Ignored("is gone and not needed: memory is limited without it")),
     (
         Processor,
@@ -58,5 +58,6 @@ pub(super) static GONE: [(Kind, &str, Canonical); 15] = [
     (Exporter, "f5cloud", Gone("is gone, with the service that it sent to")),
     (Exporter, "parquet", Gone("is gone: use `file`")),
     (Receiver, "opencensus", Gone("is gone: use `otlp`, and let applications send OTLP")),
+    (Receiver, "file", Gone("is gone: use `otlpjsonfile`, which reads files of OTLP in JSON")),
     (Receiver, "prometheus_exec", Gone("is gone: run the program itself, and use `prometheus`")),
 ];

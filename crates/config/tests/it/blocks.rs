@@ -85,9 +85,11 @@ fn clients() {
     assert_eq!(wrong("endpoint: 5", HttpClient::read), {
         "endpoint: must be a text, not the number 5; write it in quotes"
     });
-    assert_eq!(wrong("endpoint: localhost:4318", HttpClient::read), {
+    assert_eq!(wrong("endpoint: 127.0.0.1:4318", HttpClient::read), {
         "endpoint: must be a URL; put `http://` or `https://` before it"
     });
+    let (client, warnings) = read_settings("endpoint: localhost:4318", HttpClient::read).unwrap();
+    assert_eq!((client.endpoint.as_str(), warnings.len()), ("localhost:4318", 1));
     let without = |section: &mut Section<'_>| {
         GrpcClient::read_without_endpoint(section, GrpcClient::default())
     };

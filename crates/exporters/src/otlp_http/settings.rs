@@ -42,8 +42,12 @@ impl OtlpHttpSettings {
         let client = HttpClient::read_without_endpoint(section, defaults);
         check_unsupported(&client, section);
         let traces_endpoint = section.get("traces_endpoint");
+        let mut has_endpoint = !client.endpoint.is_empty() || traces_endpoint.is_some();
         for key in ["metrics_endpoint", "logs_endpoint", "profiles_endpoint"] {
-            section.get::<String>(key);
+            has_endpoint |= section.get::<String>(key).is_some_and(|endpoint| !endpoint.is_empty());
+        }
+        if !has_endpoint {
+            section.problem(None, "at least one endpoint must be specified");
         }
         let encoding: String = section.or("encoding", "proto".to_owned());
         let encoding = match encoding.as_str() {
@@ -56,19 +60,15 @@ impl OtlpHttpSettings {
             }
         };
         let sending = SendingSettings::read(section, client.timeout);
-        let settings = Self { client, traces_endpoint, encoding, sending };
-        if let Err(message) = settings.traces_url() {
-            section.problem(None, message);
-        }
-        settings
+        Self { client, traces_endpoint, encoding, sending }
     }
 
-    /// Where traces are posted to.
+    /// Where traces are posted to. Whether there is such a place matters only to an exporter of traces.
     pub(crate) fn traces_url(&self) -> Result<Url, String> {
         let text = match &self.traces_endpoint {
             Some(url) if !url.is_empty() => url.clone(),
             _ if self.client.endpoint.is_empty() => {
-                return Err("at least one endpoint must be specified".to_owned());
+                return Err("traces need `endpoint` or `traces_endpoint`".to_owned());
             }
             _ => format!("{}/v1/traces", self.client.endpoint.trim_end_matches('/')),
         };

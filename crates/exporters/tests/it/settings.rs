@@ -50,7 +50,7 @@ fn unknown_keys_and_endpoints_are_problems() {
     assert!(grpc("endpoint: a:1\nsending_queue: {queue_size: 0}").contains("queue_size"));
     let http = |yaml| problems(yaml, OtlpHttpSettings::read);
     assert!(http("{}").contains("endpoint must be specified"));
-    assert!(http("endpoint: a:4318").contains("http://"));
+    assert!(http("endpoint: a_b:4318").contains("http://"));
     assert!(http("endpoint: http://a\nencoding: xml").contains("proto or json"));
     assert!(http("endpoint: http://a\nproxy_url: http://b").contains("proxies"));
 }
