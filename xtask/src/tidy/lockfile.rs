@@ -15,8 +15,8 @@ const LOCK: &str = "Cargo.lock";
 const DENY: &str = "deny.toml";
 
 /// Packages in the lock file, all platforms and development included; raise it in a commit that
-/// says what for.
-const PACKAGES_MAX: usize = 520;
+/// says what for. Some 50 are below kube and rdkafka, which only features build that are off by default.
+const PACKAGES_MAX: usize = 590;
 
 /// A package of the lock file.
 #[derive(Debug, PartialEq)]
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn budget() {
-        check_lock(&"name = \"a\"\n".repeat(521), &["521 packages, the budget is 520"]);
+        check_lock(&"name = \"a\"\n".repeat(591), &["591 packages, the budget is 590"]);
     }
 
     #[test]
