@@ -11,6 +11,9 @@ pub struct Span {
     pub parent_id: Option<u64>,
     pub id: u64,
     pub kind: Kind,
+    /// Whether the client's half of the call has the same id. Not kept in OTLP: whoever knows all spans of a trace
+    /// can tell.
+    pub shared: bool,
     pub name: String,
     pub timestamp_micros: u64,
     pub duration_micros: u64,

@@ -45,6 +45,8 @@ struct JsonSpan<'a> {
     annotations: Vec<JsonAnnotation<'a>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     tags: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    shared: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,6 +94,7 @@ fn json_span(span: &Span) -> JsonSpan<'_> {
         remote_endpoint: span.remote_endpoint.as_ref().and_then(json_endpoint),
         annotations: annotations.collect(),
         tags: &span.tags,
+        shared: span.shared,
     }
 }
 
@@ -125,6 +128,7 @@ fn proto_span(span: &Span) -> proto::Span {
         remote_endpoint: span.remote_endpoint.as_ref().map(proto_endpoint),
         annotations: span.annotations.iter().map(proto_annotation).collect(),
         tags: span.tags.clone(),
+        shared: span.shared,
         ..proto::Span::default()
     }
 }

@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 12] = [
     &["connectors", "exporters", "ingest", "processors", "tail-sampling"],
     &["query", "compaction", "metrics-exporters"],
     &["sql"],
-    &["receivers", "api", "kafka", "remote-sampling"],
+    &["receivers", "api", "kafka", "remote-sampling", "zipkin-api"],
     &["collector"],
     &["server", "demo", "sim"],
     &["app"],

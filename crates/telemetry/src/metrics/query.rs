@@ -15,6 +15,8 @@ label_enum! {
         Tempo = "tempo",
         /// Jaeger's HTTP and gRPC interface.
         Jaeger = "jaeger",
+        /// Zipkin's HTTP interface.
+        Zipkin = "zipkin",
         /// Spandrel's own interface.
         Native = "native",
     }

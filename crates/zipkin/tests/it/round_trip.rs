@@ -47,6 +47,7 @@ fn span() -> impl Strategy<Value = Span> {
             parent_id: parent_id.filter(|parent| *parent != id),
             id,
             kind,
+            shared: false,
             name,
             timestamp_micros: times.0,
             duration_micros: times.1,
