@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 12] = [
     &["block", "datadog", "jaeger", "k8s-attributes", "pipeline", "retention", "span-aggregation", "tls", "zipkin"],
     &["connectors", "exporters", "ingest", "processors", "tail-sampling"],
     &["query", "compaction", "metrics-exporters"],
-    &["sql"],
+    &["metrics-generator", "sql"],
     &["receivers", "api", "kafka", "remote-sampling", "zipkin-api"],
     &["collector"],
     &["server", "demo", "sim"],
