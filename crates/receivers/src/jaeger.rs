@@ -8,7 +8,7 @@
 mod grpc;
 pub(crate) mod settings;
 mod thrift_http;
-mod udp;
+pub(crate) mod udp;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

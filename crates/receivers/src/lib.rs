@@ -4,14 +4,20 @@
 //! [`TraceConsumer`](spandrel_pipeline::TraceConsumer). It answers success only after the consumer did.
 //! [`OtlpReceiver`] takes OTLP over gRPC and HTTP; the other protocols are translated into OTLP first.
 //! Each is a component of the Collector with its settings: [`OtlpComponent`], [`JaegerReceiver`],
-//! [`ZipkinReceiver`], [`OtlpJsonFileReceiver`].
+//! [`ZipkinReceiver`], [`DatadogReceiver`], [`AwsXrayReceiver`], [`OtlpJsonFileReceiver`].
 
+mod awsxray;
+mod datadog;
 mod jaeger;
 mod otlp;
 mod otlpjsonfile;
 mod server;
 mod zipkin;
 
+pub use awsxray::AwsXrayReceiver;
+pub use awsxray::settings::AwsXraySettings;
+pub use datadog::DatadogReceiver;
+pub use datadog::settings::DatadogSettings;
 pub use jaeger::settings::{JaegerSettings, UdpServer};
 pub use jaeger::{JaegerAddresses, JaegerReceiver};
 pub use otlp::component::OtlpComponent;

@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 12] = [
     &["config", "model", "objects-testing", "proto", "re2"],
     &["columns", "wal", "catalog", "objects", "ottl", "traceql", "translate"],
     &["insight", "otlp", "series", "service-model", "trace-values"],
-    &["block", "datadog", "jaeger", "k8s-attributes", "pipeline", "retention", "span-aggregation", "tls", "zipkin"],
+    &["block", "datadog", "jaeger", "k8s-attributes", "pipeline", "retention", "span-aggregation", "tls", "xray", "zipkin"],
     &["connectors", "exporters", "ingest", "processors", "tail-sampling"],
     &["query", "compaction", "metrics-exporters"],
     &["metrics-generator", "sql"],

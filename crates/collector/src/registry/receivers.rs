@@ -28,6 +28,8 @@ macro_rules! receiver {
 }
 
 pub(super) const TYPES: &[Type<MakeReceiver>] = &[
+    ("awsxray", awsxray),
+    ("datadog", datadog),
     ("jaeger", receiver!(receivers::JaegerSettings, receivers::JaegerReceiver)),
     #[cfg(feature = "kafka")]
     ("kafka", kafka),
@@ -50,6 +52,22 @@ fn otlp_json_file(section: &mut Section<'_>) -> MakeReceiver {
     let settings = receivers::OtlpJsonFileSettings::read(section);
     Arc::new(move |_, next, context| {
         Ok(Arc::new(receivers::OtlpJsonFileReceiver::new(settings.clone(), next, context)?))
+    })
+}
+
+/// Tracers do not say who they are.
+fn datadog(section: &mut Section<'_>) -> MakeReceiver {
+    let settings = receivers::DatadogSettings::read(section);
+    Arc::new(move |_, next, context| {
+        Ok(Arc::new(receivers::DatadogReceiver::new(settings.clone(), next, context)?))
+    })
+}
+
+/// Nobody proves who sent a datagram.
+fn awsxray(section: &mut Section<'_>) -> MakeReceiver {
+    let settings = receivers::AwsXraySettings::read(section);
+    Arc::new(move |_, next, context| {
+        Ok(Arc::new(receivers::AwsXrayReceiver::new(settings.clone(), next, context)?))
     })
 }
 

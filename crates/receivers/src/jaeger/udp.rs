@@ -14,7 +14,7 @@ use spandrel_jaeger::{JaegerError, agent_call};
 use spandrel_model::TenantId;
 use spandrel_pipeline::Client;
 use spandrel_telemetry::{DatagramDropReason, Source};
-use spandrel_translate::Room;
+use spandrel_translate::{Room, Translated};
 use spandrel_translate::thrift::Protocol;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::error::TrySendError;
@@ -24,11 +24,14 @@ use tokio_util::sync::CancellationToken;
 use super::settings::UdpServer;
 use crate::server::intake::{Intake, Sender, Weight};
 
+/// Makes OTLP of a datagram, or says why it is dropped.
+type Read = fn(&Bytes, &mut Room<'_>) -> Result<Translated, DatagramDropReason>;
+
 /// What becomes of the datagrams of one port.
 #[derive(Clone)]
 pub(crate) struct Datagrams {
     source: Source,
-    protocol: Protocol,
+    read: Read,
     intake: Arc<Intake>,
 }
 
@@ -39,9 +42,32 @@ struct Datagram {
     held: Reservation,
 }
 
+fn call(
+    bytes: &Bytes,
+    protocol: Protocol,
+    room: &mut Room<'_>,
+) -> Result<Translated, DatagramDropReason> {
+    agent_call(bytes, protocol, room).map_err(|error| {
+        tracing::debug!(%error, "datagram not taken");
+        match error {
+            JaegerError::NoRoom(_) => DatagramDropReason::NoMemory,
+            _ => DatagramDropReason::Malformed,
+        }
+    })
+}
+
 impl Datagrams {
     pub(crate) fn new(source: Source, protocol: Protocol, intake: Arc<Intake>) -> Self {
-        Self { source, protocol, intake }
+        let read: Read = match protocol {
+            Protocol::Compact => |bytes, room| call(bytes, Protocol::Compact, room),
+            Protocol::Binary => |bytes, room| call(bytes, Protocol::Binary, room),
+        };
+        Self::reading(source, read, intake)
+    }
+
+    /// Datagrams of another format.
+    pub(crate) fn reading(source: Source, read: Read, intake: Arc<Intake>) -> Self {
+        Self { source, read, intake }
     }
 
     /// Starts the reader and the workers. They stop when the tasks do: the reader at once, the workers when
@@ -113,15 +139,11 @@ impl Datagrams {
     async fn take(&self, Datagram { bytes, peer, mut held }: Datagram) {
         let arrived = self.intake.clock.monotonic();
         let mut grant = |bytes| held.try_grow(bytes).is_ok();
-        let translated = agent_call(&bytes, self.protocol, &mut Room::new(&mut grant));
+        let translated = (self.read)(&bytes, &mut Room::new(&mut grant));
         let translated = match translated {
             Ok(translated) => translated,
-            Err(error) => {
-                tracing::debug!(%peer, %error, "datagram not taken");
-                self.drop_one(match error {
-                    JaegerError::NoRoom(_) => DatagramDropReason::NoMemory,
-                    _ => DatagramDropReason::Malformed,
-                });
+            Err(reason) => {
+                self.drop_one(reason);
                 return;
             }
         };

@@ -2,6 +2,7 @@
 
 use spandrel_base::cpu;
 use spandrel_base::memory::Reservation;
+use spandrel_datadog::DatadogError;
 use spandrel_jaeger::JaegerError;
 use spandrel_translate::{Room, Translated};
 use spandrel_zipkin::ZipkinError;
@@ -41,6 +42,15 @@ where
 pub(crate) trait TranslateError: std::error::Error + Send + 'static {
     /// The answer to the sender.
     fn into_failure(self, intake: &Intake) -> Failure;
+}
+
+impl TranslateError for DatadogError {
+    fn into_failure(self, intake: &Intake) -> Failure {
+        match self {
+            Self::NoRoom(_) => intake.no_room(),
+            other => Failure::invalid(other.to_string()),
+        }
+    }
 }
 
 impl TranslateError for JaegerError {

@@ -3,6 +3,8 @@
 #![expect(clippy::print_stderr, reason = "what is skipped is said aloud")]
 
 mod auth;
+mod awsxray;
+mod datadog;
 mod fixture;
 mod grpc;
 mod http;
