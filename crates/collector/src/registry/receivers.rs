@@ -39,19 +39,19 @@ pub(super) const TYPES: &[Type<MakeReceiver>] = &[
     ("zipkin", receiver!(receivers::ZipkinSettings, receivers::ZipkinReceiver)),
 ];
 
-#[cfg(feature = "kafka")]
-fn kafka(section: &mut Section<'_>) -> MakeReceiver {
-    let settings = spandrel_kafka::KafkaReceiverSettings::read(section);
-    Arc::new(move |_, next, context| {
-        Ok(Arc::new(spandrel_kafka::KafkaReceiver::new(settings.clone(), next, context)?))
-    })
-}
-
 /// Nobody sends to a receiver that reads files.
 fn otlp_json_file(section: &mut Section<'_>) -> MakeReceiver {
     let settings = receivers::OtlpJsonFileSettings::read(section);
     Arc::new(move |_, next, context| {
         Ok(Arc::new(receivers::OtlpJsonFileReceiver::new(settings.clone(), next, context)?))
+    })
+}
+
+#[cfg(feature = "kafka")]
+fn kafka(section: &mut Section<'_>) -> MakeReceiver {
+    let settings = spandrel_kafka::KafkaReceiverSettings::read(section);
+    Arc::new(move |_, next, context| {
+        Ok(Arc::new(spandrel_kafka::KafkaReceiver::new(settings.clone(), next, context)?))
     })
 }
 
