@@ -149,6 +149,11 @@ impl Editor<'_> {
                 listen(map(root, "receivers"), &receiver, address);
                 (Protocol::Zipkin, "/api/v2/spans".to_owned())
             }
+            "datadog" | "awsxray" => {
+                // They listen, and nobody sends what they speak.
+                any_port(map(root, "receivers"), &[receiver.as_str()]);
+                return;
+            }
             _ => return,
         };
         let n = edited.sources.len();
@@ -241,6 +246,10 @@ impl Editor<'_> {
                 *body = json!({});
             }
             body[key] = value;
+        }
+        // Authenticators have been taken out of servers and clients, and their passwords are not here.
+        if let Some(Value::Array(started)) = root.pointer_mut("/service/extensions") {
+            started.retain(|id| !id.as_str().is_some_and(|id| id.starts_with("basicauth")));
         }
         for (id, body) in map(root, "extensions") {
             let Ok(id) = ComponentId::parse(id) else { continue };
