@@ -20,8 +20,13 @@ const END_WITHIN: Duration = Duration::from_secs(60);
 const LOG_LINES_SHOWN: usize = 60;
 
 /// Ports that few tests ask for, in the log; the others get any.
-const JAEGER_RECEIVER: [&str; 4] =
-    ["jaeger-collector-grpc", "jaeger-collector-http", "jaeger-agent-compact", "jaeger-agent-binary"];
+const JAEGER_PORTS: [&str; 5] = [
+    "jaeger-grpc",
+    "jaeger-collector-grpc",
+    "jaeger-collector-http",
+    "jaeger-agent-compact",
+    "jaeger-agent-binary",
+];
 
 /// Where a process listens.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +75,7 @@ impl Ports {
             ("telemetry", self.telemetry),
         ];
         let named = options.iter().map(|(name, addr)| format!("--{name}={addr}"));
-        let any = JAEGER_RECEIVER.iter().map(|name| format!("--{name}=127.0.0.1:0"));
+        let any = JAEGER_PORTS.iter().map(|name| format!("--{name}=127.0.0.1:0"));
         named.chain(any).collect()
     }
 }

@@ -98,6 +98,20 @@ pub(crate) enum ApiError {
     /// The overrides of a tenant cannot be read or written.
     #[error(transparent)]
     Overrides(#[from] OverridesError),
+    /// A parameter of Jaeger's newer API has a value that it cannot have; the text says why.
+    #[error("malformed parameter {name}: {reason}")]
+    Malformed {
+        /// The parameter.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A search that was to find traces has found none.
+    #[error("No traces found")]
+    NoTracesFound,
+    /// There is no store for traces that are kept for longer.
+    #[error("archive span storage was not configured")]
+    NoArchive,
     /// There is no such trace.
     #[error("trace not found")]
     TraceNotFound,
@@ -121,7 +135,9 @@ impl ApiError {
     /// The HTTP status of the answer.
     pub(crate) fn status(&self) -> StatusCode {
         let code = match self {
-            Self::TraceNotFound => return StatusCode::NOT_FOUND,
+            Self::TraceNotFound | Self::NoTracesFound => return StatusCode::NOT_FOUND,
+            // As Jaeger answers, for whom it is a failure of its own.
+            Self::NoArchive => return StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoTenant => return StatusCode::UNAUTHORIZED,
             Self::DiffTooLarge { .. } | Self::DiffTooDeep => return StatusCode::TOO_MANY_REQUESTS,
             Self::Overrides(error) => return error.status(),
@@ -144,7 +160,8 @@ impl ApiError {
 
     /// Writes what the server is at fault for to the log, causes included.
     pub(crate) fn log(&self) {
-        if self.status() == StatusCode::INTERNAL_SERVER_ERROR {
+        let is_fault = !matches!(self, Self::NoArchive);
+        if is_fault && self.status() == StatusCode::INTERNAL_SERVER_ERROR {
             let causes =
                 std::iter::successors(Some(self as &dyn std::error::Error), |e| e.source());
             let texts: Vec<String> = causes.map(ToString::to_string).collect();

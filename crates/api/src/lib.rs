@@ -8,6 +8,7 @@ mod dialect;
 mod error;
 mod go_duration;
 mod go_json;
+mod grpc_status;
 mod jaeger;
 mod options;
 mod params;
@@ -22,7 +23,7 @@ mod trace_ids;
 mod value_match;
 
 pub use dialect::{Dialect, endpoints, router};
-pub use jaeger::jaeger_router;
+pub use jaeger::{jaeger_grpc_routes, jaeger_router};
 pub use options::ApiOptions;
 pub use state::ApiState;
 pub use tempo::{Overrides, OverridesError, OverridesTarget, TenantOverrides, tempo_router};

@@ -5,7 +5,7 @@
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get};
 use http::StatusCode;
@@ -75,10 +75,17 @@ impl Routes {
         self.paths
     }
 
+    /// The routes, and 404 for all other paths below `/api/`.
     pub(crate) fn finish(self) -> Router {
         let router = self.router.route("/api/{*unknown}", any(unknown_path));
+        Self { router, ..self }.finish_beside()
+    }
+
+    /// The routes alone, to be merged with others.
+    pub(crate) fn finish_beside(self) -> Router {
+        let router = self.router;
         let router = match self.state.options.tenant_required {
-            true => router.layer(from_fn(require_tenant)),
+            true => router.layer(from_fn_with_state(self.api, require_tenant)),
             false => router,
         };
         router.layer(CompressionLayer::new()).with_state(self.state)
@@ -86,11 +93,15 @@ impl Routes {
 }
 
 /// Paths that say nothing about any tenant.
-const WITHOUT_TENANT: [&str; 2] = ["/api/echo", "/api/status/buildinfo"];
+const WITHOUT_TENANT: [&str; 3] =
+    ["/api/echo", "/api/status/buildinfo", "/grpc.health.v1.Health/Check"];
+/// Where the tenant is named; the second one is Jaeger's, and counts only there.
+const TENANT_HEADERS: [&str; 2] = ["x-scope-orgid", "x-tenant"];
 
-async fn require_tenant(request: Request, next: Next) -> Response {
+async fn require_tenant(State(api): State<Api>, request: Request, next: Next) -> Response {
     let needs_none = WITHOUT_TENANT.iter().any(|path| request.uri().path().ends_with(path));
-    if needs_none || request.headers().contains_key("x-scope-orgid") {
+    let names = if api == Api::Jaeger { &TENANT_HEADERS[..] } else { &TENANT_HEADERS[..1] };
+    if needs_none || names.iter().any(|name| request.headers().contains_key(*name)) {
         return next.run(request).await;
     }
     let error = ApiError::NoTenant;

@@ -22,6 +22,18 @@ pub(crate) fn tenant_of(headers: &HeaderMap) -> Result<TenantId, TenantIdError> 
     }
 }
 
+/// As [`tenant_of`], or the one that Jaeger's own header `x-tenant` names.
+///
+/// # Errors
+/// [`TenantIdError`] when the header that counts holds no tenant's name.
+pub(crate) fn jaeger_tenant(headers: &HeaderMap) -> Result<TenantId, TenantIdError> {
+    let name = ["x-scope-orgid", "x-tenant"].iter().find_map(|header| headers.get(*header));
+    match name {
+        None => Ok(TenantId::single()),
+        Some(name) => TenantId::new(name.to_str().map_err(|_| TenantIdError)?),
+    }
+}
+
 /// The tenants that a query asks: never none, each once, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tenants(Vec<TenantId>);
@@ -71,6 +83,18 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn jaeger_has_a_header_of_its_own() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(jaeger_tenant(&headers), Ok(TenantId::single()));
+        headers.insert("x-tenant", HeaderValue::from_static("acme"));
+        assert_eq!(jaeger_tenant(&headers).unwrap().as_str(), "acme");
+        headers.insert("x-scope-orgid", HeaderValue::from_static("team-a"));
+        assert_eq!(jaeger_tenant(&headers).unwrap().as_str(), "team-a");
+        headers.insert("x-scope-orgid", HeaderValue::from_static("a|b"));
+        assert_eq!(jaeger_tenant(&headers), Err(TenantIdError));
+    }
 
     #[test]
     fn a_malformed_name_is_refused_not_ignored() {

@@ -104,6 +104,10 @@ pub(crate) struct ListenArgs {
     #[arg(long, env = "SPANDREL_JAEGER_HTTP", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:16686", value_parser = parse_address)]
     pub(crate) jaeger_http: SocketAddr,
 
+    /// Jaeger's API and remote storage over gRPC, or `off`
+    #[arg(long, env = "SPANDREL_JAEGER_GRPC", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:16685", value_parser = parse_optional_address)]
+    pub(crate) jaeger_grpc: OptionalAddress,
+
     /// Spans from Jaeger's agents over gRPC, or `off`
     #[arg(long, env = "SPANDREL_JAEGER_COLLECTOR_GRPC", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:14250", value_parser = parse_optional_address)]
     pub(crate) jaeger_collector_grpc: OptionalAddress,
@@ -227,6 +231,7 @@ impl ServeArgs {
                 otlp_http: listen.otlp_http,
                 http: listen.http,
                 jaeger_http: listen.jaeger_http,
+                jaeger_grpc: listen.jaeger_grpc.0,
                 jaeger_receiver: JaegerAddresses {
                     grpc: listen.jaeger_collector_grpc.0,
                     thrift_http: listen.jaeger_collector_http.0,
@@ -364,14 +369,15 @@ fn announce(args: &ServeArgs, at: &ListenAddresses) {
 
 /// The same where pipelines take spans in and check health: where they do, the configuration says.
 fn pipelines_banner(data_dir: &str, at: &ListenAddresses) -> String {
-    let ListenAddresses { http, jaeger_http, telemetry, .. } = at;
+    let ListenAddresses { http, jaeger_http, jaeger_grpc, telemetry, .. } = at;
+    let grpc = grpc_suffix(*jaeger_grpc);
     let version = env!("CARGO_PKG_VERSION");
     format!(
         "
 Spandrel {version}, data in {data_dir}, pipelines from the configuration
 
   Tempo API    http://{http}
-  Jaeger API   http://{jaeger_http}
+  Jaeger API   http://{jaeger_http}{grpc}
   Metrics      http://{telemetry}/metrics
 
 Ctrl-C stops, SIGHUP reads the configuration again.
@@ -387,11 +393,13 @@ fn banner(data_dir: &str, at: &ListenAddresses) -> String {
         otlp_http,
         http,
         jaeger_http,
+        jaeger_grpc,
         jaeger_receiver,
         health,
         telemetry,
     } = at;
     let jaeger = jaeger_line(jaeger_receiver);
+    let grpc = grpc_suffix(*jaeger_grpc);
     let version = env!("CARGO_PKG_VERSION");
     format!(
         "
@@ -399,7 +407,7 @@ Spandrel {version}, data in {data_dir}
 
   OTLP         {otlp_grpc} (gRPC), {otlp_http} (HTTP){jaeger}
   Tempo API    http://{http}
-  Jaeger API   http://{jaeger_http}
+  Jaeger API   http://{jaeger_http}{grpc}
   Health       http://{health}
   Metrics      http://{telemetry}/metrics
 
@@ -408,6 +416,11 @@ Ctrl-C stops.
 
 "
     )
+}
+
+/// Where Jaeger's API is served over gRPC, behind where it is over HTTP.
+fn grpc_suffix(at: Option<SocketAddr>) -> String {
+    at.map(|at| format!(", {at} (gRPC)")).unwrap_or_default()
 }
 
 /// Where Jaeger's senders send; nothing when they may not.
@@ -500,7 +513,7 @@ mod tests {
 
               OTLP         127.0.0.1:4317 (gRPC), 127.0.0.1:4318 (HTTP)
               Tempo API    http://127.0.0.1:3200
-              Jaeger API   http://127.0.0.1:16686
+              Jaeger API   http://127.0.0.1:16686, 127.0.0.1:16685 (gRPC)
               Health       http://127.0.0.1:13133
               Metrics      http://127.0.0.1:8888/metrics
 

@@ -3,7 +3,7 @@
 //! ```text
 //! 4317, 4318 --> OtlpReceiver --> Store --> data directory: wal/, tenants/
 //! 14250, 14268, 6831, 6832 --> JaegerReceiver --^
-//! 3200, 16686 --> api routers --> QueryEngine --^
+//! 3200, 16685, 16686 --> api routers --> QueryEngine --^
 //! ```
 //!
 //! [`Server::start`] is the wiring, readable on one screen; the other modules are what is around it.

@@ -78,6 +78,8 @@ pub struct ListenAddresses {
     pub http: SocketAddr,
     /// Jaeger's API.
     pub jaeger_http: SocketAddr,
+    /// Jaeger's API and storage over gRPC, which also takes OTLP; `None` serves none of that.
+    pub jaeger_grpc: Option<SocketAddr>,
     /// Where senders of Jaeger's own formats send; `None` takes none of that kind.
     pub jaeger_receiver: JaegerAddresses,
     /// The health check.
@@ -95,6 +97,7 @@ impl Default for ListenAddresses {
             otlp_http: local(4318),
             http: local(3200),
             jaeger_http: local(16686),
+            jaeger_grpc: Some(local(16685)),
             jaeger_receiver: JaegerAddresses {
                 grpc: Some(local(14250)),
                 thrift_http: Some(local(14268)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::ObjectStore;
-use spandrel_api::{ApiOptions, ApiState, Dialect, Overrides, router};
+use spandrel_api::{ApiOptions, ApiState, Dialect, Overrides, jaeger_grpc_routes, router};
 use spandrel_base::clock::{SharedClock, SystemClock};
 use spandrel_base::fs::{DirLock, create_dir_all_synced};
 use spandrel_base::task::TaskSet;
@@ -123,9 +123,12 @@ impl Server {
         let overrides = overrides_in_force(&state).await;
         pages.started(Running::of(&state, &store));
         tempo.open(router(state.clone(), Dialect::Tempo));
-        jaeger.open(router(state, Dialect::Jaeger));
+        jaeger.open(router(state.clone(), Dialect::Jaeger));
 
         let consumer = Arc::clone(&store) as Arc<dyn TraceConsumer>;
+        if let Some(port) = ports.jaeger_grpc {
+            listeners.serve(port, jaeger_grpc_routes(state, Arc::clone(&consumer)));
+        }
         let shared = Shared {
             clock: Arc::clone(&clock),
             metrics: metrics.clone(),
@@ -292,6 +295,7 @@ fn otlp_options(listen: &ListenAddresses) -> OtlpOptions {
 struct Ports {
     http: BoundPort,
     jaeger_http: BoundPort,
+    jaeger_grpc: Option<BoundPort>,
     /// Only where no pipeline's configuration says where health is checked.
     health: Option<BoundPort>,
     telemetry: BoundPort,
@@ -303,10 +307,15 @@ impl Ports {
             true => Some(BoundPort::bind("the health check", "health", listen.health).await?),
             false => None,
         };
+        let jaeger_grpc = match listen.jaeger_grpc {
+            Some(at) => Some(BoundPort::bind("Jaeger's API over gRPC", "jaeger-grpc", at).await?),
+            None => None,
+        };
         let telemetry = "the process's own metrics";
         Ok(Self {
             http: BoundPort::bind("Tempo's API", "http", listen.http).await?,
             jaeger_http: BoundPort::bind("Jaeger's API", "jaeger-http", listen.jaeger_http).await?,
+            jaeger_grpc,
             health,
             telemetry: BoundPort::bind(telemetry, "telemetry", listen.telemetry).await?,
         })
@@ -317,6 +326,7 @@ impl Ports {
         ListenAddresses {
             http: self.http.address,
             jaeger_http: self.jaeger_http.address,
+            jaeger_grpc: self.jaeger_grpc.as_ref().map(|port| port.address),
             health: self.health.as_ref().map_or(configured.health, |health| health.address),
             telemetry: self.telemetry.address,
             ..*configured

@@ -56,6 +56,7 @@ impl Settings {
             ("otlp_http", listen.otlp_http.to_string()),
             ("http", listen.http.to_string()),
             ("jaeger_http", listen.jaeger_http.to_string()),
+            ("jaeger_grpc", address(listen.jaeger_grpc)),
             ("jaeger_collector_grpc", address(jaeger.grpc)),
             ("jaeger_collector_http", address(jaeger.thrift_http)),
             ("jaeger_agent_compact", address(jaeger.thrift_compact)),

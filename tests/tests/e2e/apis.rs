@@ -398,7 +398,7 @@ fn jaeger_errors() {
     check(|spandrel| {
         let mut jaeger = spandrel.jaeger();
         for (path, status, message) in [
-            ("/api/traces", 400, "parameter 'service' is required"),
+            ("/api/operations", 400, "parameter 'service' is required"),
             (
                 "/api/traces?service=a&minDuration=2s&maxDuration=1s",
                 400,

@@ -135,7 +135,8 @@ fn pipelines_in_front_of_the_store_are_changed_while_they_run() {
         let config = file.display().to_string();
         let http = format!("--http={}", ports.http);
         let jaeger = format!("--jaeger-http={}", ports.jaeger_http);
-        vec!["--config".to_owned(), config, http, jaeger]
+        let grpc = "--jaeger-grpc=off".to_owned();
+        vec!["--config".to_owned(), config, http, jaeger, grpc]
     });
     let mut otlp = Gateway::client(gateway.ports.otlp_http);
     let mut tempo = spandrel_tests::Tempo::new(gateway.ports.http);
@@ -190,7 +191,8 @@ fn joined_pipelines_are_changed_under_load() {
         write(&file, &text);
         let http = format!("--http={}", ports.http);
         let jaeger = format!("--jaeger-http={}", ports.jaeger_http);
-        vec!["--config".to_owned(), file.display().to_string(), http, jaeger]
+        let grpc = "--jaeger-grpc=off".to_owned();
+        vec!["--config".to_owned(), file.display().to_string(), http, jaeger, grpc]
     });
     let text = fs::read_to_string(&file).unwrap();
     let changed = AtomicBool::new(false);

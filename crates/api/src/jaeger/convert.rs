@@ -1,53 +1,81 @@
-//! Traces into Jaeger's legacy JSON, by the rules of Jaeger's own translation from OTLP.
+//! Traces into Jaeger's model, by the rules of Jaeger's own translation from OTLP.
 //!
 //! What OTLP has fields for becomes tags: scope name and version before the span's attributes, then
 //! kind, status and tracestate. Nested values become JSON texts.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use spandrel_model::{
     Attribute, AttributeValue, Event, Resource, Span, SpanKind, StatusCode, Trace,
 };
 
-use super::legacy_trace::{LegacySpan, LegacyTrace, Log, Process, Reference, Tag, TagValue};
-use crate::{go_json, trace_ids};
+use super::adjust::Shown;
+use super::legacy_trace::{
+    LegacySpan, LegacyTrace, Log, Process, RefType, Reference, Tag, TagValue,
+};
+use super::printed::printed;
 
 /// What Jaeger calls a producer that names no service.
-const NO_SERVICE_NAME: &str = "OTLPResourceNoServiceName";
-/// The largest integer that JavaScript holds exactly; beyond it values are sent as texts.
-const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
+pub(super) const NO_SERVICE_NAME: &str = "OTLPResourceNoServiceName";
 /// Of OTLP's span flags, those that W3C Trace Context and Jaeger share.
 const TRACE_FLAGS: u32 = 0xff;
-const NANOS_PER_MICRO: u64 = 1_000;
 
 /// A whole trace.
-pub(super) fn legacy_trace(trace: &Trace) -> LegacyTrace<'_> {
-    let mut processes: Vec<Process<'_>> = Vec::new();
-    let spans = trace.spans.iter().map(|span| {
-        let process = process(&span.resource);
-        let known = processes.iter().position(|known| *known == process);
-        let index = known.unwrap_or_else(|| {
-            processes.push(process);
-            processes.len() - 1
-        });
-        legacy_span(span, process_id(index))
+pub(super) fn legacy_trace(shown: &Shown) -> LegacyTrace<'_> {
+    let trace = &shown.trace;
+    let mut processes = Processes::default();
+    let spans = trace.spans.iter().enumerate().map(|(i, span)| {
+        let process_id = process_id(processes.index_of(&span.resource));
+        legacy_span(span, process_id, shown.warnings.get(i))
     });
     let spans = spans.collect();
-    let keyed = processes.into_iter().enumerate().map(|(i, process)| (process_id(i), process));
+    let keyed = processes.list.into_iter().enumerate();
     LegacyTrace {
-        trace_id: trace_ids::in_jaeger_json(trace.trace_id),
+        trace_id: trace.trace_id,
         spans,
-        processes: BTreeMap::from_iter(keyed),
+        processes: BTreeMap::from_iter(keyed.map(|(i, process)| (process_id(i), process))),
         warnings: None,
     }
 }
 
+/// The span of a trace alone, with the process that it would share with others.
+pub(super) fn legacy_spans<'a>(
+    trace: &'a Trace,
+    warnings: &'a [Vec<String>],
+) -> impl Iterator<Item = (LegacySpan<'a>, Process<'a>)> {
+    trace.spans.iter().enumerate().map(|(i, span)| {
+        (legacy_span(span, String::new(), warnings.get(i)), process(&span.resource))
+    })
+}
+
 fn process_id(index: usize) -> String {
     format!("p{}", index + 1)
+}
+
+/// Producers of a trace, each once.
+#[derive(Default)]
+struct Processes<'a> {
+    list: Vec<Process<'a>>,
+    /// Most spans share their resource with others, which saves a comparison.
+    known: HashMap<*const Resource, usize>,
+}
+
+impl<'a> Processes<'a> {
+    fn index_of(&mut self, resource: &'a Arc<Resource>) -> usize {
+        if let Some(index) = self.known.get(&Arc::as_ptr(resource)) {
+            return *index;
+        }
+        let process = process(resource);
+        let equal = self.list.iter().position(|known| *known == process);
+        let index = equal.unwrap_or_else(|| {
+            self.list.push(process);
+            self.list.len() - 1
+        });
+        self.known.insert(Arc::as_ptr(resource), index);
+        index
+    }
 }
 
 fn process(resource: &Resource) -> Process<'_> {
@@ -56,33 +84,36 @@ fn process(resource: &Resource) -> Process<'_> {
     Process { service_name, tags: others.map(tag).collect() }
 }
 
-fn legacy_span(span: &Span, process_id: String) -> LegacySpan<'_> {
-    let duration_nanos = u64::try_from(span.duration_nanos()).unwrap_or(0);
+fn legacy_span<'a>(
+    span: &'a Span,
+    process_id: String,
+    warnings: Option<&Vec<String>>,
+) -> LegacySpan<'a> {
     LegacySpan {
-        trace_id: trace_ids::in_jaeger_json(span.trace_id),
-        span_id: span.span_id.to_string(),
+        trace_id: span.trace_id,
+        span_id: span.span_id,
         flags: span.flags & TRACE_FLAGS,
         operation_name: &span.name,
         references: references(span),
-        start_time: span.start_unix_nanos / NANOS_PER_MICRO,
-        duration: duration_nanos / NANOS_PER_MICRO,
+        start_nanos: span.start_unix_nanos,
+        duration_nanos: u64::try_from(span.duration_nanos()).unwrap_or(0),
         tags: span_tags(span),
         logs: span.events.iter().map(log).collect(),
         process_id,
-        warnings: None,
+        warnings: warnings.filter(|warnings| !warnings.is_empty()).cloned(),
     }
 }
 
 fn references(span: &Span) -> Vec<Reference> {
     let parent = span.parent_span_id.map(|parent| Reference {
-        ref_type: "CHILD_OF",
-        trace_id: trace_ids::in_jaeger_json(span.trace_id),
-        span_id: parent.to_string(),
+        ref_type: RefType::ChildOf,
+        trace_id: span.trace_id,
+        span_id: parent,
     });
     let links = span.links.iter().map(|link| Reference {
-        ref_type: "FOLLOWS_FROM",
-        trace_id: trace_ids::in_jaeger_json(link.trace_id),
-        span_id: link.span_id.to_string(),
+        ref_type: RefType::FollowsFrom,
+        trace_id: link.trace_id,
+        span_id: link.span_id,
     });
     parent.into_iter().chain(links).collect()
 }
@@ -101,7 +132,7 @@ fn span_tags(span: &Span) -> Vec<Tag<'_>> {
         StatusCode::Ok => tags.extend(text_tag("otel.status_code", "OK")),
         StatusCode::Error => {
             tags.extend(text_tag("otel.status_code", "ERROR"));
-            tags.push(Tag { key: "error", kind: "bool", value: TagValue::Bool(true) });
+            tags.push(Tag { key: "error", value: TagValue::Bool(true) });
         }
     }
     tags.extend(text_tag("otel.status_description", &span.status_message));
@@ -114,68 +145,25 @@ fn log(event: &Event) -> Log<'_> {
     let key_is_taken = event.attributes.iter().any(|attribute| attribute.key == "event");
     let name = if key_is_taken { None } else { text_tag("event", &event.name) };
     Log {
-        timestamp: event.time_unix_nanos / NANOS_PER_MICRO,
+        time_nanos: event.time_unix_nanos,
         fields: name.into_iter().chain(event.attributes.iter().map(tag)).collect(),
     }
 }
 
 /// None when the text is empty.
 fn text_tag<'a>(key: &'a str, text: &'a str) -> Option<Tag<'a>> {
-    let value = TagValue::Text(Cow::Borrowed(text));
-    (!text.is_empty()).then_some(Tag { key, kind: "string", value })
+    (!text.is_empty()).then_some(Tag { key, value: TagValue::Text(Cow::Borrowed(text)) })
 }
 
 fn tag(attribute: &Attribute) -> Tag<'_> {
-    let (kind, value) = match &attribute.value {
-        AttributeValue::Empty => ("string", TagValue::Text(Cow::Borrowed(""))),
-        AttributeValue::String(text) => ("string", TagValue::Text(Cow::Borrowed(text))),
-        AttributeValue::Bool(truth) => ("bool", TagValue::Bool(*truth)),
-        AttributeValue::Int(number) if number.unsigned_abs() > SAFE_INTEGER_MAX => {
-            ("int64", TagValue::Text(Cow::Owned(number.to_string())))
-        }
-        AttributeValue::Int(number) => ("int64", TagValue::Int(*number)),
-        AttributeValue::Double(number) if number.is_finite() => {
-            ("float64", TagValue::Float(*number))
-        }
-        AttributeValue::Double(number) => {
-            ("float64", TagValue::Text(Cow::Owned(go_json::float_text(*number))))
-        }
-        AttributeValue::Bytes(bytes) => {
-            ("binary", TagValue::Text(Cow::Owned(STANDARD.encode(bytes))))
-        }
-        nested @ (AttributeValue::Array(_) | AttributeValue::KeyValueList(_)) => {
-            let json = go_json::to_vec(&Nested(nested));
-            let json = String::from_utf8(json).expect("a JSON writer writes UTF-8");
-            ("string", TagValue::Text(Cow::Owned(json)))
-        }
+    let value = match &attribute.value {
+        AttributeValue::Bool(truth) => TagValue::Bool(*truth),
+        AttributeValue::Int(number) => TagValue::Int(*number),
+        AttributeValue::Double(number) => TagValue::Float(*number),
+        AttributeValue::Bytes(bytes) => TagValue::Binary(bytes),
+        other => TagValue::Text(printed(other)),
     };
-    Tag { key: &attribute.key, kind, value }
-}
-
-/// A value within a JSON text: keys sorted, bytes in base64.
-struct Nested<'a>(&'a AttributeValue);
-
-impl Serialize for Nested<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            AttributeValue::Empty => serializer.serialize_none(),
-            AttributeValue::String(text) => serializer.serialize_str(text),
-            AttributeValue::Bool(truth) => serializer.serialize_bool(*truth),
-            AttributeValue::Int(number) => serializer.serialize_i64(*number),
-            AttributeValue::Double(number) => serializer.serialize_f64(*number),
-            AttributeValue::Bytes(bytes) => serializer.serialize_str(&STANDARD.encode(bytes)),
-            AttributeValue::Array(values) => serializer.collect_seq(values.iter().map(Nested)),
-            AttributeValue::KeyValueList(pairs) => {
-                let sorted: BTreeMap<_, _> =
-                    pairs.iter().map(|pair| (pair.key.as_str(), &pair.value)).collect();
-                let mut map = serializer.serialize_map(Some(sorted.len()))?;
-                for (key, value) in sorted {
-                    map.serialize_entry(key, &Nested(value))?;
-                }
-                map.end()
-            }
-        }
-    }
+    Tag { key: &attribute.key, value }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The envelope around every answer of Jaeger's legacy API, failures included.
 
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use serde::Serialize;
 use spandrel_model::TraceId;
@@ -53,6 +54,11 @@ impl<T: Serialize> Envelope<Vec<T>> {
 }
 
 impl<T: Serialize> Envelope<T> {
+    /// A single value.
+    pub(super) fn value(value: T) -> Self {
+        Self { data: Some(value), total: 0, limit: 0, offset: 0, errors: None }
+    }
+
     /// The body, on one line or on many.
     pub(super) fn body(&self, pretty: bool) -> Vec<u8> {
         if pretty { go_json::to_vec_pretty(self) } else { go_json::to_vec(self) }
@@ -81,10 +87,16 @@ impl IntoResponse for Failure {
             ErrorEntry { code: Some(status.as_u16()), msg: self.0.to_string(), trace_id: None };
         let envelope: Envelope<()> =
             Envelope { data: None, total: 0, limit: 0, offset: 0, errors: Some(vec![error]) };
-        let headers =
-            [(CONTENT_TYPE, "text/plain; charset=utf-8"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
-        (status, headers, envelope.body(false)).into_response()
+        go_error(status, envelope.body(false))
     }
+}
+
+/// A failure as Go's `http.Error` sends it.
+pub(super) fn go_error(status: StatusCode, mut body: Vec<u8>) -> Response {
+    let headers =
+        [(CONTENT_TYPE, "text/plain; charset=utf-8"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    body.push(b'\n');
+    (status, headers, body).into_response()
 }
 
 #[cfg(test)]
@@ -125,7 +137,8 @@ mod tests {
         let body = response.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(
             &body[..],
-            br#"{"data":null,"total":0,"limit":0,"offset":0,"errors":[{"code":404,"msg":"trace not found"}]}"#
+            b"{\"data\":null,\"total\":0,\"limit\":0,\"offset\":0,\
+                \"errors\":[{\"code\":404,\"msg\":\"trace not found\"}]}\n"
         );
     }
 }

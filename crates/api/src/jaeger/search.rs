@@ -1,41 +1,47 @@
-//! Whole traces: by id, by several ids, and by search.
+//! Whole traces of the legacy API: by id, by several ids, and by search.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use http::HeaderMap;
-use spandrel_base::cpu;
-use spandrel_model::{TenantId, Trace, TraceId};
-use spandrel_query::{Search, TimeRange};
+use spandrel_model::TraceId;
 
-use super::convert::legacy_trace;
-use super::envelope::{Envelope, ErrorEntry, Failure, json_response};
-use super::search_filter;
+use super::answer::{Form, traces_response};
+use super::envelope::{ErrorEntry, Failure};
 use super::search_params::{self, Request};
+use super::{find, trace_id};
 use crate::ApiState;
 use crate::error::ApiError;
 use crate::params::Params;
-use crate::tenant::tenant_of;
-use crate::value_match::filter_query;
+use crate::tenant::jaeger_tenant;
 
-/// Traces fetched at the same time.
-const FETCHING: usize = 8;
-
-/// `GET /api/traces/{id}`. `start` and `end` are hints that the index does not need; `raw` changes
-/// nothing, since nothing is adjusted.
+/// `GET /api/traces/{id}`. `start` and `end` are hints that the index does not need.
 pub(super) async fn trace(
     State(state): State<ApiState>,
     Path(id): Path<String>,
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Failure> {
-    let tenant = tenant_of(&headers)?;
-    let trace_id = TraceId::from_hex(&id)?;
-    let pretty = pretty(&params)?;
-    let found = state.engine.find_trace(&tenant, trace_id, TimeRange::ALL).await?;
-    let found = found.ok_or(ApiError::TraceNotFound)?;
-    let trace = cpu::run(move || found.to_trace()).await??;
-    Ok(traces_response(vec![trace], Vec::new(), pretty).await?)
+    let tenant = jaeger_tenant(&headers)?;
+    let (trace_id, form) = trace_params(&id, &params)?;
+    let found = find::by_ids(&state, &tenant, &[trace_id]).await?;
+    let found: Vec<_> = found.into_iter().flatten().collect();
+    if found.is_empty() {
+        return Err(ApiError::TraceNotFound.into());
+    }
+    Ok(traces_response(found, Vec::new(), form).await?)
+}
+
+/// `POST /api/archive/{id}`: there is no store of traces that are kept for longer.
+pub(super) async fn archive(Path(id): Path<String>, params: Params) -> Result<Response, Failure> {
+    trace_params(&id, &params)?;
+    Err(ApiError::NoArchive.into())
+}
+
+fn trace_params(id: &str, params: &Params) -> Result<(TraceId, Form), ApiError> {
+    let trace_id = trace_id::parse(id)?;
+    search_params::micros(params, "start")?;
+    search_params::micros(params, "end")?;
+    Ok((trace_id, Form::of(params)?))
 }
 
 /// `GET /api/traces`.
@@ -44,60 +50,19 @@ pub(super) async fn find_traces(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Failure> {
-    let tenant = tenant_of(&headers)?;
-    let pretty = pretty(&params)?;
+    let tenant = jaeger_tenant(&headers)?;
+    let form = Form::of(&params)?;
     let (traces, errors) = match search_params::request(&params, state.clock.now_unix_nanos())? {
         Request::ById(ids) => {
-            let found = fetch(&state, &tenant, &ids).await?;
-            let missing = ids.iter().filter(|id| !found.iter().any(|trace| trace.trace_id == **id));
-            let errors = missing.map(|id| ErrorEntry::not_found(*id)).collect();
-            (found, errors)
+            let found = find::by_ids(&state, &tenant, &ids).await?;
+            let missing = ids.iter().zip(&found).filter(|(_, found)| found.is_none());
+            let errors = missing.map(|(id, _)| ErrorEntry::not_found(*id)).collect();
+            (found.into_iter().flatten().collect(), errors)
         }
         Request::Search(query) => {
-            // Traces are fetched whole, so none of their matching spans is needed here.
-            let search = Search::newest(
-                filter_query(search_filter::filter(&query)),
-                query.range,
-                query.traces_max,
-                0,
-            );
-            let answer = state.engine.search(&tenant, &search).await?;
-            let ids: Vec<TraceId> = answer.traces.iter().map(|found| found.trace_id).collect();
-            // A trace that is gone by now has expired between the two steps.
-            (fetch(&state, &tenant, &ids).await?, Vec::new())
+            let found = find::search(&state, &tenant, query).await?;
+            (find::spans_of(&state, &tenant, found).await?, Vec::new())
         }
     };
-    Ok(traces_response(traces, errors, pretty).await?)
-}
-
-/// `raw` is checked although it changes nothing, so that a typing error does not go unseen.
-fn pretty(params: &Params) -> Result<bool, ApiError> {
-    params.flag("raw")?;
-    params.flag("prettyPrint")
-}
-
-/// The traces that exist, in the order of their ids.
-async fn fetch(
-    state: &ApiState,
-    tenant: &TenantId,
-    ids: &[TraceId],
-) -> Result<Vec<Trace>, ApiError> {
-    let fetching = ids.iter().copied().map(|id| async move {
-        let found = state.engine.find_trace(tenant, id, TimeRange::ALL).await?;
-        found.map(|found| found.to_trace()).transpose()
-    });
-    let found: Vec<Option<Trace>> = stream::iter(fetching).buffered(FETCHING).try_collect().await?;
-    Ok(found.into_iter().flatten().collect())
-}
-
-async fn traces_response(
-    traces: Vec<Trace>,
-    errors: Vec<ErrorEntry>,
-    pretty: bool,
-) -> Result<Response, ApiError> {
-    let body = cpu::run(move || {
-        let legacy = traces.iter().map(legacy_trace).collect();
-        Envelope::traces(legacy, errors).body(pretty)
-    });
-    Ok(json_response(body.await?))
+    Ok(traces_response(traces, errors, form).await?)
 }

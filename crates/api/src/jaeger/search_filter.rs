@@ -1,62 +1,86 @@
 //! The conditions of a Jaeger search as one TraceQL filter: all of them hold for the same span.
 //!
 //! A tag is looked for on the span, its resource, its scope, its events and its links, and matches
-//! by the printed form of the value. A few names mean something else, as in Jaeger: `error`,
-//! `span.kind`, `span.status`, `scope.name`, `scope.version`, and `resource.` as a prefix.
+//! by the printed form of the value. A few names mean something else, see [`Special`].
 
+use spandrel_model::{SpanKind, StatusCode};
 use spandrel_traceql::ast::BinaryOp;
 use spandrel_traceql::{Attribute, FieldExpr, Intrinsic, Kind, Scope, Static, Status};
 
-use super::search_params::SpanQuery;
+use super::span_query::{SpanQuery, Special};
 use crate::value_match::{all_of, any_of, compare, is_string, prints_as};
 
 /// Where a tag may be.
 const PLACES: [Scope; 5] =
     [Scope::Span, Scope::Resource, Scope::Instrumentation, Scope::Event, Scope::Link];
-const KINDS: [Kind; 6] =
-    [Kind::Unspecified, Kind::Internal, Kind::Server, Kind::Client, Kind::Producer, Kind::Consumer];
-const STATUSES: [Status; 3] = [Status::Error, Status::Ok, Status::Unset];
+
+/// A filter that passes every span that the query wants.
+pub(super) struct Wide {
+    pub(super) filter: FieldExpr,
+    /// Whether it passes no other span, as far as its time is in the range.
+    pub(super) is_exact: bool,
+}
 
 /// The filter.
-pub(super) fn filter(query: &SpanQuery) -> FieldExpr {
-    let service = is_string(Attribute::scoped(Scope::Resource, "service.name"), &query.service);
+pub(super) fn filter(query: &SpanQuery) -> Wide {
+    let service = query.service.as_deref().map(|name| is_string(service_name(), name));
     let operation = query.operation.as_deref().map(|name| is_string(Intrinsic::Name, name));
     let duration = |op, nanos| compare(Intrinsic::Duration, op, Static::Duration(nanos));
     let min = query.duration_min.map(|nanos| duration(BinaryOp::GreaterEqual, nanos));
     let max = query.duration_max.map(|nanos| duration(BinaryOp::LessEqual, nanos));
     let tags = query.tags.iter().map(|(key, value)| tag(key, value));
-    all_of([service].into_iter().chain(operation).chain(min).chain(max).chain(tags))
+    let structured = query.filter.as_ref().map(|filter| filter.wide());
+    let exact = structured.as_ref().is_none_or(|wide| wide.is_exact);
+    let structured = structured.map(|wide| wide.filter);
+    let all = service.into_iter().chain(operation).chain(min).chain(max).chain(tags);
+    Wide { filter: all_of(all.chain(structured)), is_exact: exact }
+}
+
+/// Where the name of a service is.
+pub(super) fn service_name() -> Attribute {
+    Attribute::scoped(Scope::Resource, "service.name")
 }
 
 fn tag(key: &str, value: &str) -> FieldExpr {
-    special(key, value).unwrap_or_else(|| {
-        any_of(PLACES.map(|scope| prints_as(&Attribute::scoped(scope, key), value)))
-    })
+    match Special::of(key, value) {
+        Some(special) => special_tag(special),
+        None => any_of(PLACES.map(|scope| prints_as(&Attribute::scoped(scope, key), value))),
+    }
 }
 
-/// None for a tag that is an ordinary attribute.
-fn special(key: &str, value: &str) -> Option<FieldExpr> {
+fn special_tag(special: Special<'_>) -> FieldExpr {
     let equals = |intrinsic, value| compare(intrinsic, BinaryOp::Equal, value);
-    match key {
-        "error" => {
-            let op = if value.parse().ok()? { BinaryOp::Equal } else { BinaryOp::NotEqual };
-            Some(compare(Intrinsic::Status, op, Static::Status(Status::Error)))
+    match special {
+        Special::Failed(failed) => {
+            let op = if failed { BinaryOp::Equal } else { BinaryOp::NotEqual };
+            compare(Intrinsic::Status, op, Static::Status(Status::Error))
         }
-        "span.status" => {
-            let named = |status: &Status| status.as_str().eq_ignore_ascii_case(value);
-            let status = STATUSES.into_iter().find(named)?;
-            Some(equals(Intrinsic::Status, Static::Status(status)))
+        Special::Status(status) => {
+            equals(Intrinsic::Status, Static::Status(traceql_status(status)))
         }
-        "span.kind" => {
-            let named = |kind: &Kind| kind.as_str().eq_ignore_ascii_case(value);
-            Some(equals(Intrinsic::Kind, Static::Kind(KINDS.into_iter().find(named)?)))
-        }
-        "scope.name" => Some(is_string(Intrinsic::InstrumentationName, value)),
-        "scope.version" => Some(is_string(Intrinsic::InstrumentationVersion, value)),
-        _ => {
-            let key = key.strip_prefix("resource.").filter(|key| !key.is_empty())?;
-            Some(prints_as(&Attribute::scoped(Scope::Resource, key), value))
-        }
+        Special::Kind(kind) => equals(Intrinsic::Kind, Static::Kind(traceql_kind(kind))),
+        Special::ScopeName(name) => is_string(Intrinsic::InstrumentationName, name),
+        Special::ScopeVersion(version) => is_string(Intrinsic::InstrumentationVersion, version),
+        Special::Resource(key, value) => prints_as(&Attribute::scoped(Scope::Resource, key), value),
+    }
+}
+
+pub(super) fn traceql_status(status: StatusCode) -> Status {
+    match status {
+        StatusCode::Unset => Status::Unset,
+        StatusCode::Ok => Status::Ok,
+        StatusCode::Error => Status::Error,
+    }
+}
+
+pub(super) fn traceql_kind(kind: SpanKind) -> Kind {
+    match kind {
+        SpanKind::Unspecified => Kind::Unspecified,
+        SpanKind::Internal => Kind::Internal,
+        SpanKind::Server => Kind::Server,
+        SpanKind::Client => Kind::Client,
+        SpanKind::Producer => Kind::Producer,
+        SpanKind::Consumer => Kind::Consumer,
     }
 }
 
@@ -71,19 +95,11 @@ mod tests {
     use crate::value_match::filter_query;
 
     fn query() -> SpanQuery {
-        SpanQuery {
-            service: "shop".to_owned(),
-            operation: None,
-            tags: BTreeMap::new(),
-            duration_min: None,
-            duration_max: None,
-            range: TimeRange::ALL,
-            traces_max: 1,
-        }
+        SpanQuery { service: Some("shop".to_owned()), ..SpanQuery::any(TimeRange::ALL) }
     }
 
     fn text(query: &SpanQuery) -> String {
-        let query = filter_query(filter(query));
+        let query = filter_query(filter(query).filter);
         assert_eq!(validate(&query), Ok(()));
         query.to_string()
     }
@@ -96,6 +112,7 @@ mod tests {
 
     #[test]
     fn everything_holds_for_one_span() {
+        assert_eq!(text(&SpanQuery::any(TimeRange::ALL)), "{ true }");
         assert_eq!(text(&query()), "{ resource.service.name = `shop` }");
         let full = SpanQuery {
             operation: Some("GET /".to_owned()),

@@ -1,17 +1,17 @@
-//! Parameters of a Jaeger search.
+//! Parameters of a search of the legacy API.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use spandrel_model::TraceId;
 use spandrel_query::TimeRange;
 
+use super::span_query::{SpanQuery, TRACES_DEFAULT, TRACES_MAX};
+use super::trace_id;
 use crate::error::ApiError;
 use crate::go_duration::duration_param;
 use crate::params::{Params, malformed};
 use crate::value_match::TAGS_MAX;
 
-const TRACES_DEFAULT: usize = 100;
-const TRACES_MAX: usize = 100_000;
 const NANOS_PER_MICRO: i64 = 1_000;
 /// How far back is searched when nobody says.
 const LOOKBACK_NANOS: i64 = 2 * 24 * 3_600 * 1_000_000_000;
@@ -25,43 +25,29 @@ pub(super) enum Request {
     Search(SpanQuery),
 }
 
-/// Conditions on one span.
-#[derive(Debug, PartialEq)]
-pub(super) struct SpanQuery {
-    pub(super) service: String,
-    pub(super) operation: Option<String>,
-    pub(super) tags: BTreeMap<String, String>,
-    /// Shortest duration, in nanoseconds.
-    pub(super) duration_min: Option<i64>,
-    /// Longest duration, in nanoseconds.
-    pub(super) duration_max: Option<i64>,
-    pub(super) range: TimeRange,
-    pub(super) traces_max: usize,
-}
-
 /// Reads the parameters.
 ///
 /// # Errors
 /// [`ApiError`], with the texts of Jaeger where it has one.
 pub(super) fn request(params: &Params, now_unix_nanos: u64) -> Result<Request, ApiError> {
-    let ids: Vec<TraceId> =
-        params.all("traceID").map(TraceId::from_hex).collect::<Result<_, _>>()?;
+    let ids: Vec<TraceId> = params.all("traceID").map(trace_id::parse).collect::<Result<_, _>>()?;
     if !ids.is_empty() {
-        return Ok(Request::ById(ids));
+        return Ok(Request::ById(distinct(ids)));
     }
-    let service = params.get("service").ok_or(ApiError::Required("service"))?;
-    let duration_min = duration_param(params, "minDuration")?;
-    let duration_max = duration_param(params, "maxDuration")?;
+    // Zero is how Jaeger's clients say that there is no limit.
+    let duration_min = duration_param(params, "minDuration")?.filter(|nanos| *nanos > 0);
+    let duration_max = duration_param(params, "maxDuration")?.filter(|nanos| *nanos > 0);
     if duration_min.zip(duration_max).is_some_and(|(min, max)| max < min) {
         return Err(ApiError::Contradiction("'maxDuration' should be greater than 'minDuration'"));
     }
     let now = i64::try_from(now_unix_nanos).unwrap_or(i64::MAX);
     Ok(Request::Search(SpanQuery {
-        service: service.to_owned(),
+        service: params.get("service").map(str::to_owned),
         operation: params.get("operation").map(str::to_owned),
         tags: tags(params)?,
         duration_min,
         duration_max,
+        filter: None,
         range: TimeRange {
             start_unix_nanos: micros(params, "start")?
                 .unwrap_or(now.saturating_sub(LOOKBACK_NANOS)),
@@ -71,8 +57,14 @@ pub(super) fn request(params: &Params, now_unix_nanos: u64) -> Result<Request, A
     }))
 }
 
+/// Each id once, in the order of the first ones.
+fn distinct(ids: Vec<TraceId>) -> Vec<TraceId> {
+    let mut seen = HashSet::with_capacity(ids.len());
+    ids.into_iter().filter(|id| seen.insert(*id)).collect()
+}
+
 /// A time in nanoseconds, from microseconds.
-fn micros(params: &Params, name: &'static str) -> Result<Option<i64>, ApiError> {
+pub(super) fn micros(params: &Params, name: &'static str) -> Result<Option<i64>, ApiError> {
     let Some(text) = params.get(name) else { return Ok(None) };
     let micros = text.parse::<i64>().ok();
     let nanos = micros.and_then(|micros| micros.checked_mul(NANOS_PER_MICRO));
@@ -110,22 +102,18 @@ mod tests {
     }
 
     #[test]
-    fn only_the_service_is_required() {
+    fn nothing_is_required() {
         let empty =
             "operation=&start=&end=&limit=&minDuration=&maxDuration=&tags=&traceID=&lookback=1h";
-        let expected = SpanQuery {
-            service: "shop".to_owned(),
-            operation: None,
-            tags: BTreeMap::new(),
-            duration_min: None,
-            duration_max: None,
-            range: TimeRange {
-                start_unix_nanos: 1_700_000_000_000_000_000 - 172_800_000_000_000,
-                end_unix_nanos: 1_700_000_000_000_000_000,
-            },
-            traces_max: 100,
-        };
-        assert_eq!(parse(&format!("service=shop&{empty}")), Ok(Request::Search(expected)));
+        let any = SpanQuery::any(TimeRange {
+            start_unix_nanos: 1_700_000_000_000_000_000 - 172_800_000_000_000,
+            end_unix_nanos: 1_700_000_000_000_000_000,
+        });
+        for query in ["", "service=", empty, "minDuration=0s&maxDuration=0ms"] {
+            assert_eq!(parse(query), Ok(Request::Search(any.clone())), "{query}");
+        }
+        let of_shop = SpanQuery { service: Some("shop".to_owned()), ..any };
+        assert_eq!(parse(&format!("service=shop&{empty}")), Ok(Request::Search(of_shop)));
     }
 
     #[test]
@@ -134,11 +122,12 @@ mod tests {
             &tag=a:b:c&tags=%7B%22a%22%3A%22x%22%2C%22n%22%3A%22500%22%7D&tag=only:";
         let tags = [("a", "x"), ("n", "500"), ("only", "")];
         let expected = SpanQuery {
-            service: "shop".to_owned(),
+            service: Some("shop".to_owned()),
             operation: Some("GET /".to_owned()),
             tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             duration_min: Some(4_500),
             duration_max: Some(3_723_500_000_000),
+            filter: None,
             range: TimeRange { start_unix_nanos: 1_000_000, end_unix_nanos: 2_000_000 },
             traces_max: 7,
         };
@@ -148,13 +137,15 @@ mod tests {
     #[test]
     fn trace_ids_need_nothing_else() {
         let ids = ["1", "ab"].map(|id| TraceId::from_hex(id).unwrap());
-        assert_eq!(parse("traceID=1&traceID=000ab&limit=x"), Ok(Request::ById(ids.into())));
+        assert_eq!(
+            parse("traceID=1&traceID=000ab&traceID=01&limit=x"),
+            Ok(Request::ById(ids.into()))
+        );
     }
 
     #[test]
     fn errors_have_the_texts_of_jaeger() {
         for (query, error) in [
-            ("service=", "parameter 'service' is required"),
             (
                 "service=s&minDuration=2s&maxDuration=1s",
                 "'maxDuration' should be greater than 'minDuration'",

@@ -6,14 +6,15 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::HeaderMap;
 use serde::Serialize;
-use spandrel_model::SpanKind;
+use spandrel_model::{SpanKind, TenantId};
 use spandrel_query::{Operation, TimeRange};
 
+use super::answer::is_pretty;
 use super::envelope::{Envelope, Failure, json_response};
 use crate::ApiState;
 use crate::error::ApiError;
-use crate::params::{Params, malformed};
-use crate::tenant::tenant_of;
+use crate::params::Params;
+use crate::tenant::jaeger_tenant;
 
 /// `GET /api/services`.
 pub(super) async fn services(
@@ -21,9 +22,9 @@ pub(super) async fn services(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Failure> {
-    let services = state.engine.services(&tenant_of(&headers)?, TimeRange::ALL).await?;
+    let services = state.engine.services(&jaeger_tenant(&headers)?, TimeRange::ALL).await?;
     let envelope = Envelope::names(Vec::from_iter(services));
-    Ok(json_response(envelope.body(params.flag("prettyPrint")?)))
+    Ok(json_response(envelope.body(is_pretty(&params))))
 }
 
 /// `GET /api/services/{service}/operations`.
@@ -33,11 +34,11 @@ pub(super) async fn operation_names(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Failure> {
-    let tenant = tenant_of(&headers)?;
+    let tenant = jaeger_tenant(&headers)?;
     let operations = state.engine.operations(&tenant, Some(&service), TimeRange::ALL).await?;
     let names: BTreeSet<String> = operations.into_iter().map(|operation| operation.name).collect();
     let envelope = Envelope::names(Vec::from_iter(names));
-    Ok(json_response(envelope.body(params.flag("prettyPrint")?)))
+    Ok(json_response(envelope.body(is_pretty(&params))))
 }
 
 /// `GET /api/operations?service=&spanKind=`.
@@ -46,21 +47,26 @@ pub(super) async fn operations(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Failure> {
-    let tenant = tenant_of(&headers)?;
+    let tenant = jaeger_tenant(&headers)?;
     let service = params.get("service").ok_or(ApiError::Required("service"))?;
-    let kind = span_kind(&params)?;
-    let operations = state.engine.operations(&tenant, Some(service), TimeRange::ALL).await?;
-    let wanted =
-        operations.iter().filter(|operation| kind.is_none_or(|kind| kind == operation.kind));
-    let envelope = Envelope::names(wanted.map(operation_entry).collect());
-    Ok(json_response(envelope.body(params.flag("prettyPrint")?)))
+    let operations = operations_of(&state, &tenant, service, params.get("spanKind")).await?;
+    let envelope = Envelope::names(operations.iter().map(operation_entry).collect());
+    Ok(json_response(envelope.body(is_pretty(&params))))
 }
 
-fn span_kind(params: &Params) -> Result<Option<SpanKind>, ApiError> {
-    let Some(text) = params.get("spanKind") else { return Ok(None) };
-    let kind = SpanKind::ALL.into_iter().find(|kind| kind.as_str() == text);
-    let expected = "unspecified, internal, server, client, producer or consumer";
-    kind.map(Some).ok_or_else(|| malformed("spanKind", expected, text))
+/// Operations of a service; those of one kind when it is given. No span is of a kind that does not exist.
+///
+/// # Errors
+/// [`ApiError`].
+pub(super) async fn operations_of(
+    state: &ApiState,
+    tenant: &TenantId,
+    service: &str,
+    kind: Option<&str>,
+) -> Result<Vec<Operation>, ApiError> {
+    let operations = state.engine.operations(tenant, Some(service), TimeRange::ALL).await?;
+    let wanted = |operation: &Operation| kind.is_none_or(|kind| kind == kind_name(operation.kind));
+    Ok(operations.into_iter().filter(wanted).collect())
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -70,13 +76,16 @@ struct OperationEntry<'a> {
     span_kind: &'static str,
 }
 
-/// The kind of spans without one is empty.
 fn operation_entry(operation: &Operation) -> OperationEntry<'_> {
-    let span_kind = match operation.kind {
+    OperationEntry { name: &operation.name, span_kind: kind_name(operation.kind) }
+}
+
+/// The kind's name; that of spans without one is empty.
+pub(super) fn kind_name(kind: SpanKind) -> &'static str {
+    match kind {
         SpanKind::Unspecified => "",
         kind => kind.as_str(),
-    };
-    OperationEntry { name: &operation.name, span_kind }
+    }
 }
 
 #[cfg(test)]
@@ -89,19 +98,6 @@ mod tests {
         assert_eq!(
             SpanKind::ALL.map(entry),
             ["", "internal", "server", "client", "producer", "consumer"]
-        );
-    }
-
-    #[test]
-    fn kinds_by_name() {
-        let kind = |query| span_kind(&Params::parse(query)).map_err(|error| error.to_string());
-        assert_eq!(kind("spanKind="), Ok(None));
-        assert_eq!(kind("spanKind=server"), Ok(Some(SpanKind::Server)));
-        assert_eq!(
-            kind("spanKind=SERVER"),
-            Err("unable to parse param 'spanKind': expected unspecified, internal, server, \
-                client, producer or consumer, got 'SERVER'"
-                .to_owned())
         );
     }
 }

@@ -12,7 +12,6 @@ mod names;
 mod pace;
 mod search;
 mod segments;
-mod status;
 mod values;
 mod watched;
 
@@ -25,9 +24,9 @@ use spandrel_proto::tempo::{
 };
 use tonic::{Request, Response, Status};
 
-use self::status::status_of;
 use crate::ApiState;
 use crate::error::ApiError;
+use crate::grpc_status::status_of;
 use crate::tenant::Tenants;
 
 /// The path below which the methods of the service are.

@@ -13,7 +13,8 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use serde_json::Value;
 use spandrel_api::{
-    ApiOptions, ApiState, Dialect, Overrides, OverridesTarget, TenantOverrides, router,
+    ApiOptions, ApiState, Dialect, Overrides, OverridesTarget, TenantOverrides, jaeger_grpc_routes,
+    router,
 };
 use spandrel_base::clock::{ManualClock, SharedClock};
 use spandrel_base::task::TaskSet;
@@ -133,6 +134,17 @@ impl Server {
         let tasks = TaskSet::new();
         let routes = self.routes();
         tasks.spawn("http", async move { axum::serve(listener, routes).await.unwrap() });
+        (address, tasks)
+    }
+
+    /// Serves Jaeger's services over gRPC on a port of their own, as long as the tasks are kept.
+    pub(crate) async fn listen_jaeger_grpc(&self) -> (SocketAddr, TaskSet) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let tasks = TaskSet::new();
+        let consumer = Arc::clone(&self.store) as Arc<dyn TraceConsumer>;
+        let routes = jaeger_grpc_routes(self.state.clone(), consumer);
+        tasks.spawn("grpc", async move { axum::serve(listener, routes).await.unwrap() });
         (address, tasks)
     }
 

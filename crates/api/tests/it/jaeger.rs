@@ -1,6 +1,6 @@
 //! Jaeger's dialect.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::json;
 use spandrel_api::Dialect;
 
@@ -46,7 +46,8 @@ async fn a_trace_by_id() {
         assert_eq!(missing.status, StatusCode::NOT_FOUND);
         assert_eq!(
             missing.text(),
-            r#"{"data":null,"total":0,"limit":0,"offset":0,"errors":[{"code":404,"msg":"trace not found"}]}"#
+            "{\"data\":null,\"total\":0,\"limit\":0,\"offset\":0,\
+                \"errors\":[{\"code\":404,\"msg\":\"trace not found\"}]}\n"
         );
         let malformed = server.get("/api/traces/xyz").await;
         assert_eq!(malformed.status, StatusCode::BAD_REQUEST);
@@ -72,6 +73,14 @@ async fn search_by_conditions_on_one_span() {
             ("service=bank&start=1485431999000000&end=1485432001000000", 1),
             ("service=bank&start=1485432001000000&end=1485432002000000", 0),
             ("service=other", 0),
+            // Without a service all of them are searched.
+            ("tag=vip:true", 1),
+            ("operation=charge&minDuration=100ms&maxDuration=0s", 1),
+            ("tag=vip:true&operation=GET+/checkout", 0),
+            // The span that has it all has to start in the range; its trace may begin before.
+            ("operation=charge&start=1485432000050000&end=1485432000150000", 1),
+            ("operation=charge&start=1485432000000000&end=1485432000050000", 0),
+            ("operation=GET+/checkout&start=1485432000050000&end=1485432001000000", 0),
         ] {
             let answer = server.get(&format!("/api/traces?{query}")).await;
             assert_eq!(answer.status, StatusCode::OK, "{query}: {}", answer.text());
@@ -104,4 +113,57 @@ async fn unknown_paths_are_not_found_in_plain_text() {
         assert!(answer.header("content-type").starts_with("text/plain"));
     }
     assert_eq!(server.get("/tempo/api/echo").await.text(), "echo");
+}
+
+#[tokio::test]
+async fn pretty_is_anything_but_false() {
+    let server = Server::start(Dialect::Jaeger).await;
+    for (value, pretty) in [("", false), ("false", false), ("true", true), ("1", true), ("x", true)]
+    {
+        let answer = server.get(&format!("/api/services?prettyPrint={value}")).await;
+        assert_eq!(answer.text().contains('\n'), pretty, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn there_is_no_archive() {
+    let server = Server::start(Dialect::Jaeger).await;
+    let archive = async |id: &str| {
+        server.send(Method::POST, &format!("/api/archive/{id}"), &[], String::new()).await
+    };
+    let answer = archive("abc").await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    let message = &answer.json()["errors"][0]["msg"];
+    assert_eq!(message, "archive span storage was not configured");
+    assert_eq!(archive("xyz").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn otlp_becomes_jaeger_traces() {
+    let server = Server::start(Dialect::Jaeger).await;
+    let transform =
+        async |body: &str| server.send(Method::POST, "/api/transform", &[], body.to_owned()).await;
+    let answer = transform(CHECKOUT).await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    let body = answer.json();
+    assert_eq!(body["data"].as_array().unwrap().len(), 1);
+    let trace = &body["data"][0];
+    assert_eq!(trace["spans"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        trace["spans"][0]["tags"],
+        json!([
+            {"key": "otel.scope.name", "type": "string", "value": "otel.http"},
+            {"key": "http.status_code", "type": "int64", "value": 500},
+            {"key": "span.kind", "type": "string", "value": "server"}
+        ])
+    );
+    assert_eq!(trace["processes"]["p2"], json!({"serviceName": "bank", "tags": []}));
+    for body in
+        ["", "{", "[]", r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"x"}]}]}]}"#]
+    {
+        let answer = transform(body).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
+        assert!(answer.json()["errors"][0]["msg"].as_str().unwrap().contains("OTLP"), "{body}");
+    }
+    assert_eq!(transform("{}").await.json()["data"], json!([]));
 }

@@ -22,6 +22,7 @@ pub(crate) fn options(dir: &Path) -> ServerOptions {
         otlp_http: free,
         http: free,
         jaeger_http: free,
+        jaeger_grpc: Some(free),
         jaeger_receiver: JaegerAddresses {
             grpc: Some(free),
             thrift_http: Some(free),

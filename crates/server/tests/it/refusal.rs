@@ -46,7 +46,9 @@ async fn a_port_in_use_is_named_with_its_option() -> anyhow::Result<()> {
     let taken = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = taken.local_addr()?;
     let dir = tempfile::tempdir()?;
-    for option in ["otlp-grpc", "otlp-http", "http", "jaeger-http", "health", "telemetry"] {
+    let options_of_ports =
+        ["otlp-grpc", "otlp-http", "http", "jaeger-http", "jaeger-grpc", "health", "telemetry"];
+    for option in options_of_ports {
         let mut options = options(dir.path());
         let listen = &mut options.listen;
         *match option {
@@ -54,6 +56,7 @@ async fn a_port_in_use_is_named_with_its_option() -> anyhow::Result<()> {
             "otlp-http" => &mut listen.otlp_http,
             "http" => &mut listen.http,
             "jaeger-http" => &mut listen.jaeger_http,
+            "jaeger-grpc" => listen.jaeger_grpc.as_mut().unwrap(),
             "health" => &mut listen.health,
             _ => &mut listen.telemetry,
         } = address;

@@ -6,12 +6,13 @@ use expect_test::expect_file;
 use spandrel_model::SpanId;
 
 use super::*;
+use crate::go_json;
 use crate::test_trace::{attribute, checkout, string};
 
 #[test]
 fn a_trace_with_one_of_everything() {
     let trace = checkout();
-    let json = go_json::to_vec_pretty(&legacy_trace(&trace));
+    let json = go_json::to_vec_pretty(&legacy_trace(&Shown::raw(trace)));
     let json = String::from_utf8(json).unwrap() + "\n";
     expect_file!["../../../testdata/checkout.jaeger.json"].assert_eq(&json);
 }
@@ -29,7 +30,8 @@ fn equal_producers_are_one_process() {
         span
     };
     trace.spans = (0..22).map(of_host).collect();
-    let legacy = legacy_trace(&trace);
+    let shown = Shown::raw(trace);
+    let legacy = legacy_trace(&shown);
     let keys: Vec<_> = legacy.processes.keys().map(String::as_str).collect();
     assert_eq!(keys, ["p1", "p10", "p11", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9"]);
     let ids: Vec<_> = legacy.spans.iter().map(|span| span.process_id.as_str()).collect();
@@ -72,7 +74,7 @@ fn a_span_that_ends_before_it_starts_has_no_duration() {
     let mut trace = checkout();
     trace.spans[0].end_unix_nanos = 0;
     trace.spans[0].parent_span_id = Some(SpanId([1; 8]));
-    let span = legacy_span(&trace.spans[0], "p1".to_owned());
-    assert_eq!(span.duration, 0);
-    assert_eq!(span.references[0].span_id, "0101010101010101");
+    let span = legacy_span(&trace.spans[0], "p1".to_owned(), None);
+    assert_eq!(span.duration_nanos, 0);
+    assert_eq!(span.references[0].span_id, SpanId([1; 8]));
 }

@@ -13,10 +13,10 @@ use spandrel_query::{MetricsAnswer, MetricsQuery};
 use spandrel_series::Intervals;
 use tonic::Status;
 
-use super::status::status_of;
 use super::{Messages, segments};
 use crate::ApiState;
 use crate::error::ApiError;
+use crate::grpc_status::status_of;
 use crate::params::Params;
 use crate::tempo::metrics::{params, response};
 use crate::tenant::Tenants;

@@ -6,8 +6,8 @@ use tokio::sync::mpsc;
 use tonic::Status;
 
 use super::Messages;
-use super::status::status_of;
 use crate::error::ApiError;
+use crate::grpc_status::status_of;
 
 /// Reports that wait while a message is on its way.
 pub(super) const REPORTS_WAITING_MAX: usize = 4;

@@ -6,7 +6,7 @@ use tonic::{Code, Status};
 use crate::error::ApiError;
 
 /// The status of a failure, with its text; written to the log when the server is at fault.
-pub(super) fn status_of(error: &ApiError) -> Status {
+pub(crate) fn status_of(error: &ApiError) -> Status {
     error.log();
     Status::new(code_of(error.status()), error.to_string())
 }
