@@ -18,7 +18,7 @@ mod other_signals;
 mod pattern;
 
 pub(crate) use args::Args;
-use other_signals::{ABSENT, OTHER_SIGNALS};
+use other_signals::OTHER_SIGNALS;
 pub(crate) use pattern::glob;
 
 /// A function with its parameters.
@@ -89,7 +89,7 @@ pub(crate) enum Kind {
     MapPlace,
     /// The name of a converter.
     Function,
-    /// A lambda of at most so many parameters.
+    /// A lambda of so many parameters.
     Lambda(usize),
 }
 
@@ -223,16 +223,13 @@ impl Functions {
         if OTHER_SIGNALS.contains(&name) {
             return Err(format!("function `{name}` belongs to another signal than traces"));
         }
-        if ABSENT.contains(&name) {
-            return Err(format!("function `{name}` of the Collector does not exist here"));
-        }
         Err(format!("unknown function `{name}`{}", suggest::hint(name, self.names())))
     }
 }
 
 /// Whether `name` is a function of the Collector that is not run here.
 pub(crate) fn is_known_elsewhere(name: &str) -> bool {
-    OTHER_SIGNALS.contains(&name) || ABSENT.contains(&name)
+    OTHER_SIGNALS.contains(&name)
 }
 
 /// A parameter that has to be given.

@@ -80,12 +80,12 @@ impl Compiler<'_> {
             }
             (Kind::Function, _) => wrong("the name of a converter"),
             (Kind::Lambda(count), Tree::Lambda { parameters, body }) => {
-                if parameters.len() > *count {
-                    return wrong(&format!("a lambda of at most {count} parameters"));
+                if parameters.len() != *count {
+                    return wrong(&format!("a lambda of exactly {count} parameters"));
                 }
                 self.lambda(parameters, body)
             }
-            (Kind::Lambda(_), _) => wrong("a lambda such as `(value) => value != nil`"),
+            (Kind::Lambda(_), _) => wrong("a lambda such as `(key, value) => value != nil`"),
             (_, Tree::Lambda { .. }) => wrong("no lambda"),
             (Kind::Pattern, Tree::Text(pattern)) => match spandrel_re2::Regex::new(pattern) {
                 Ok(regex) => Ok(Argument::Pattern(Box::new(regex))),

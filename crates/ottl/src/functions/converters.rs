@@ -8,6 +8,7 @@ mod csv;
 mod encoding;
 mod extract;
 mod format;
+mod grok;
 mod hash;
 mod id;
 mod json;
@@ -21,7 +22,9 @@ mod span;
 mod text;
 mod types;
 mod url;
+mod user_agent;
 mod words;
+mod xml;
 
 /// All converters.
 pub(super) fn all() -> impl Iterator<Item = Function> {
@@ -32,6 +35,7 @@ pub(super) fn all() -> impl Iterator<Item = Function> {
         &encoding::FUNCTIONS,
         &extract::FUNCTIONS,
         &format::FUNCTIONS,
+        &grok::FUNCTIONS,
         &hash::FUNCTIONS,
         &id::FUNCTIONS,
         &json::FUNCTIONS,
@@ -44,7 +48,9 @@ pub(super) fn all() -> impl Iterator<Item = Function> {
         &text::FUNCTIONS,
         &types::FUNCTIONS,
         &url::FUNCTIONS,
+        &user_agent::FUNCTIONS,
         &words::FUNCTIONS,
+        &xml::FUNCTIONS,
     ]
     .into_iter()
     .flatten()

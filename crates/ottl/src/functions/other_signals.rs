@@ -20,16 +20,3 @@ pub(crate) const OTHER_SIGNALS: [&str; 16] = [
     "merge_histogram_buckets",
     "scale_metric",
 ];
-
-/// Converters of the Collector that are not here.
-pub(crate) const ABSENT: [&str; 9] = [
-    "ConvertAttributesToElementsXML",
-    "ConvertTextToElementsXML",
-    "ExtractGrokPatterns",
-    "GetXML",
-    "InsertXML",
-    "ParseSimplifiedXML",
-    "ParseXML",
-    "RemoveXML",
-    "UserAgent",
-];
