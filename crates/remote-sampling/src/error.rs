@@ -1,5 +1,8 @@
 //! What can go wrong with strategies.
 
+use std::io;
+use std::net::SocketAddr;
+
 use spandrel_base::fs::FsError;
 
 /// Strategies cannot be read or kept.
@@ -14,6 +17,14 @@ pub enum RemoteSamplingError {
     /// A strategy cannot be; the text says which and why.
     #[error("sampling strategies: {0}")]
     Strategy(String),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address} for requests for sampling strategies")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
     /// The URL is none, or of a kind that cannot be asked.
     #[error("the URL of sampling strategies has to begin with http://: {0}")]
     Url(String),

@@ -2,7 +2,7 @@
 //!
 //! Strategies come from a file (or a URL), which is read again when it changes, or are computed from the spans that
 //! arrive ([`Adaptive`]): each operation gets the probability at which about as many traces a second are sampled as
-//! are wanted.
+//! are wanted. [`RemoteSampling`] is all of it, as a process starts it.
 //!
 //! # Invariants
 //! - There is always an answer: a file that becomes wrong leaves the strategies that were in force.
@@ -15,6 +15,7 @@ mod http;
 mod json;
 mod observe;
 mod reload;
+mod server;
 mod source;
 mod state;
 mod strategy;
@@ -25,5 +26,6 @@ pub use file::Strategies;
 pub use http::{sampling_grpc_routes, sampling_router};
 pub use observe::Observed;
 pub use reload::{FileStrategies, keep_adapting, keep_reloading};
+pub use server::{RemoteSampling, RemoteSamplingOptions, StrategyOptions};
 pub use source::StrategyFile;
 pub use strategy::{OperationStrategies, Strategy, StrategySource};

@@ -4,3 +4,4 @@ mod adaptive;
 mod file;
 mod http;
 mod observe;
+mod server;
