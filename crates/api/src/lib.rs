@@ -10,6 +10,7 @@ mod go_duration;
 mod go_json;
 mod grpc_status;
 mod jaeger;
+mod native;
 mod options;
 mod params;
 mod routes;

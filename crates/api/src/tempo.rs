@@ -6,7 +6,7 @@
 
 mod answer;
 mod diff;
-mod federated;
+pub(crate) mod federated;
 mod jsonpb;
 mod legacy_tags;
 mod llm;
@@ -23,7 +23,7 @@ mod streaming;
 mod tag_request;
 mod tag_values;
 mod tags;
-mod time_range;
+pub(crate) mod time_range;
 mod trace_by_id;
 mod trace_params;
 

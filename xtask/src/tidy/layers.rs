@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 12] = [
     &["connectors", "exporters", "ingest", "processors", "tail-sampling"],
     &["query", "compaction", "metrics-exporters"],
     &["metrics-generator", "sql"],
-    &["receivers", "api", "kafka", "remote-sampling", "zipkin-api"],
+    &["receivers", "api", "kafka", "remote-sampling", "ui", "zipkin-api"],
     &["collector"],
     &["server", "demo", "sim"],
     &["app"],

@@ -24,7 +24,7 @@ use crate::tenant::Tenants;
 ///
 /// # Errors
 /// [`ApiError`].
-pub(super) async fn find_trace(
+pub(crate) async fn find_trace(
     state: &ApiState,
     tenants: &Tenants,
     trace_id: TraceId,

@@ -88,7 +88,11 @@ async fn it_speaks_about_itself() -> anyhow::Result<()> {
         let (_, version) = get(address, "/status/version").await?;
         assert!(version.starts_with("GET /status/version\nspandrel, version "), "{version}");
         let (status, page) = get(address, "/").await?;
-        assert_eq!((status, page.contains("<h1>Spandrel ")), (StatusCode::OK, true), "{page}");
+        assert_eq!(
+            (status, page.contains("<title>Spandrel</title>")),
+            (StatusCode::OK, true),
+            "{page}"
+        );
     }
     for address in [server.addresses.http, server.addresses.telemetry] {
         let (_, page) = get(address, "/metrics").await?;

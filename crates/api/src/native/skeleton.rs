@@ -1,0 +1,227 @@
+//! `GET /api/ui/traces/{id}/skeleton`: the shape of a trace in columns.
+//!
+//! # Format
+//! Little-endian. `SPSK`, a `u32` with the length of the header in bytes, the header in JSON, zeros up to a
+//! multiple of 8, then one column after the other, each padded with zeros to a multiple of 8:
+//!
+//! | column | type | what |
+//! |---|---|---|
+//! | span ids | 8 bytes | as they came |
+//! | starts | `f64` | nanoseconds after the start of the trace, exact to 104 days |
+//! | durations | `f64` | nanoseconds; never below zero |
+//! | parents | `i32` | position of the parent, which is before the span; -1 for none |
+//! | names | `u32` | position in the header's `names` |
+//! | services | `u32` | position in the header's `services` |
+//! | events | `u32` | how many events the span has |
+//! | flags | `u8` | bits 0 to 2 the kind, bits 3 and 4 the status, bit 5: the parent is missing, bit 6: there are links |
+//!
+//! Then the critical path of the first span, newest section first, in columns of their own, as many as the header's
+//! `nSections` says: spans (`u32`), starts and ends (`f64`, as above). A trace of more than 200,000 spans has none.
+//!
+//! Spans are depth first: what is below a span follows it.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use hashbrown::HashMap;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+use spandrel_base::cpu;
+use spandrel_insight::{Section, SpanTree, critical_path_of};
+use spandrel_model::{Span, SpanId};
+use spandrel_query::{QueryError, TraceSpans};
+
+use super::trace_of;
+use crate::ApiState;
+use crate::tempo::Failure;
+
+const MAGIC: &[u8; 4] = b"SPSK";
+const CONTENT: &str = "application/vnd.spandrel.trace-skeleton";
+/// Spans that are whole values at the same time.
+const PIECE_SPANS: usize = 4096;
+/// Traces of more spans have no critical path here: it needs all of them as values.
+const SECTIONS_SPANS_MAX: usize = 200_000;
+const NO_PARENT: i32 = -1;
+const PARENT_MISSING: u8 = 1 << 5;
+const HAS_LINKS: u8 = 1 << 6;
+
+pub(super) async fn skeleton(
+    State(state): State<ApiState>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let trace = Arc::new(trace_of(&state, &headers, &id).await?);
+    let body = cpu::run(move || Skeleton::of(&trace).map(|skeleton| skeleton.encode())).await??;
+    Ok(([(CONTENT_TYPE, CONTENT)], body).into_response())
+}
+
+/// What stands before the columns.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Header<'a> {
+    trace_id: String,
+    n_spans: usize,
+    n_sections: usize,
+    /// As text: JavaScript's numbers are not exact above 2^53.
+    start_unix_nanos: String,
+    services: &'a [Arc<str>],
+    names: &'a [Arc<str>],
+}
+
+/// The columns under construction.
+struct Skeleton {
+    trace_id: String,
+    start_unix_nanos: i64,
+    services: Names,
+    names: Names,
+    span_ids: Vec<u8>,
+    starts: Vec<u8>,
+    durations: Vec<u8>,
+    parents: Vec<u8>,
+    name_codes: Vec<u8>,
+    service_codes: Vec<u8>,
+    events: Vec<u8>,
+    flags: Vec<u8>,
+    /// The critical path of the first span.
+    sections: Vec<Section>,
+    /// Where the ids of the spans so far are; of repeated ids the first counts.
+    positions: HashMap<SpanId, i32>,
+}
+
+impl Skeleton {
+    fn of(trace: &TraceSpans) -> Result<Self, QueryError> {
+        let n_spans = trace.n_spans();
+        let (start_unix_nanos, _) = trace.extent();
+        let mut skeleton = Self {
+            trace_id: String::new(),
+            start_unix_nanos,
+            services: Names::default(),
+            names: Names::default(),
+            span_ids: Vec::with_capacity(n_spans * 8),
+            starts: Vec::with_capacity(n_spans * 8),
+            durations: Vec::with_capacity(n_spans * 8),
+            parents: Vec::with_capacity(n_spans * 4),
+            name_codes: Vec::with_capacity(n_spans * 4),
+            service_codes: Vec::with_capacity(n_spans * 4),
+            events: Vec::with_capacity(n_spans * 4),
+            flags: Vec::with_capacity(n_spans),
+            sections: Vec::new(),
+            positions: HashMap::with_capacity(n_spans),
+        };
+        let mut bare = Vec::new();
+        for first in (0..n_spans).step_by(PIECE_SPANS) {
+            let piece = trace.piece(first, PIECE_SPANS)?;
+            skeleton.trace_id = piece.trace_id.to_string();
+            piece.spans.iter().for_each(|span| skeleton.push(span));
+            if n_spans <= SECTIONS_SPANS_MAX {
+                bare.extend(piece.spans.into_iter().map(bare_span));
+            }
+        }
+        skeleton.sections = critical_path_of(&bare, &SpanTree::new(&bare), 0);
+        Ok(skeleton)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "exact to 104 days")]
+    fn push(&mut self, span: &Span) {
+        let parent = span.parent_span_id.map(|id| self.positions.get(&id).copied());
+        let mut flags = span.kind as u8 | (span.status_code as u8) << 3;
+        if parent == Some(None) {
+            flags |= PARENT_MISSING;
+        }
+        if !span.links.is_empty() {
+            flags |= HAS_LINKS;
+        }
+        let start = after(self.start_unix_nanos, span.start_unix_nanos);
+        let n_events = u32::try_from(span.events.len()).unwrap_or(u32::MAX);
+        let position = i32::try_from(self.flags.len()).unwrap_or(i32::MAX);
+        self.span_ids.extend_from_slice(&span.span_id.0);
+        self.starts.extend_from_slice(&start.to_le_bytes());
+        self.durations.extend_from_slice(&(span.duration_nanos().max(0) as f64).to_le_bytes());
+        let parent = parent.flatten().unwrap_or(NO_PARENT);
+        self.parents.extend_from_slice(&parent.to_le_bytes());
+        self.name_codes.extend_from_slice(&self.names.code(&span.name).to_le_bytes());
+        let service = span.resource.service_name().unwrap_or_default();
+        self.service_codes.extend_from_slice(&self.services.code(service).to_le_bytes());
+        self.events.extend_from_slice(&n_events.to_le_bytes());
+        self.flags.push(flags);
+        self.positions.entry(span.span_id).or_insert(position);
+    }
+
+    fn encode(self) -> Vec<u8> {
+        let nanos = |at: u64| after(self.start_unix_nanos, at).to_le_bytes();
+        let position = |span: usize| u32::try_from(span).unwrap_or(u32::MAX);
+        let header = Header {
+            trace_id: self.trace_id,
+            n_spans: self.flags.len(),
+            n_sections: self.sections.len(),
+            start_unix_nanos: self.start_unix_nanos.to_string(),
+            services: &self.services.list,
+            names: &self.names.list,
+        };
+        let header = serde_json::to_vec(&header).expect("text and numbers are JSON");
+        let mut body = Vec::with_capacity(header.len() + self.span_ids.len() * 6 + 64);
+        body.extend_from_slice(MAGIC);
+        let length = u32::try_from(header.len()).unwrap_or(u32::MAX);
+        body.extend_from_slice(&length.to_le_bytes());
+        let columns = [
+            header,
+            self.span_ids,
+            self.starts,
+            self.durations,
+            self.parents,
+            self.name_codes,
+            self.service_codes,
+            self.events,
+            self.flags,
+            self.sections.iter().flat_map(|section| position(section.span).to_le_bytes()).collect(),
+            self.sections.iter().flat_map(|section| nanos(section.start_unix_nanos)).collect(),
+            self.sections.iter().flat_map(|section| nanos(section.end_unix_nanos)).collect(),
+        ];
+        for column in columns {
+            body.extend_from_slice(&column);
+            body.resize(body.len().next_multiple_of(8), 0);
+        }
+        body
+    }
+}
+
+/// Nanoseconds from the start of the trace to a time.
+#[expect(clippy::cast_precision_loss, reason = "exact to 104 days")]
+fn after(start_unix_nanos: i64, at_unix_nanos: u64) -> f64 {
+    at_unix_nanos.cast_signed().saturating_sub(start_unix_nanos) as f64
+}
+
+/// A span with what its place in the tree depends on, and nothing else.
+fn bare_span(span: Span) -> Span {
+    Span {
+        attributes: Vec::new(),
+        events: Vec::new(),
+        links: Vec::new(),
+        name: String::new(),
+        trace_state: String::new(),
+        status_message: String::new(),
+        ..span
+    }
+}
+
+/// Texts by number, each once, in the order of their first use.
+#[derive(Default)]
+struct Names {
+    list: Vec<Arc<str>>,
+    codes: HashMap<Arc<str>, u32>,
+}
+
+impl Names {
+    fn code(&mut self, name: &str) -> u32 {
+        if let Some(code) = self.codes.get(name) {
+            return *code;
+        }
+        let code = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        let name: Arc<str> = name.into();
+        self.list.push(Arc::clone(&name));
+        self.codes.insert(name, code);
+        code
+    }
+}
