@@ -36,9 +36,9 @@ pub(super) const TYPES: &[Type<MakeExporter>] = &[
     ("otlp_grpc", exporter!(exporters::OtlpGrpcSettings, exporters::OtlpGrpcExporter)),
     ("otlp_http", exporter!(exporters::OtlpHttpSettings, exporters::OtlpHttpExporter)),
     ("prometheus", prometheus),
+    ("prometheus_remote_write", prometheus_remote_write),
     ("spandrel", store),
     ("zipkin", exporter!(exporters::ZipkinSettings, exporters::ZipkinExporter)),
-    ("prometheus_remote_write", prometheus_remote_write),
 ];
 
 fn prometheus(section: &mut Section<'_>) -> MakeExporter {
@@ -48,8 +48,6 @@ fn prometheus(section: &mut Section<'_>) -> MakeExporter {
     }))
 }
 
-fn file(section: &mut Section<'_>) -> MakeExporter {
-    let settings = exporters::FileSettings::read(section);
 fn prometheus_remote_write(section: &mut Section<'_>) -> MakeExporter {
     let settings = RemoteWriteSettings::read(section);
     MakeExporter::Metrics(Arc::new(move |around, context| {
@@ -58,6 +56,8 @@ fn prometheus_remote_write(section: &mut Section<'_>) -> MakeExporter {
     }))
 }
 
+fn file(section: &mut Section<'_>) -> MakeExporter {
+    let settings = exporters::FileSettings::read(section);
     MakeExporter::Traces(Arc::new(move |_, context| {
         Ok(Arc::new(exporters::FileExporter::new(settings.clone(), context)))
     }))
