@@ -12,6 +12,7 @@ mod own_queries;
 mod queries;
 mod ready;
 mod report;
+mod services;
 mod stages;
 mod traffic;
 

@@ -43,14 +43,7 @@ fn main() {
         println!("{:8.3}    {name}", per_span(*bytes as usize));
     }
     let mut index_bytes = 0;
-    for section in [
-        Section::Facts,
-        Section::TraceFilter,
-        Section::TokenFilters,
-        Section::Traces,
-        Section::Attributes,
-        Section::Operations,
-    ] {
+    for section in Section::ALL {
         let bytes = file.index().stored_bytes(section);
         index_bytes += bytes;
         println!("{:8.3}  index: {section}", per_span(bytes));

@@ -19,6 +19,7 @@ mod filter;
 mod operations;
 mod operations_builder;
 mod oversized;
+mod services;
 mod sketch;
 mod strings;
 mod token;
@@ -29,6 +30,7 @@ mod wire;
 mod tests;
 
 use bytes::Bytes;
+use spandrel_service_model::Rollup;
 
 pub use attributes::{
     AttributeDirectory, AttributeEntry, LISTED_BYTES_MAX, LISTED_TEXT_BYTES_MAX, TOP_VALUES_MAX,
@@ -60,6 +62,8 @@ pub struct BlockIndex {
     pub attributes: AttributeDirectory,
     /// The operations with their counts and durations.
     pub operations: OperationDirectory,
+    /// Figures by operation and edge over time.
+    pub services: Option<Rollup>,
 }
 
 impl BlockIndex {
@@ -69,14 +73,18 @@ impl BlockIndex {
     /// [`IndexError::TooLarge`] when a section is above the limit of the format.
     pub fn encode(&self) -> Result<Vec<u8>, IndexError> {
         // What rules a block out comes first.
-        container::frame(&[
+        let mut sections = vec![
             (Section::Facts, written(|out| self.facts.encode(out))),
             (Section::TraceFilter, written(|out| TraceFilter::build(&self.traces).encode(out))),
             (Section::TokenFilters, written(|out| self.token_filters.encode(out))),
             (Section::Traces, written(|out| self.traces.encode(out))),
             (Section::Attributes, written(|out| self.attributes.encode(out))),
             (Section::Operations, written(|out| self.operations.encode(out))),
-        ])
+        ];
+        if let Some(rollup) = &self.services {
+            sections.push((Section::Services, written(|out| services::encode(rollup, out))));
+        }
+        container::frame(&sections)
     }
 
     /// Decodes all sections.
@@ -91,6 +99,7 @@ impl BlockIndex {
             token_filters: reader.token_filters()?,
             attributes: reader.attributes()?,
             operations: reader.operations()?,
+            services: reader.services()?,
         })
     }
 }

@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use spandrel_columns::Sparse;
 use spandrel_model::{Attribute, AttributeScope, AttributeValue, SpanKind, StatusCode};
 use spandrel_otlp::{decode_key_value_list, encode_any_value};
+use spandrel_service_model::{CellLimits, Names, Peers, Rollup, RollupBuilder, facts_of_run};
 
 use crate::attributes::{Attributes, Candidate, CandidateValues};
 use crate::error::BlockError;
@@ -247,6 +248,22 @@ fn operations(source: &Source<'_>) -> OperationDirectory {
     builder.finish()
 }
 
+/// The roll-up of services of the block.
+fn services(source: &Source<'_>) -> Rollup {
+    let (spans, arrangement) = (source.spans, source.arrangement);
+    let (mut names, mut peers) = (Names::default(), Peers::default());
+    let facts = facts_of_run(spans, &mut names, &mut peers);
+    let mut builder = RollupBuilder::default();
+    let mut own = Vec::new();
+    for (trace, number) in arrangement.traces.iter().zip(0..) {
+        let rows = trace.first_row as usize..(trace.first_row + trace.n_rows) as usize;
+        own.clear();
+        own.extend(arrangement.order[rows].iter().map(|row| facts[*row as usize]));
+        builder.add_trace(number, &own, &names, &peers);
+    }
+    builder.finish(&names, CellLimits::of_block(facts.len()))
+}
+
 /// The whole index.
 pub(crate) fn index(
     source: &Source<'_>,
@@ -258,5 +275,6 @@ pub(crate) fn index(
     let writer = concat!("spandrel ", env!("CARGO_PKG_VERSION"));
     let latest_start = source.spans.start_unix_nanos.iter().copied().max().unwrap_or(0);
     let facts = BlockFacts::of(&traces, latest_start, row_groups, writer);
-    Ok(BlockIndex { facts, traces, token_filters, attributes, operations: operations(source) })
+    let (operations, services) = (operations(source), Some(services(source)));
+    Ok(BlockIndex { facts, traces, token_filters, attributes, operations, services })
 }

@@ -18,6 +18,7 @@ use spandrel_block::index::{
 };
 use spandrel_block::read::{BlockFile, Opened, Step};
 use spandrel_catalog::{BlockEntry, BlockId};
+use spandrel_service_model::Rollup;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::memory::Held;
@@ -49,6 +50,7 @@ pub(crate) struct OpenBlock {
     tokens: OnceLock<TokenFilters>,
     attributes: OnceLock<AttributeDirectory>,
     operations: OnceLock<OperationDirectory>,
+    services: OnceLock<Option<Rollup>>,
 }
 
 /// Reads the value of a section once, and keeps it.
@@ -82,6 +84,15 @@ impl OpenBlock {
         /// Services and span names with their figures.
         operations: OperationDirectory = operations
     );
+
+    /// Figures by operation and edge over time; `None` when the block is from before they were written.
+    pub(crate) fn services(&self) -> Result<Option<&Rollup>, QueryError> {
+        if let Some(section) = self.services.get() {
+            return Ok(section.as_ref());
+        }
+        let section = self.file.index().services().map_err(|error| self.damaged(error.into()))?;
+        Ok(self.services.get_or_init(|| section).as_ref())
+    }
 
     /// Rules the block out for a trace id. [`BlockCache`] keeps it.
     pub(crate) fn trace_filter(&self) -> Result<TraceFilter, QueryError> {
@@ -342,6 +353,7 @@ impl BlockCache {
             tokens: OnceLock::new(),
             attributes: OnceLock::new(),
             operations: OnceLock::new(),
+            services: OnceLock::new(),
         }
     }
 

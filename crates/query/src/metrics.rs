@@ -40,7 +40,7 @@ use spandrel_traceql::ast::{MetricsExpr, Root};
 use crate::{QueryEngine, QueryError, SearchInspected, TimeRange};
 
 pub(crate) use codes::{Coded, coded};
-pub(crate) use repeats::{Apart, Reach, RepeatsCache};
+pub(crate) use repeats::{Apart, Reach, RepeatsCache, Shared, shared_traces};
 pub(crate) use rows::Rows;
 pub(crate) use starts::Starts;
 

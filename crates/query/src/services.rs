@@ -5,7 +5,10 @@
 //! Zipkin, Tempo and the user interface show of services are projections of this.
 
 mod answer;
+mod apart;
 mod count;
+mod facts;
+mod rolled;
 mod steps;
 mod tally;
 

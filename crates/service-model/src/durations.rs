@@ -30,11 +30,11 @@ impl Durations {
     pub fn record(&mut self, nanos: u64) {
         let bucket = bucket_of(nanos);
         match self.buckets.binary_search_by_key(&bucket, |&(bucket, _)| bucket) {
-            Ok(at) => self.buckets[at].1 += 1,
+            Ok(at) => self.buckets[at].1 = self.buckets[at].1.saturating_add(1),
             Err(at) => self.buckets.insert(at, (bucket, 1)),
         }
-        self.count += 1;
-        self.sum += u128::from(nanos);
+        self.count = self.count.saturating_add(1);
+        self.sum = self.sum.saturating_add(u128::from(nanos));
     }
 
     /// Counts all durations of `other` too.
@@ -79,7 +79,7 @@ impl Durations {
             if self.buckets[at].1 == 0 {
                 self.buckets.remove(at);
             }
-            self.count -= 1;
+            self.count = self.count.saturating_sub(1);
             self.sum = self.sum.saturating_sub(u128::from(nanos));
         }
     }

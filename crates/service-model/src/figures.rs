@@ -18,10 +18,10 @@ pub struct Counts {
 impl Counts {
     /// Counts one.
     pub fn record(&mut self, failed: bool, weight: Weight) {
-        self.calls += 1;
+        self.calls = self.calls.saturating_add(1);
         self.calls_beyond = self.calls_beyond.saturating_add(weight.beyond());
         if failed {
-            self.errors += 1;
+            self.errors = self.errors.saturating_add(1);
             self.errors_beyond = self.errors_beyond.saturating_add(weight.beyond());
         }
     }

@@ -104,7 +104,13 @@ impl Peers {
         self.peers.get(number as usize).copied().unwrap_or(NOBODY)
     }
 
-    fn number(&mut self, peer: Peer) -> u32 {
+    /// All peers, by number.
+    pub fn iter(&self) -> impl Iterator<Item = &Peer> {
+        self.peers.iter()
+    }
+
+    /// The number of a peer.
+    pub fn number(&mut self, peer: Peer) -> u32 {
         *self.numbers.entry(peer).or_insert_with(|| {
             self.peers.push(peer);
             self.peers.len() as u32 - 1

@@ -12,6 +12,8 @@ const RANGE: u64 = 1 << 56;
 const SPANS_MAX: f64 = (1_u64 << 24) as f64;
 
 impl Weight {
+    /// A span that stands for itself.
+    pub const NONE: Self = Self(0);
     /// Parts of one span.
     pub const ONE: u64 = 1 << 16;
 

@@ -27,6 +27,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Requests in flight.
 const SENDERS: usize = 8;
 
+/// What the measured server does not listen on: nobody sends there.
+const NOT_LISTENED: [&str; 8] = [
+    "--jaeger-grpc",
+    "--jaeger-collector-grpc",
+    "--jaeger-collector-http",
+    "--jaeger-agent-compact",
+    "--jaeger-agent-binary",
+    "--zipkin",
+    "--sampling-http",
+    "--sampling-grpc",
+];
+
 pub(super) struct Server {
     child: Child,
     api: ApiClient,
@@ -51,6 +63,9 @@ impl Server {
         command.args(["--http", &http, "--otlp-http", &otlp_http]);
         for flag in ["--otlp-grpc", "--jaeger-http", "--health", "--telemetry"] {
             command.args([flag, &port()?]);
+        }
+        for flag in NOT_LISTENED {
+            command.args([flag, "off"]);
         }
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let endpoint = format!("http://{otlp_http}");

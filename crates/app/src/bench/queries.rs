@@ -12,7 +12,7 @@ use spandrel_telemetry::Metrics;
 
 use super::cpu::Stopwatch;
 use super::report::{Latency, Report};
-use super::{BenchArgs, metrics, own_queries};
+use super::{BenchArgs, metrics, own_queries, services};
 
 /// Far beyond what any query should take.
 const DEADLINE: std::time::Duration = std::time::Duration::from_secs(600);
@@ -126,6 +126,7 @@ pub(super) async fn measure(
     if let Some(file) = &args.queries {
         report.queries.extend(own_queries::measure(&engine, &entries, file, runs).await?);
     }
+    services::measure(&engine, runs, report).await?;
     metrics::measure(&engine, &entries, report).await
 }
 

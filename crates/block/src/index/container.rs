@@ -15,7 +15,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
+use spandrel_service_model::Rollup;
 
+use super::services;
 use super::wire::Cursor;
 use super::{
     AttributeDirectory, BlockFacts, IndexError, OperationDirectory, TokenFilters, TraceFilter,
@@ -56,17 +58,20 @@ pub enum Section {
     Attributes = 5,
     /// [`OperationDirectory`].
     Operations = 6,
+    /// [`Rollup`]; absent in blocks from before it.
+    Services = 7,
 }
 
 impl Section {
     /// Every section, in the order of the numbers.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Facts,
         Self::TraceFilter,
         Self::Traces,
         Self::TokenFilters,
         Self::Attributes,
         Self::Operations,
+        Self::Services,
     ];
 }
 
@@ -79,6 +84,7 @@ impl fmt::Display for Section {
             Self::TokenFilters => "token filters",
             Self::Attributes => "attributes",
             Self::Operations => "operations",
+            Self::Services => "services",
         })
     }
 }
@@ -274,6 +280,17 @@ impl IndexReader {
     /// When the section is absent or damaged.
     pub fn operations(&self) -> Result<OperationDirectory, IndexError> {
         self.decode(Section::Operations, OperationDirectory::decode)
+    }
+
+    /// The roll-up of services; `None` when the block is from before it.
+    ///
+    /// # Errors
+    /// When the section is damaged.
+    pub fn services(&self) -> Result<Option<Rollup>, IndexError> {
+        match self.entry(Section::Services) {
+            Some(_) => self.decode(Section::Services, services::decode).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Bytes of the index in memory, with all sections decompressed once.

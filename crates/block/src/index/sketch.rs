@@ -1,18 +1,12 @@
 //! A histogram of durations whose quantiles are right to about 3 %.
 //!
-//! Buckets are log-linear in whole numbers: each power of two is divided into 16 equal parts, so a
-//! bucket is at most 1/16 as wide as its lower bound, and its middle is at most 1/32 of the value
-//! away. Below 16 ns buckets are exact. No floating point takes part in choosing a bucket: every
-//! machine chooses the same, and sketches of different blocks merge without loss.
+//! Buckets are those of [`spandrel_service_model::bucket_of`]: their middle is at most 1/32 of the value away, and
+//! sketches of different blocks merge without loss.
+
+use spandrel_service_model::{BUCKETS, bounds_of, bucket_of, middle_of};
 
 use super::IndexError;
 use super::wire::{Cursor, put_count, put_varint};
-
-/// Parts of a power of two, as a power of two.
-const PARTS_LOG2: u32 = 4;
-const PARTS: u64 = 1 << PARTS_LOG2;
-/// How many buckets there are: 16 exact ones, 16 for each of the powers 2^4 to 2^63.
-const N_BUCKETS: u16 = (PARTS as u16) * 61;
 
 /// Durations in nanoseconds: how many lie in each bucket, and their exact least, greatest and sum.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -138,7 +132,7 @@ impl DurationSketch {
         if n_buckets == 0 {
             return Ok(Self::default());
         }
-        if n_buckets > usize::from(N_BUCKETS) {
+        if n_buckets > usize::from(BUCKETS) {
             return Err(cursor.corrupt("sketch has too many buckets"));
         }
         let mut buckets: Vec<(u16, u64)> = Vec::with_capacity(n_buckets);
@@ -148,7 +142,7 @@ impl DurationSketch {
             let gap = cursor.varint()?;
             let count = cursor.varint()?;
             let bucket = previous.unwrap_or(0).saturating_add(gap);
-            if bucket >= u64::from(N_BUCKETS) || (previous.is_some() && gap == 0) || count == 0 {
+            if bucket >= u64::from(BUCKETS) || (previous.is_some() && gap == 0) || count == 0 {
                 return Err(cursor.corrupt("sketch has an impossible bucket"));
             }
             total = total.checked_add(count).ok_or(cursor.corrupt("sketch counts too much"))?;
@@ -163,29 +157,6 @@ impl DurationSketch {
     }
 }
 
-fn bucket_of(nanos: u64) -> u16 {
-    if nanos < PARTS {
-        return nanos as u16;
-    }
-    let power = nanos.ilog2();
-    let part = (nanos >> (power - PARTS_LOG2)) - PARTS;
-    (u64::from(power - PARTS_LOG2 + 1) * PARTS + part) as u16
-}
-
-/// Lower bound and width of a bucket below [`N_BUCKETS`].
-fn bounds_of(bucket: u16) -> (u64, u64) {
-    let (row, part) = (u64::from(bucket) / PARTS, u64::from(bucket) % PARTS);
-    match row.checked_sub(1) {
-        None => (part, 1),
-        Some(shift) => ((PARTS + part) << shift, 1 << shift),
-    }
-}
-
-fn middle_of(bucket: u16) -> u64 {
-    let (low, width) = bounds_of(bucket);
-    low + width / 2
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,18 +165,6 @@ mod tests {
         let mut sketch = DurationSketch::default();
         values.iter().for_each(|&value| sketch.record(value));
         sketch
-    }
-
-    #[test]
-    fn buckets_cover_all_numbers_without_gaps() {
-        let mut next = 0u64;
-        for bucket in 0..N_BUCKETS {
-            let (low, width) = bounds_of(bucket);
-            assert_eq!(low, next);
-            assert_eq!((bucket_of(low), bucket_of(low + (width - 1))), (bucket, bucket));
-            next = low.wrapping_add(width);
-        }
-        assert_eq!(next, 0, "the last bucket ends at 2^64");
     }
 
     #[test]

@@ -43,8 +43,46 @@ pub(crate) struct RepeatsCache {
     sets: Mutex<VecDeque<(SetKey, Arc<[TraceId]>)>>,
 }
 
-/// Blocks, and whether traces that lie in several of them are wanted whole.
-type SetKey = (bool, Vec<BlockId>);
+/// Blocks, and which traces of them.
+type SetKey = (Wanted, Vec<BlockId>);
+
+/// Which traces are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Wanted {
+    /// Those that lie in several units, whatever their span ids; otherwise those whose span ids repeat.
+    split: bool,
+    /// Those whose span ids repeat within a unit too.
+    within: bool,
+}
+
+/// Which traces that several units have a part of; all live runs are one unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shared {
+    /// All of them.
+    All,
+    /// At least those of which a span id occurs in several units.
+    WithRepeats,
+}
+
+/// Traces near the time range of a view that several units have a part of.
+pub(crate) async fn shared_traces(
+    engine: &QueryEngine,
+    view: &View,
+    shared: Shared,
+) -> Result<HashSet<TraceId>, QueryError> {
+    let mut entries = view.near_range();
+    entries.sort_by_key(|entry| (entry.min_start_unix_nanos, entry.id));
+    let wanted = Wanted { split: shared == Shared::All, within: false };
+    let search = Search { engine, view, entries: &entries, wanted };
+    let mut ids: HashSet<TraceId> = search.stored().await?.iter().copied().collect();
+    let near = search.near_live();
+    let split = search.live_and_stored(&near).await?;
+    match shared {
+        Shared::All => ids.extend(split),
+        Shared::WithRepeats => ids.extend(search.across(&split, &near, true).await?),
+    }
+    Ok(ids)
+}
 
 #[derive(Clone)]
 struct ByLength;
@@ -108,11 +146,13 @@ impl Apart {
         let whole = reach == Reach::Trace;
         let mut entries = if near { view.near_range() } else { view.in_range() };
         entries.sort_by_key(|entry| (entry.min_start_unix_nanos, entry.id));
-        let search = Search { engine, view, entries: &entries, whole };
+        let wanted = Wanted { split: whole, within: true };
+        let search = Search { engine, view, entries: &entries, wanted };
         let mut ids = search.all().await?;
         let mut roots = None;
         if reach == Reach::Root {
-            let split = Search { whole: true, ..search }.all().await?;
+            let wanted = Wanted { split: true, within: true };
+            let split = Search { wanted, ..search }.all().await?;
             let (found, several) = Roots::find(engine, view, &entries, &(&split - &ids)).await?;
             ids.extend(several);
             roots = Some(found);
@@ -190,8 +230,7 @@ struct Search<'a> {
     view: &'a View,
     /// The oldest first.
     entries: &'a [&'a Arc<BlockEntry>],
-    /// Whether traces that lie in several units are wanted, whatever their span ids.
-    whole: bool,
+    wanted: Wanted,
 }
 
 impl Search<'_> {
@@ -203,17 +242,17 @@ impl Search<'_> {
 
     /// Those of the blocks alone.
     async fn stored(&self) -> Result<Arc<[TraceId]>, QueryError> {
-        let key = (self.whole, self.entries.iter().map(|entry| entry.id).collect());
+        let key = (self.wanted, self.entries.iter().map(|entry| entry.id).collect());
         if let Some(known) = self.engine.repeats.set(&key) {
             return Ok(known);
         }
         let mut found: HashSet<TraceId> = HashSet::new();
         let split = self.split().await?;
-        match self.whole {
+        match self.wanted.split {
             true => found.extend(split),
             false => found.extend(self.across(&split, self.entries, false).await?),
         }
-        for entries in self.entries.chunks(OPENING) {
+        for entries in self.entries.chunks(OPENING).filter(|_| self.wanted.within) {
             let merged = entries.iter().filter(|entry| entry.level == 0).copied();
             let unmerged: Vec<_> = merged.collect();
             let blocks = self.engine.open_some(self.view, &unmerged).await?;
@@ -299,13 +338,11 @@ impl Search<'_> {
     async fn live(&self) -> Result<HashSet<TraceId>, QueryError> {
         let mut found = HashSet::new();
         let mut runs_of: HashMap<TraceId, u32> = HashMap::new();
-        let mut earliest = i64::MAX;
         for run in &self.view.live {
             let (spans, arrangement) = (run.spans(), run.arrangement());
             let mut own = Vec::new();
             for trace in &arrangement.traces {
                 *runs_of.entry(trace.trace_id).or_default() += 1;
-                earliest = earliest.min(trace.start_unix_nanos);
                 let rows = trace.first_row as usize..(trace.first_row + trace.n_rows) as usize;
                 own.clear();
                 let rows = arrangement.order[rows].iter();
@@ -315,25 +352,47 @@ impl Search<'_> {
                 }
             }
         }
-        let is_near = |entry: &&&Arc<BlockEntry>| {
-            signed(entry.max_end_unix_nanos).saturating_add(SPLIT_NANOS_MAX) >= earliest
-        };
-        let near: Vec<&Arc<BlockEntry>> = self.entries.iter().filter(is_near).copied().collect();
+        let near = self.near_live();
         let several = runs_of.iter().filter(|(_, n)| **n > 1);
         let mut split: HashSet<TraceId> = several.map(|(id, _)| *id).collect();
-        for entries in near.chunks(OPENING) {
-            for block in self.engine.open_some(self.view, entries).await? {
-                let filter = block.trace_filter()?;
-                let table = block.traces()?;
-                let may = runs_of.keys().filter(|id| filter.may_contain(**id));
-                split.extend(may.filter(|id| table.ordinal_of(**id).is_some()).copied());
-            }
-        }
-        match self.whole {
+        split.extend(self.live_and_stored(&near).await?);
+        match self.wanted.split {
             true => found.extend(split),
             false => found.extend(self.across(&split, &near, true).await?),
         }
         Ok(found)
+    }
+
+    /// Blocks that may have parts of live traces.
+    fn near_live(&self) -> Vec<&Arc<BlockEntry>> {
+        let traces = self.view.live.iter().flat_map(|run| &run.arrangement().traces);
+        let earliest = traces.map(|trace| trace.start_unix_nanos).min().unwrap_or(i64::MAX);
+        let is_near = |entry: &&&Arc<BlockEntry>| {
+            signed(entry.max_end_unix_nanos).saturating_add(SPLIT_NANOS_MAX) >= earliest
+        };
+        match self.view.live.is_empty() {
+            true => Vec::new(),
+            false => self.entries.iter().filter(is_near).copied().collect(),
+        }
+    }
+
+    /// Traces of live runs of which a block has a part.
+    async fn live_and_stored(
+        &self,
+        near: &[&Arc<BlockEntry>],
+    ) -> Result<HashSet<TraceId>, QueryError> {
+        let traces = self.view.live.iter().flat_map(|run| &run.arrangement().traces);
+        let live: HashSet<TraceId> = traces.map(|trace| trace.trace_id).collect();
+        let mut split = HashSet::new();
+        for entries in near.chunks(OPENING) {
+            for block in self.engine.open_some(self.view, entries).await? {
+                let filter = block.trace_filter()?;
+                let table = block.traces()?;
+                let may = live.iter().filter(|id| filter.may_contain(**id));
+                split.extend(may.filter(|id| table.ordinal_of(**id).is_some()).copied());
+            }
+        }
+        Ok(split)
     }
 
     /// Those of some traces in which a span id occurs more than once, all units taken together.

@@ -46,6 +46,11 @@ impl Steps {
         Some(self.step_nanos.map_or(0, step))
     }
 
+    /// Whether some time from `first` to `last` is in an interval.
+    pub(super) fn touches(&self, first: i64, last: i64) -> bool {
+        self.range.overlaps(first, last)
+    }
+
     /// The interval in which all times from `first` to `last` lie.
     pub(super) fn of_all(&self, first: i64, last: i64) -> Option<usize> {
         self.at(first).filter(|interval| self.at(last) == Some(*interval))

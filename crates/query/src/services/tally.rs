@@ -6,8 +6,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use spandrel_model::SpanKind;
 use spandrel_service_model::{
-    Call, Connection, Counts, EdgeFigures, EdgeKey, Figures, Names, OperationKey, Peers, SpanFacts,
-    TraceTree, USER,
+    Call, Connection, Counts, EdgeFigures, EdgeKey, Figures, Names, OperationKey, Peer, Peers,
+    SpanFacts, TraceTree, USER,
 };
 
 use super::answer::{Dependency, Edge, Overflow, RedBy, RedKey, RedQuery, RedSeries};
@@ -39,6 +39,8 @@ pub(super) struct Tally {
     pub(super) question: Question,
     pub(super) steps: Steps,
     pub(super) range: TimeRange,
+    /// Names that the question has.
+    asked: Names,
     pub(super) names: Names,
     pub(super) peers: Peers,
     tree: TraceTree,
@@ -53,6 +55,7 @@ impl Tally {
             question,
             steps,
             range,
+            asked: names.clone(),
             names,
             peers: Peers::default(),
             tree: TraceTree::default(),
@@ -76,6 +79,59 @@ impl Tally {
             },
         };
         Self::new(question, names, steps, query.range)
+    }
+
+    /// A tally for the same question, with nothing counted.
+    pub(super) fn empty(&self) -> Self {
+        Self::new(self.question.clone(), self.asked.clone(), self.steps, self.range)
+    }
+
+    /// Counts everything of another tally for the same question too.
+    pub(super) fn merge(&mut self, other: &Self) {
+        let codes: Vec<u32> =
+            other.names.texts().iter().map(|text| self.names.code_of(text)).collect();
+        let code = |code: u32| codes[code as usize];
+        let n = self.steps.len();
+        for (key, points) in &other.spans {
+            let (service, name) = (code(key.service), code(key.name));
+            let own = self.spans.entry(OperationKey { service, name, ..*key });
+            let own = own.or_insert_with(|| vec![Figures::default(); n]);
+            own.iter_mut().zip(points).for_each(|(own, other)| own.merge(other));
+        }
+        for (key, points) in &other.calls {
+            let [client, server, system] = [key.client, key.server, key.system].map(code);
+            let own = self.calls.entry(EdgeKey { client, server, system, ..*key });
+            let own = own.or_insert_with(|| vec![EdgeFigures::default(); n]);
+            own.iter_mut().zip(points).for_each(|(own, other)| own.merge(other));
+        }
+        for ((parent, child), (calls, errors)) in &other.pairs {
+            let own = self.pairs.entry((code(*parent), code(*child))).or_default();
+            *own = (own.0.saturating_add(*calls), own.1.saturating_add(*errors));
+        }
+    }
+
+    /// Gives facts with codes of other names and peers the codes of this tally.
+    pub(super) fn adopt(&mut self, facts: &mut [SpanFacts], names: &Names, peers: &Peers) {
+        let codes: Vec<u32> = names.texts().iter().map(|text| self.names.code_of(text)).collect();
+        let code = |code: u32| codes[code as usize];
+        let numbers: Vec<u32> = peers
+            .iter()
+            .map(|peer| {
+                let (name, system, service) =
+                    (code(peer.name), code(peer.system), code(peer.service));
+                self.peers.number(Peer { name, system, service, ..*peer })
+            })
+            .collect();
+        for span in facts {
+            span.service = code(span.service);
+            span.name = code(span.name);
+            span.peer = numbers[span.peer as usize];
+        }
+    }
+
+    /// Whether what attributes say of peers makes a difference.
+    pub(super) fn needs_peers(&self) -> bool {
+        matches!(self.question, Question::Calls { .. } | Question::ZipkinLinks)
     }
 
     /// Whether spans may be copies of each other, so that these facts are not enough. Spans belong to one trace.

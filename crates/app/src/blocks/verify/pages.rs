@@ -65,6 +65,7 @@ fn read_section(index: &IndexReader, section: Section) -> Result<(), IndexError>
         Section::TokenFilters => index.token_filters().map(drop),
         Section::Attributes => index.attributes().map(drop),
         Section::Operations => index.operations().map(drop),
+        Section::Services => index.services().map(drop),
     }
 }
 

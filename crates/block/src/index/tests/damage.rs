@@ -8,13 +8,14 @@ use super::sample::sample;
 use crate::index::container::{FRAME_BYTES, frame};
 use crate::index::{BlockIndex, IndexError, IndexReader, Section};
 
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 7] = [
     Section::Facts,
     Section::TraceFilter,
     Section::TokenFilters,
     Section::Traces,
     Section::Attributes,
     Section::Operations,
+    Section::Services,
 ];
 
 #[test]
@@ -48,6 +49,7 @@ fn every_flipped_bit_is_noticed() {
             reader.traces().is_err(),
             reader.attributes().is_err(),
             reader.operations().is_err(),
+            reader.services().is_err(),
         ];
         assert_eq!(failures.iter().filter(|&&failed| failed).count(), 1, "byte {at}");
     }
@@ -98,7 +100,7 @@ fn decode_as_every_section(raw: &[u8]) {
     let reader = IndexReader::open(frame(&sections).unwrap().into()).unwrap();
     // The results do not matter; that there are results does.
     let _ = (reader.facts(), reader.trace_filter(), reader.token_filters());
-    let _ = (reader.attributes(), reader.operations());
+    let _ = (reader.attributes(), reader.operations(), reader.services());
     if let Ok(traces) = reader.traces() {
         assert_eq!(traces.iter().count(), traces.len());
         let _ = (traces.trace_of_row(0), traces.trace_of_row(u32::MAX));

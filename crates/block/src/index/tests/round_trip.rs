@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use spandrel_model::{AttributeScope, SpanKind, TraceId};
+use spandrel_service_model::{CellLimits, Names, Peers, Rollup, RollupBuilder, SpanFacts, Weight};
 
 use super::sample::{sample, tokens, trace_id};
 use crate::index::{
@@ -97,18 +98,51 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn services()(
+        spans in vec(
+            (1u64..6, 0u64..6, 0u32..3, 0u32..3, 0u8..6, any::<i32>(), any::<u64>(), any::<bool>()),
+            0..60,
+        ),
+        n in 1usize..8,
+        (cells_bytes, pairs) in (0usize..3000, 0usize..10),
+    ) -> Rollup {
+        let (mut names, peers) = (Names::default(), Peers::default());
+        for text in ["b", "a", "c"] {
+            names.code(text);
+        }
+        let mut builder = RollupBuilder::default();
+        let facts = spans.into_iter().map(|span| {
+            let (span_id, parent_id, service, name, kind, second, duration, failed) = span;
+            SpanFacts {
+                span_id, parent_id, service, name, peer: 0, failed,
+                start_unix_nanos: i64::from(second) * 1_000_000_000,
+                duration_nanos: duration,
+                kind: SpanKind::from_number(kind),
+                weight: Weight::of_spans((duration % 5) as f64),
+            }
+        });
+        let facts: Vec<SpanFacts> = facts.collect();
+        for (own, number) in facts.chunks(n).zip(0..) {
+            builder.add_trace(number, own, &names, &peers);
+        }
+        builder.finish(&names, CellLimits { cells_bytes, pairs })
+    }
+}
+
+prop_compose! {
     fn index()(
         traces in traces(),
         tokens in vec(vec(any::<u64>(), 0..50), 0..4),
         attributes in attributes(),
         operations in operations(),
+        services in option::of(services()),
         writer in ".{0,9}",
     ) -> BlockIndex {
         let row_groups = (0..tokens.len() as u32).collect();
         let facts = BlockFacts::of(&traces, i64::MIN, row_groups, &writer);
         let row_groups = tokens.iter().map(|tokens| Filter::build(tokens)).collect();
         let token_filters = TokenFilters { row_groups };
-        BlockIndex { facts, traces, token_filters, attributes, operations }
+        BlockIndex { facts, traces, token_filters, attributes, operations, services }
     }
 }
 

@@ -2,6 +2,9 @@
 //! so it may not change once a release has written it.
 
 use spandrel_model::{AttributeScope, SpanKind, TraceId};
+use spandrel_service_model::{
+    CellLimits, Connection, Names, Peer, Peers, Rollup, RollupBuilder, SpanFacts, Weight,
+};
 
 use crate::index::{
     AttributeDirectory, AttributeEntry, BlockFacts, BlockIndex, Filter, OperationDirectory,
@@ -23,7 +26,7 @@ pub(super) fn tokens(i: i64) -> Vec<u64> {
     (0..40).map(value).collect()
 }
 
-/// The index: 30 traces, 2 row groups, 5 keys, 4 operations.
+/// The index: 30 traces, 2 row groups, 5 keys, 4 operations, and a roll-up of 40 other traces.
 pub(super) fn sample() -> BlockIndex {
     let traces = traces();
     BlockIndex {
@@ -33,6 +36,7 @@ pub(super) fn sample() -> BlockIndex {
         },
         attributes: attributes(),
         operations: operations(),
+        services: Some(services()),
         traces,
     }
 }
@@ -88,6 +92,43 @@ fn attributes() -> AttributeDirectory {
         ),
         entry(AttributeScope::Event, "exception.escaped", vec![TypeSummary::bools(0, 2, false)]),
     ])
+}
+
+/// A shop that asks a cart, which asks a database; a few traces are doubtful.
+fn services() -> Rollup {
+    let (mut names, mut peers) = (Names::default(), Peers::default());
+    let mut code = |text| names.code(text);
+    let (shop, cart, buy, get, sql, pg) =
+        (code("shop"), code("cart"), code("buy"), code("get"), code("sql"), code("postgresql"));
+    let database = Peer { name: cart, system: pg, service: 0, connection: Connection::Database };
+    let database = peers.number(database);
+    let mut builder = RollupBuilder::default();
+    for i in 0..40_u32 {
+        let start = BASE + i64::from(i) * 17 * SECOND;
+        let span = |span_id, parent_id, service, name, kind| SpanFacts {
+            span_id,
+            parent_id,
+            start_unix_nanos: start + i64::from(i) * 1000,
+            duration_nanos: 1_000_003 * u64::from(i) * span_id,
+            service,
+            name,
+            peer: if name == sql { database } else { 0 },
+            kind,
+            failed: i % 7 == 0,
+            weight: Weight::of_spans(f64::from(i % 3)),
+        };
+        let mut spans = vec![
+            span(1, 0, shop, buy, SpanKind::Server),
+            span(2, 1, shop, get, SpanKind::Client),
+            span(3, 2, cart, get, SpanKind::Server),
+            span(4, 3, cart, sql, SpanKind::Client),
+        ];
+        if i % 13 == 5 {
+            spans.push(spans[1]);
+        }
+        builder.add_trace(i, &spans, &names, &peers);
+    }
+    builder.finish(&names, CellLimits { cells_bytes: 1000, pairs: 100 })
 }
 
 fn operations() -> OperationDirectory {

@@ -1,0 +1,181 @@
+//! Traces that are counted whole: their parts are taken away from where they were counted.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use hashbrown::{HashMap, HashSet};
+use spandrel_base::cpu;
+use spandrel_catalog::BlockId;
+use spandrel_model::{Trace, TraceId};
+use spandrel_service_model::{Names, Peers, SpanFacts, facts_of_trace};
+
+use super::count::{FactsByTrace, RolledBlocks, SIDE_BY_SIDE};
+use super::facts;
+use super::tally::{Sign, Tally};
+use crate::block_cache::OpenBlock;
+use crate::engine::{OPENING, View};
+use crate::gather::{Gather, SpanColumnsWanted};
+use crate::{QueryEngine, QueryError, memory};
+
+/// Traces of which the facts are held at a time.
+const TRACES_AT_A_TIME: usize = 32 * 1024;
+/// Traces that are gathered with all that is in their spans.
+const GATHERED_AT_A_TIME: usize = 512;
+
+/// The parts of some traces.
+pub(super) struct Apart<'a> {
+    pub(super) engine: &'a QueryEngine,
+    pub(super) view: &'a View,
+    /// What of the blocks has been counted.
+    pub(super) rolled: &'a RolledBlocks,
+    /// Facts of live spans of these traces.
+    pub(super) live: &'a FactsByTrace,
+}
+
+/// Rows of a row group in which some of the traces lie.
+struct Part {
+    block: Arc<OpenBlock>,
+    id: BlockId,
+    row_group: usize,
+    /// Rows from the first of the row group on, ascending, each with its trace and whether the roll-up leaves
+    /// the trace out.
+    traces: Vec<(Range<u32>, TraceId, bool)>,
+}
+
+/// The facts of a part, with codes of its own.
+struct PartFacts {
+    id: BlockId,
+    traces: Vec<(Range<u32>, TraceId, bool)>,
+    facts: Vec<SpanFacts>,
+    names: Names,
+    peers: Peers,
+}
+
+impl Apart<'_> {
+    /// Counts these traces, each once and whole.
+    pub(super) async fn count(
+        &self,
+        traces: HashSet<TraceId>,
+        tally: &mut Tally,
+    ) -> Result<(), QueryError> {
+        let mut ids: Vec<TraceId> = traces.into_iter().collect();
+        ids.sort_unstable();
+        let mut with_copies = Vec::new();
+        for ids in ids.chunks(TRACES_AT_A_TIME) {
+            let mut held = memory::reserve(0)?;
+            let wanted: HashSet<TraceId> = ids.iter().copied().collect();
+            let mut whole = FactsByTrace::with_capacity(ids.len());
+            for entries in self.view.near_range().chunks(OPENING) {
+                let blocks = self.engine.open_some(self.view, entries).await?;
+                let mut parts = Vec::new();
+                for (entry, block) in entries.iter().zip(&blocks) {
+                    parts.extend(parts_of(block, entry.id, &wanted)?);
+                }
+                let with_peers = tally.needs_peers();
+                let reads = parts.into_iter().map(|part| read(part, with_peers));
+                let mut reads = stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).boxed();
+                while let Some(part) = reads.try_next().await? {
+                    held.try_grow(part.facts.len() * size_of::<SpanFacts>())?;
+                    self.take_away(part, tally, &mut whole);
+                }
+            }
+            for id in ids {
+                if let Some(live) = self.live.get(id) {
+                    whole.entry(*id).or_default().extend_from_slice(live);
+                }
+            }
+            for (id, spans) in &whole {
+                match tally.may_have_copies(spans) {
+                    true => with_copies.push(*id),
+                    false => tally.add_whole(spans),
+                }
+            }
+        }
+        with_copies.sort_unstable();
+        for ids in with_copies.chunks(GATHERED_AT_A_TIME) {
+            self.add_gathered(ids, tally).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes away what the roll-up of the block has counted of these traces, and keeps the facts.
+    fn take_away(&self, part: PartFacts, tally: &mut Tally, whole: &mut FactsByTrace) {
+        let PartFacts { id, traces, mut facts, names, peers } = part;
+        tally.adopt(&mut facts, &names, &peers);
+        let rolled = self.rolled.get(&id).copied();
+        let mut rest = facts.as_slice();
+        for (rows, trace_id, is_doubtful) in traces {
+            let Some((own, others)) = rest.split_at_checked(rows.len()) else { break };
+            rest = others;
+            if let Some(rolled) = rolled.filter(|rolled| rolled.has_some() && !is_doubtful) {
+                tally.add_spans(own, Sign::Remove, |nanos| rolled.has_counted(nanos));
+            }
+            whole.entry(trace_id).or_default().extend_from_slice(own);
+        }
+    }
+
+    /// Gathers traces with all that is in their spans, which tells copies apart, and counts them.
+    async fn add_gathered(&self, ids: &[TraceId], tally: &mut Tally) -> Result<(), QueryError> {
+        let Self { engine, view, .. } = *self;
+        let gather = Gather { engine, view, wanted: SpanColumnsWanted::All };
+        let traces: Vec<Trace> = gather.traces(ids).await?;
+        for trace in traces {
+            let facts = facts_of_trace(&trace, &mut tally.names, &mut tally.peers);
+            tally.add_whole(&facts);
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+}
+
+/// Where some traces lie in a block.
+fn parts_of(
+    block: &Arc<OpenBlock>,
+    id: BlockId,
+    wanted: &HashSet<TraceId>,
+) -> Result<Vec<Part>, QueryError> {
+    let table = block.traces()?;
+    let doubtful = block.services()?.map_or(&[][..], |rollup| &rollup.doubtful);
+    let mut ordinals: Vec<u32> = if wanted.len() * 16 < table.len() {
+        wanted.iter().filter_map(|id| table.ordinal_of(*id)).collect()
+    } else {
+        let all = table.ids().iter().zip(0..);
+        all.filter(|(id, _)| wanted.contains(*id)).map(|(_, ordinal)| ordinal).collect()
+    };
+    ordinals.sort_unstable();
+    let mut parts: HashMap<usize, Part> = HashMap::new();
+    for ordinal in ordinals {
+        let (Some(rows), Some(trace)) = (table.rows(ordinal), table.ids().get(ordinal as usize))
+        else {
+            continue;
+        };
+        let row_group = block.file.row_group_of(rows.start);
+        let first = block.file.row_group_rows(row_group).start;
+        let part = parts.entry(row_group).or_insert_with(|| Part {
+            block: Arc::clone(block),
+            id,
+            row_group,
+            traces: Vec::new(),
+        });
+        let is_doubtful = doubtful.binary_search(&ordinal).is_ok();
+        part.traces.push((rows.start - first..rows.end - first, *trace, is_doubtful));
+    }
+    Ok(parts.into_values().collect())
+}
+
+async fn read(part: Part, with_peers: bool) -> Result<PartFacts, QueryError> {
+    let Part { block, id, row_group, traces } = part;
+    let rows: Vec<Range<u32>> = traces.iter().map(|(rows, ..)| rows.clone()).collect();
+    let columns = facts::read(&block, row_group, Some(&rows), with_peers).await?;
+    let Some(columns) = columns else {
+        let (names, peers) = (Names::default(), Peers::default());
+        return Ok(PartFacts { id, traces: Vec::new(), facts: Vec::new(), names, peers });
+    };
+    cpu::run(move || {
+        let (mut names, mut peers) = (Names::default(), Peers::default());
+        let facts = columns.facts(&mut names, &mut peers)?;
+        Ok(PartFacts { id, traces, facts, names, peers })
+    })
+    .await?
+}
