@@ -19,8 +19,11 @@ const START_WITHIN: Duration = Duration::from_secs(60);
 const END_WITHIN: Duration = Duration::from_secs(60);
 const LOG_LINES_SHOWN: usize = 60;
 
-/// Ports that few tests ask for, in the log; the others get any.
-const JAEGER_PORTS: [&str; 5] = [
+/// What few tests connect to gets any port.
+const OTHER_PORTS: [&str; 8] = [
+    "zipkin",
+    "sampling-http",
+    "sampling-grpc",
     "jaeger-grpc",
     "jaeger-collector-grpc",
     "jaeger-collector-http",
@@ -75,7 +78,7 @@ impl Ports {
             ("telemetry", self.telemetry),
         ];
         let named = options.iter().map(|(name, addr)| format!("--{name}={addr}"));
-        let any = JAEGER_PORTS.iter().map(|name| format!("--{name}=127.0.0.1:0"));
+        let any = OTHER_PORTS.iter().map(|name| format!("--{name}=127.0.0.1:0"));
         named.chain(any).collect()
     }
 }

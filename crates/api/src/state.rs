@@ -40,6 +40,11 @@ impl ApiState {
         Self { options, ..self }
     }
 
+    /// What answers queries.
+    pub fn engine(&self) -> &Arc<QueryEngine> {
+        &self.engine
+    }
+
     /// What tenants set for themselves, if they may.
     pub fn overrides(&self) -> Option<&Overrides> {
         self.overrides.as_ref()

@@ -2,7 +2,9 @@
 
 mod api;
 mod compaction;
+mod generator;
 mod limits;
+mod sampling;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,7 +30,9 @@ use crate::pipelines::{ConfigArgs, reload_on_hangup};
 use crate::signal::Interrupts;
 use api::ApiArgs;
 use compaction::CompactionArgs;
+use generator::GeneratorArgs;
 use limits::LimitArgs;
+use sampling::SamplingArgs;
 
 /// What to store where, and where to listen.
 #[derive(Debug, clap::Args)]
@@ -64,6 +68,12 @@ pub(crate) struct ServeArgs {
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) generator: GeneratorArgs,
+
+    #[command(flatten)]
+    pub(crate) sampling: SamplingArgs,
 
     #[command(flatten)]
     pub(crate) api: ApiArgs,
@@ -123,6 +133,18 @@ pub(crate) struct ListenArgs {
     /// Spans in Jaeger's binary Thrift over UDP, or `off`
     #[arg(long, env = "SPANDREL_JAEGER_AGENT_BINARY", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:6832", value_parser = parse_optional_address)]
     pub(crate) jaeger_agent_binary: OptionalAddress,
+
+    /// Zipkin's spans and queries, or `off`
+    #[arg(long, env = "SPANDREL_ZIPKIN", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:9411", value_parser = parse_optional_address)]
+    pub(crate) zipkin: OptionalAddress,
+
+    /// Jaeger's remote sampling over HTTP, or `off`
+    #[arg(long, env = "SPANDREL_SAMPLING_HTTP", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:5778", value_parser = parse_optional_address)]
+    pub(crate) sampling_http: OptionalAddress,
+
+    /// Jaeger's remote sampling over gRPC, or `off`
+    #[arg(long, env = "SPANDREL_SAMPLING_GRPC", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:5779", value_parser = parse_optional_address)]
+    pub(crate) sampling_grpc: OptionalAddress,
 
     /// Health check
     #[arg(long, env = "SPANDREL_HEALTH", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1:13133", value_parser = parse_address)]
@@ -238,6 +260,9 @@ impl ServeArgs {
                     thrift_compact: listen.jaeger_agent_compact.0,
                     thrift_binary: listen.jaeger_agent_binary.0,
                 },
+                zipkin: listen.zipkin.0,
+                sampling_http: listen.sampling_http.0,
+                sampling_grpc: listen.sampling_grpc.0,
                 health: listen.health,
                 telemetry: listen.telemetry,
             },
@@ -258,6 +283,8 @@ impl ServeArgs {
             },
             memory: self.limits.memory(),
             compaction: self.compaction.options()?,
+            generator: self.generator.settings()?,
+            sampling: self.sampling.strategies(&self.data_dir)?,
             api: self.api.options(),
             overrides_api: self.api.overrides_api,
             ..defaults
@@ -395,9 +422,12 @@ fn banner(data_dir: &str, at: &ListenAddresses) -> String {
         jaeger_http,
         jaeger_grpc,
         jaeger_receiver,
+        zipkin,
         health,
         telemetry,
+        ..
     } = at;
+    let zipkin = zipkin.map_or_else(String::new, |at| format!("\n  Zipkin       http://{at}"));
     let jaeger = jaeger_line(jaeger_receiver);
     let grpc = grpc_suffix(*jaeger_grpc);
     let version = env!("CARGO_PKG_VERSION");
@@ -405,8 +435,8 @@ fn banner(data_dir: &str, at: &ListenAddresses) -> String {
         "
 Spandrel {version}, data in {data_dir}
 
-  OTLP         {otlp_grpc} (gRPC), {otlp_http} (HTTP){jaeger}
-  Tempo API    http://{http}
+  OTLP         {otlp_grpc} (gRPC), {otlp_http} (HTTP){jaeger}{zipkin}
+  Web, Tempo   http://{http}
   Jaeger API   http://{jaeger_http}{grpc}
   Health       http://{health}
   Metrics      http://{telemetry}/metrics

@@ -33,8 +33,8 @@ use tokio::net::TcpListener;
 
 use accumulator::Accumulator;
 pub use naming::Naming;
-pub use page::{PageFormat, render_batches};
 use page::render;
+pub use page::{PageFormat, render_batches};
 use secure::SecureListener;
 pub use settings::{PrometheusSettings, ResourceLabels};
 
@@ -65,10 +65,8 @@ impl PrometheusExporter {
         context: ComponentContext,
     ) -> Result<Self, ComponentError> {
         let http = &settings.http;
-        let refused = [
-            (http.auth.is_some(), "auth"),
-            (http.transport != Transport::Tcp, "transport"),
-        ];
+        let refused =
+            [(http.auth.is_some(), "auth"), (http.transport != Transport::Tcp, "transport")];
         if let Some((_, key)) = refused.iter().find(|(wanted, _)| *wanted) {
             return Err(ComponentError::new(format!("`{key}` is not supported by this listener")));
         }

@@ -29,4 +29,5 @@ pub use otlpjsonfile::settings::{OtlpJsonFileSettings, StartAt};
 pub use server::cors::CorsOptions;
 pub use server::tls::Tls;
 pub use zipkin::ZipkinReceiver;
+pub use zipkin::reads::Reads as ZipkinReads;
 pub use zipkin::settings::ZipkinSettings;

@@ -3,6 +3,7 @@
 //! Memory is bounded as in the OTLP receiver; what a translation takes is held as well, before it is taken.
 
 mod http;
+pub(crate) mod reads;
 pub(crate) mod settings;
 
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ use crate::server::options::ListenOptions;
 use crate::server::running::Running;
 use crate::server::settings::{SHUTDOWN_DEADLINE, http_listen, intake_options};
 use http::ZipkinService;
+use reads::Reads;
 use settings::ZipkinSettings;
 
 const ZIPKIN: Purpose = "zipkin";
@@ -31,6 +33,7 @@ pub struct ZipkinReceiver {
     authenticator: Option<Authenticator>,
     next: Arc<dyn TraceConsumer>,
     context: ComponentContext,
+    reads: Option<Reads>,
     running: Mutex<Option<(Arc<Running>, SocketAddr)>>,
 }
 
@@ -58,7 +61,14 @@ impl ZipkinReceiver {
         authenticators: &ServerAuthenticators,
     ) -> Result<Self, ComponentError> {
         let authenticator = Authenticator::of(settings.server.auth.as_ref(), authenticators)?;
-        Ok(Self { settings, authenticator, next, context, running: Mutex::new(None) })
+        let running = Mutex::new(None);
+        Ok(Self { settings, authenticator, next, context, reads: None, running })
+    }
+
+    /// Answers questions at the same address.
+    #[must_use]
+    pub fn answering(self, reads: Reads) -> Self {
+        Self { reads: Some(reads), ..self }
     }
 
     /// Where it listens while it is running, with the real port.
@@ -77,7 +87,8 @@ impl Component for ZipkinReceiver {
         let options = intake_options(&self.context, Some(server));
         let (metrics, clock) = (self.context.metrics.clone(), self.context.clock.clone());
         let running = Running::new(&options, Arc::clone(&self.next), metrics, clock);
-        let service = ZipkinService::new(&self.settings, Arc::clone(&running.intake));
+        let service =
+            ZipkinService::new(&self.settings, self.reads.clone(), Arc::clone(&running.intake));
         Listener::new(ZIPKIN, service, listen, &running.tasks).spawn(socket);
         tracing::info!(receiver = &*self.context.id, %address, "receiving zipkin");
         *self.running.lock() = Some((Arc::new(running), address));

@@ -13,6 +13,7 @@ use spandrel_ingest::StoreError;
 use spandrel_objects::ObjectsError;
 use spandrel_pipeline::ComponentError;
 use spandrel_receivers::ReceiverError;
+use spandrel_remote_sampling::RemoteSamplingError;
 
 /// A server cannot start, or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +74,15 @@ pub enum ServerError {
     /// The receiver of Jaeger's formats cannot listen.
     #[error(transparent)]
     JaegerReceiver(ComponentError),
+    /// The receiver of Zipkin's spans cannot listen.
+    #[error(transparent)]
+    ZipkinReceiver(ComponentError),
+    /// Sampling strategies cannot be served.
+    #[error(transparent)]
+    RemoteSampling(#[from] RemoteSamplingError),
+    /// Generated metrics cannot be written where the settings say.
+    #[error("metrics generator: {0}")]
+    MetricsGenerator(ComponentError),
     /// A component of the pipelines cannot be built or started.
     #[error(transparent)]
     Pipelines(#[from] CollectorError),
@@ -116,7 +126,18 @@ impl ServerError {
                  --jaeger-agent-compact and --jaeger-agent-binary; `off` takes no spans there"
                     .to_owned(),
             ),
-            Self::Receiver(_) | Self::Pipelines(_) | Self::TelemetryAddress { .. } => None,
+            Self::ZipkinReceiver(_) => {
+                Some("choose another address with --zipkin; `off` takes no spans there".to_owned())
+            }
+            Self::RemoteSampling(RemoteSamplingError::Bind { .. }) => Some(
+                "choose other addresses with --sampling-http and --sampling-grpc; `off` serves no \
+                 strategies there"
+                    .to_owned(),
+            ),
+            Self::RemoteSampling(_) => {
+                Some("mend the file or choose another with --sampling-strategies".to_owned())
+            }
+            Self::MetricsGenerator(_) | Self::Receiver(_) | Self::Pipelines(_) | Self::TelemetryAddress { .. } => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! 4317, 4318 --> OtlpReceiver --> Store --> data directory: wal/, tenants/
 //! 14250, 14268, 6831, 6832 --> JaegerReceiver --^
+//! 9411 --> ZipkinReceiver --^, and Zipkin's queries
 //! 3200, 16685, 16686 --> api routers --> QueryEngine --^
 //! ```
 //!
@@ -16,8 +17,10 @@
 
 mod compaction;
 mod error;
+mod front;
 mod gate;
 mod gateway;
+mod generated;
 mod listener;
 mod memory;
 mod options;
@@ -27,6 +30,7 @@ mod server;
 mod settings;
 mod status;
 mod status_pages;
+mod zipkin;
 
 pub use compaction::StoreTenants;
 pub use error::ServerError;
@@ -34,4 +38,6 @@ pub use gateway::{Gateway, telemetry_address};
 pub use options::{ListenAddresses, MemoryOptions, ServerOptions};
 pub use server::Server;
 pub use spandrel_api::ApiOptions;
+pub use spandrel_metrics_generator::{GeneratorSettings, SettingsError};
 pub use spandrel_receivers::JaegerAddresses;
+pub use spandrel_remote_sampling::{AdaptiveOptions, StrategyFile, StrategyOptions};

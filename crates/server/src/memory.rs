@@ -6,6 +6,7 @@
 //!   queries   up to 1/2, and never the last 1/8: spans are taken before questions are answered
 //!     one query   up to 1/4, unless the operator says otherwise
 //!   cache     up to 1/8, held from the start
+//!   metrics   up to 1/16: series that are generated from spans
 //!   merge     the spans of one up to 1/16, and twice as much while they are written
 //! ```
 //!
@@ -32,6 +33,7 @@ pub(crate) struct Memory {
     ingest: MemoryBudget,
     query: MemoryBudget,
     cache: MemoryBudget,
+    generated: MemoryBudget,
     query_bytes_max: usize,
 }
 
@@ -46,6 +48,7 @@ impl Memory {
             ingest: total.part("memory of ingest", limit),
             query: total.part_leaving("memory of all queries", limit / 2, limit / 8),
             cache: total.part("memory of the block cache", limit / 8),
+            generated: total.part("memory of generated metrics", limit / 16),
             query_bytes_max: query_bytes_max.min(limit / 2),
             total,
         }
@@ -54,6 +57,11 @@ impl Memory {
     /// What takes spans in has this.
     pub(crate) fn of_ingest(&self) -> MemoryBudget {
         self.ingest.clone()
+    }
+
+    /// Series that are generated from spans have this.
+    pub(crate) fn of_generated_metrics(&self) -> MemoryBudget {
+        self.generated.clone()
     }
 
     /// Gives everybody their part. Limits of their own that are larger than that are lowered where that

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use spandrel_api::ApiOptions;
 use spandrel_compaction::CompactionOptions;
 use spandrel_ingest::StoreOptions;
+use spandrel_metrics_generator::GeneratorSettings;
 use spandrel_objects::{Location, ObjectsOptions};
 use spandrel_query::QueryOptions;
 use spandrel_receivers::JaegerAddresses;
+use spandrel_remote_sampling::StrategyOptions;
 
 /// Settings of a [`crate::Server`].
 #[derive(Debug, Clone)]
@@ -29,6 +31,10 @@ pub struct ServerOptions {
     /// How blocks are merged and given up; `None` leaves them as they are, which is right when another
     /// process does it.
     pub compaction: Option<CompactionOptions>,
+    /// How much clients that ask are told to sample.
+    pub sampling: StrategyOptions,
+    /// What metrics are generated from spans; `None` for none.
+    pub generator: Option<GeneratorSettings>,
     /// The memory of all of that together.
     pub memory: MemoryOptions,
     /// Switches of the query APIs.
@@ -50,6 +56,8 @@ impl ServerOptions {
             store,
             query: QueryOptions::default(),
             compaction: Some(CompactionOptions::default()),
+            sampling: StrategyOptions::Probability(1.0),
+            generator: None,
             memory: MemoryOptions::default(),
             api: ApiOptions::default(),
             overrides_api: false,
@@ -82,6 +90,12 @@ pub struct ListenAddresses {
     pub jaeger_grpc: Option<SocketAddr>,
     /// Where senders of Jaeger's own formats send; `None` takes none of that kind.
     pub jaeger_receiver: JaegerAddresses,
+    /// Where Zipkin's senders send, and its clients ask; `None` serves neither.
+    pub zipkin: Option<SocketAddr>,
+    /// Where Jaeger's clients ask over HTTP how much to sample.
+    pub sampling_http: Option<SocketAddr>,
+    /// The same over gRPC.
+    pub sampling_grpc: Option<SocketAddr>,
     /// The health check.
     pub health: SocketAddr,
     /// The process's own metrics, where a Collector has them.
@@ -104,6 +118,9 @@ impl Default for ListenAddresses {
                 thrift_compact: Some(local(6831)),
                 thrift_binary: Some(local(6832)),
             },
+            zipkin: Some(local(9411)),
+            sampling_http: Some(local(5778)),
+            sampling_grpc: Some(local(5779)),
             health: local(13133),
             telemetry: local(8888),
         }

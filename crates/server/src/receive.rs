@@ -1,4 +1,4 @@
-//! How spans come into the store: in OTLP and Jaeger's formats right away, or through pipelines.
+//! How spans come into the store: in OTLP, Jaeger's and Zipkin's formats right away, or through pipelines.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,8 @@ use std::time::Duration;
 use spandrel_collector::{Collector, Plan, Shared};
 use spandrel_pipeline::{Account, Component, ComponentContext, TraceConsumer};
 use spandrel_receivers::{
-    JaegerAddresses, JaegerReceiver, JaegerSettings, OtlpOptions, OtlpReceiver,
+    JaegerReceiver, JaegerSettings, OtlpOptions, OtlpReceiver, ZipkinReads, ZipkinReceiver,
+    ZipkinSettings,
 };
 
 use crate::{ListenAddresses, ServerError};
@@ -17,7 +18,7 @@ const FAILED_START_DEADLINE: Duration = Duration::from_secs(1);
 /// What takes spans in.
 pub(crate) enum Receive {
     /// Right into the store.
-    Direct { otlp: OtlpReceiver, jaeger: JaegerReceiver },
+    Direct { otlp: OtlpReceiver, jaeger: JaegerReceiver, zipkin: Option<ZipkinReceiver> },
     /// Pipelines, some of which end in the store.
     Pipelines(Arc<Collector>),
 }
@@ -26,25 +27,44 @@ impl Receive {
     /// Listens for spans that go right into the store.
     pub(crate) async fn start(
         otlp: OtlpOptions,
-        jaeger: JaegerAddresses,
+        (listen, zipkin_reads): (&ListenAddresses, ZipkinReads),
         store: Arc<dyn TraceConsumer>,
         shared: Shared,
     ) -> Result<Self, ServerError> {
+        let zipkin = listen.zipkin.map(|at| {
+            let context = receiver_context("zipkin", &shared);
+            let settings = ZipkinSettings::listening(at);
+            ZipkinReceiver::new(settings, Arc::clone(&store), context)
+                .map(|receiver| receiver.answering(zipkin_reads))
+                .map_err(ServerError::ZipkinReceiver)
+        });
+        let zipkin = zipkin.transpose()?;
         let jaeger = {
             let context = receiver_context("jaeger", &shared);
-            let settings = JaegerSettings::listening(jaeger);
+            let settings = JaegerSettings::listening(listen.jaeger_receiver);
             JaegerReceiver::new(settings, Arc::clone(&store), context)
                 .map_err(ServerError::JaegerReceiver)?
         };
         let Shared { metrics, clock, .. } = shared;
         let otlp = OtlpReceiver::start(otlp, store, metrics, clock).await?;
-        match jaeger.start().await {
-            Ok(()) => Ok(Self::Direct { otlp, jaeger }),
+        let started = Self::Direct { otlp, jaeger, zipkin };
+        match started.start_others().await {
+            Ok(()) => Ok(started),
             Err(error) => {
-                // What it has taken since it listens is in the store; nothing more comes.
-                shutdown_otlp(&otlp, FAILED_START_DEADLINE).await;
-                Err(ServerError::JaegerReceiver(error))
+                // What was taken meanwhile is in the store; nothing more comes.
+                started.shutdown(FAILED_START_DEADLINE).await;
+                Err(error)
             }
+        }
+    }
+
+    /// Starts what listens besides OTLP.
+    async fn start_others(&self) -> Result<(), ServerError> {
+        let Self::Direct { jaeger, zipkin, .. } = self else { return Ok(()) };
+        jaeger.start().await.map_err(ServerError::JaegerReceiver)?;
+        match zipkin {
+            Some(zipkin) => zipkin.start().await.map_err(ServerError::ZipkinReceiver),
+            None => Ok(()),
         }
     }
 
@@ -61,10 +81,11 @@ impl Receive {
     /// The configured addresses, with the real ports of what is received directly.
     pub(crate) fn addresses(&self, configured: ListenAddresses) -> ListenAddresses {
         match self {
-            Self::Direct { otlp, jaeger } => ListenAddresses {
+            Self::Direct { otlp, jaeger, zipkin } => ListenAddresses {
                 otlp_grpc: otlp.grpc_addr().unwrap_or(configured.otlp_grpc),
                 otlp_http: otlp.http_addr().unwrap_or(configured.otlp_http),
                 jaeger_receiver: jaeger.addresses().unwrap_or_default(),
+                zipkin: zipkin.as_ref().and_then(ZipkinReceiver::address),
                 ..configured
             },
             Self::Pipelines(_) => configured,
@@ -74,11 +95,16 @@ impl Receive {
     /// Takes no more spans; what has begun may take until `deadline`, and pipelines hand on what they hold.
     pub(crate) async fn shutdown(&self, deadline: Duration) {
         match self {
-            Self::Direct { otlp, jaeger } => {
-                let jaeger = tokio::time::timeout(deadline, jaeger.shutdown());
-                let ((), cut) = tokio::join!(shutdown_otlp(otlp, deadline), jaeger);
+            Self::Direct { otlp, jaeger, zipkin } => {
+                let others = tokio::time::timeout(deadline, async {
+                    jaeger.shutdown().await;
+                    if let Some(zipkin) = zipkin {
+                        zipkin.shutdown().await;
+                    }
+                });
+                let ((), cut) = tokio::join!(shutdown_otlp(otlp, deadline), others);
                 if cut.is_err() {
-                    tracing::warn!("Jaeger's senders were cut off, and not answered");
+                    tracing::warn!("senders of Jaeger and Zipkin were cut off, and not answered");
                 }
             }
             Self::Pipelines(collector) => collector.shutdown().await,

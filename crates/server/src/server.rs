@@ -1,37 +1,42 @@
 //! The process: what is started in which order, and stopped in which.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::ObjectStore;
-use spandrel_api::{ApiOptions, ApiState, Dialect, Overrides, jaeger_grpc_routes, router};
+use spandrel_api::{ApiOptions, ApiState, Overrides};
 use spandrel_base::clock::{SharedClock, SystemClock};
 use spandrel_base::fs::{DirLock, create_dir_all_synced};
+use spandrel_base::memory::MemoryBudget;
 use spandrel_base::task::TaskSet;
 use spandrel_collector::{Collector, Plan, Shared};
 use spandrel_compaction::OwnRetention;
-use spandrel_ingest::{Store, StoreError};
+use spandrel_ingest::{Store, StoreError, StoreOptions};
 use spandrel_objects::{Location, ObjectsError, ObjectsOptions};
 use spandrel_pipeline::TraceConsumer;
 use spandrel_query::{QueryEngine, QueryOptions};
 use spandrel_receivers::{GrpcOptions, HttpOptions, OtlpOptions};
+use spandrel_remote_sampling::{RemoteSampling, RemoteSamplingOptions, StrategyOptions};
 use spandrel_telemetry::Metrics;
 
-use crate::gate::{Gate, Phase, Readiness};
-use crate::listener::{BoundPort, HttpListeners};
+use crate::front::{Front, Ports};
+use crate::gate::{Phase, Readiness};
+use crate::generated::{Generated, Writing};
+use crate::listener::HttpListeners;
 use crate::memory::Memory;
 use crate::overrides::{self, Target};
 use crate::receive::Receive;
 use crate::settings::Settings;
-use crate::status::OwnMetrics;
-use crate::status_pages::{Running, StatusPages};
-use crate::{ListenAddresses, ServerError, ServerOptions, compaction, status};
+use crate::status_pages::StatusPages;
+use crate::{ListenAddresses, ServerError, ServerOptions, compaction, zipkin};
 
 /// An orderly stop takes at most this long.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 /// The part of it for requests that bring spans.
 const RECEIVE_DEADLINE: Duration = Duration::from_secs(3);
+/// The part of it for what is left to be written of generated metrics.
+const WRITE_DEADLINE: Duration = Duration::from_secs(2);
 /// The part of it for a compaction, which stops at its next step.
 const COMPACTION_DEADLINE: Duration = Duration::from_secs(1);
 /// The part of it that is kept for queries, which are stopped last.
@@ -43,8 +48,11 @@ pub struct Server {
     readiness: Readiness,
     clock: SharedClock,
     receive: Receive,
+    sampling: RemoteSampling,
     listeners: HttpListeners,
     store: Arc<Store>,
+    /// What writes generated metrics.
+    writing: Writing,
     /// Compaction, unless another process does it, and looks for overrides of tenants.
     background: TaskSet,
     /// Last, so that it is freed after everything that writes into the directory is gone.
@@ -84,6 +92,8 @@ impl Server {
             mut store,
             mut query,
             mut compaction,
+            sampling,
+            generator,
             memory,
             ..
         } = options;
@@ -91,55 +101,39 @@ impl Server {
         let mut otlp = otlp_options(&listen);
         memory.divide(&mut store, &mut query, &mut otlp);
         memory.give(compaction.as_mut());
-        let clock: SharedClock = Arc::new(SystemClock::new());
-        let metrics = Metrics::new();
+        let around =
+            Around { clock: Arc::new(SystemClock::new()), metrics: Metrics::new(), memory };
+        let Around { clock, metrics, .. } = around.clone();
         let readiness = Readiness::new();
+        let generated = Generated::new(generator.as_ref(), &around);
 
         let _lock = lock_dir(&data_dir)?;
         let ports = Ports::bind(&listen, plan.is_none()).await?;
+        let sampling = start_sampling(&listen, sampling).await?;
         let addresses = ports.addresses(&listen);
-        let (tempo, jaeger) = (Gate::default(), Gate::default());
-        let listeners = HttpListeners::default();
-        let own = OwnMetrics { metrics: metrics.clone(), memory };
         let pages = StatusPages::new(readiness.clone(), settings, compaction.is_some());
-        let query_port = |gate: &Gate| {
-            status::query_port(readiness.clone(), own.clone(), pages.clone(), gate.clone())
-        };
-        listeners.serve(ports.http, query_port(&tempo));
-        listeners.serve(ports.jaeger_http, query_port(&jaeger));
-        if let Some(health) = ports.health {
-            listeners.serve(health, status::health_port(readiness.clone(), Arc::clone(&clock)));
-        }
-        listeners.serve(ports.telemetry, status::telemetry_port(own));
+        let mut front = Front::serve(ports, pages, &readiness, &generated, &around);
+        let writing = generated.start(generator, &around).await?;
 
-        let objects = open_objects(&storage, &objects, &clock, &metrics).await?;
-        let store = Store::open(store, objects, Arc::clone(&clock), metrics.clone()).await;
-        let pipelines_dir = data_dir.join("pipelines");
-        let failed =
-            |source: StoreError| ServerError::Store { dir: data_dir, source: source.into() };
-        let store = store.map(Arc::new).map_err(failed)?;
+        let store = open_store((&storage, &objects), store, &data_dir, &around).await?;
         let ages = compaction.as_ref().map(|options| (options.retention, &options.own_retention));
+        let tenant_required = switches.api.tenant_required;
         let state = switches.open(&store, query, (&clock, &metrics), ages);
         let overrides = overrides_in_force(&state).await;
-        pages.started(Running::of(&state, &store));
-        tempo.open(router(state.clone(), Dialect::Tempo));
-        jaeger.open(router(state.clone(), Dialect::Jaeger));
+        let zipkin_routes = front.open(&state, tenant_required, &store, &around);
 
-        let consumer = Arc::clone(&store) as Arc<dyn TraceConsumer>;
-        if let Some(port) = ports.jaeger_grpc {
-            listeners.serve(port, jaeger_grpc_routes(state, Arc::clone(&consumer)));
-        }
-        let shared = Shared {
-            clock: Arc::clone(&clock),
-            metrics: metrics.clone(),
-            memory: otlp.memory.clone(),
-            data_dir: pipelines_dir,
-            store: None,
-        };
+        let consumer = generated.behind(Arc::clone(&store) as Arc<dyn TraceConsumer>);
+        let consumer = sampling.observing(consumer);
+        front.open_jaeger_grpc(state, &consumer);
+        let shared = around.shared(otlp.memory.clone(), data_dir.join("pipelines"));
         let started = match plan {
             Some(plan) => Receive::start_pipelines(plan, consumer, shared).await,
-            None => Receive::start(otlp, listen.jaeger_receiver, consumer, shared).await,
+            None => {
+                let reads = zipkin::reads(zipkin_routes);
+                Receive::start(otlp, (&listen, reads), consumer, shared).await
+            }
         };
+        let listeners = front.listeners;
         let receive = match started {
             Ok(receive) => receive,
             Err(error) => {
@@ -155,8 +149,14 @@ impl Server {
             overrides::watch(overrides, &background);
         }
         readiness.set(Phase::Ready);
-        let addresses = receive.addresses(addresses);
-        Ok(Self { addresses, readiness, clock, receive, listeners, store, background, _lock })
+        let (sampling_http, sampling_grpc) = (sampling.http(), sampling.grpc());
+        let addresses =
+            ListenAddresses { sampling_http, sampling_grpc, ..receive.addresses(addresses) };
+        #[rustfmt::skip]
+        let server = Self {
+            addresses, readiness, clock, receive, sampling, listeners, store, writing, background, _lock,
+        };
+        Ok(server)
     }
 
     /// Where it listens, with the real ports.
@@ -204,10 +204,29 @@ impl Server {
         if self.background.shutdown(COMPACTION_DEADLINE).await.is_err() {
             tracing::warn!("a compaction did not stop in time");
         }
-        self.receive.shutdown(RECEIVE_DEADLINE).await;
+        tokio::join!(
+            self.receive.shutdown(RECEIVE_DEADLINE),
+            self.sampling.shutdown(RECEIVE_DEADLINE)
+        );
+        self.writing.shutdown(WRITE_DEADLINE).await;
         self.store.shutdown(left().saturating_sub(QUERY_DEADLINE)).await;
         self.listeners.shutdown(left()).await;
         tracing::info!(took = ?self.clock.monotonic().saturating_sub(began), "stopped");
+    }
+}
+
+/// What the parts of a server share.
+#[derive(Clone)]
+pub(crate) struct Around {
+    pub(crate) clock: SharedClock,
+    pub(crate) metrics: Metrics,
+    pub(crate) memory: Memory,
+}
+
+impl Around {
+    /// The same for what receives spans.
+    fn shared(self, memory: MemoryBudget, data_dir: PathBuf) -> Shared {
+        Shared { clock: self.clock, metrics: self.metrics, memory, data_dir, store: None }
     }
 }
 
@@ -251,6 +270,20 @@ async fn overrides_in_force(state: &ApiState) -> Option<Overrides> {
     Some(overrides)
 }
 
+/// Opens the store; what is not in blocks yet is replayed from the log.
+async fn open_store(
+    (place, objects): (&Location, &ObjectsOptions),
+    store: StoreOptions,
+    data_dir: &Path,
+    Around { clock, metrics, .. }: &Around,
+) -> Result<Arc<Store>, ServerError> {
+    let objects = open_objects(place, objects, clock, metrics).await?;
+    let failed =
+        |source: StoreError| ServerError::Store { dir: data_dir.to_owned(), source: source.into() };
+    let store = Store::open(store, objects, Arc::clone(clock), metrics.clone()).await;
+    store.map(Arc::new).map_err(failed)
+}
+
 /// The place for blocks and catalogues. One that is remote is tried out: it must not turn out later that it
 /// cannot be committed to. One that does not answer may do so later; until then spans stay in the log.
 async fn open_objects(
@@ -283,53 +316,19 @@ fn lock_dir(dir: &Path) -> Result<DirLock, ServerError> {
     locked.map_err(|source| ServerError::DataDir { dir: dir.to_owned(), source })
 }
 
+/// What Jaeger's clients are told about how much to sample.
+async fn start_sampling(
+    listen: &ListenAddresses,
+    strategies: StrategyOptions,
+) -> Result<RemoteSampling, ServerError> {
+    let (http, grpc) = (listen.sampling_http, listen.sampling_grpc);
+    Ok(RemoteSampling::start(RemoteSamplingOptions { http, grpc, strategies }).await?)
+}
+
 fn otlp_options(listen: &ListenAddresses) -> OtlpOptions {
     OtlpOptions {
         grpc: Some(GrpcOptions::new(listen.otlp_grpc)),
         http: Some(HttpOptions::new(listen.otlp_http)),
         ..OtlpOptions::default()
-    }
-}
-
-/// The ports other than the receivers' own.
-struct Ports {
-    http: BoundPort,
-    jaeger_http: BoundPort,
-    jaeger_grpc: Option<BoundPort>,
-    /// Only where no pipeline's configuration says where health is checked.
-    health: Option<BoundPort>,
-    telemetry: BoundPort,
-}
-
-impl Ports {
-    async fn bind(listen: &ListenAddresses, with_health: bool) -> Result<Self, ServerError> {
-        let health = match with_health {
-            true => Some(BoundPort::bind("the health check", "health", listen.health).await?),
-            false => None,
-        };
-        let jaeger_grpc = match listen.jaeger_grpc {
-            Some(at) => Some(BoundPort::bind("Jaeger's API over gRPC", "jaeger-grpc", at).await?),
-            None => None,
-        };
-        let telemetry = "the process's own metrics";
-        Ok(Self {
-            http: BoundPort::bind("Tempo's API", "http", listen.http).await?,
-            jaeger_http: BoundPort::bind("Jaeger's API", "jaeger-http", listen.jaeger_http).await?,
-            jaeger_grpc,
-            health,
-            telemetry: BoundPort::bind(telemetry, "telemetry", listen.telemetry).await?,
-        })
-    }
-
-    /// The configured addresses, with the real ports of these.
-    fn addresses(&self, configured: &ListenAddresses) -> ListenAddresses {
-        ListenAddresses {
-            http: self.http.address,
-            jaeger_http: self.jaeger_http.address,
-            jaeger_grpc: self.jaeger_grpc.as_ref().map(|port| port.address),
-            health: self.health.as_ref().map_or(configured.health, |health| health.address),
-            telemetry: self.telemetry.address,
-            ..*configured
-        }
     }
 }

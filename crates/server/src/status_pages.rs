@@ -14,6 +14,7 @@ use serde::Deserialize;
 use spandrel_api::{ApiState, Overrides};
 use spandrel_ingest::{Limits, Store, TenantLimits};
 use spandrel_model::TenantId;
+use spandrel_zipkin_api::ZipkinState;
 
 use crate::gate::{Phase, Readiness};
 use crate::settings::{Settings, SettingsMode};
@@ -51,12 +52,10 @@ pub(crate) struct Running {
 
 impl Running {
     /// A store, and the query APIs on it.
-    pub(crate) fn of(state: &ApiState, store: &Arc<Store>) -> Self {
-        Self {
-            endpoints: spandrel_api::endpoints(state),
-            store: Arc::clone(store),
-            overrides: state.overrides().cloned(),
-        }
+    pub(crate) fn of(state: &ApiState, zipkin: &ZipkinState, store: &Arc<Store>) -> Self {
+        let mut endpoints = spandrel_api::endpoints(state);
+        endpoints.extend(spandrel_zipkin_api::endpoints(zipkin));
+        Self { endpoints, store: Arc::clone(store), overrides: state.overrides().cloned() }
     }
 }
 

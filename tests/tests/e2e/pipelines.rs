@@ -100,6 +100,10 @@ fn the_gateway_samples_tails_for_two_backends() {
     assert!(status.success(), "{status}");
 }
 
+/// What else a process with a store listens on, and these tests do not ask.
+const NOT_LISTENED: [&str; 4] =
+    ["--jaeger-grpc=off", "--zipkin=off", "--sampling-http=off", "--sampling-grpc=off"];
+
 const STORING: &str = "
 receivers:
   otlp:
@@ -135,8 +139,11 @@ fn pipelines_in_front_of_the_store_are_changed_while_they_run() {
         let config = file.display().to_string();
         let http = format!("--http={}", ports.http);
         let jaeger = format!("--jaeger-http={}", ports.jaeger_http);
-        let grpc = "--jaeger-grpc=off".to_owned();
-        vec!["--config".to_owned(), config, http, jaeger, grpc]
+        [["--config", &config, &http, &jaeger], NOT_LISTENED]
+            .concat()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     });
     let mut otlp = Gateway::client(gateway.ports.otlp_http);
     let mut tempo = spandrel_tests::Tempo::new(gateway.ports.http);
@@ -191,8 +198,12 @@ fn joined_pipelines_are_changed_under_load() {
         write(&file, &text);
         let http = format!("--http={}", ports.http);
         let jaeger = format!("--jaeger-http={}", ports.jaeger_http);
-        let grpc = "--jaeger-grpc=off".to_owned();
-        vec!["--config".to_owned(), file.display().to_string(), http, jaeger, grpc]
+        let config = file.display().to_string();
+        [["--config", &config, &http, &jaeger], NOT_LISTENED]
+            .concat()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     });
     let text = fs::read_to_string(&file).unwrap();
     let changed = AtomicBool::new(false);

@@ -142,10 +142,10 @@ fn span_and_deltas(side: &Side) -> (Vec<BucketSpan>, Vec<i64>) {
 }
 
 fn exemplar(exemplar: &PointExemplar) -> Exemplar {
-    let label = exemplar.labels.iter().map(|(name, value)| LabelPair {
-        name: Some(name.clone()),
-        value: Some(value.clone()),
-    });
+    let label = exemplar
+        .labels
+        .iter()
+        .map(|(name, value)| LabelPair { name: Some(name.clone()), value: Some(value.clone()) });
     let timestamp = (exemplar.unix_nanos > 0).then_some(prost_types::Timestamp {
         seconds: (exemplar.unix_nanos / 1_000_000_000) as i64,
         nanos: (exemplar.unix_nanos % 1_000_000_000) as i32,

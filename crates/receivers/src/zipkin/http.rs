@@ -15,6 +15,7 @@ use spandrel_telemetry::{Source, Transport};
 use spandrel_translate::Room;
 use spandrel_zipkin::{Options, v1_json, v1_thrift, v2_json, v2_protobuf};
 
+use super::reads::Reads;
 use super::settings::ZipkinSettings;
 use crate::server::body::BodyReader;
 use crate::server::compression::{Encoding, UnknownEncoding};
@@ -47,11 +48,18 @@ pub(crate) struct ZipkinService {
     include_metadata: bool,
     options: Options,
     cors: Cors,
+    reads: Option<Reads>,
     intake: Arc<Intake>,
 }
 
 impl Handler for ZipkinService {
     async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
+        if let Some(reads) = self.reads.as_ref().filter(|_| is_question(request.method())) {
+            let asked = request.headers().clone();
+            let mut response = reads.answer(request).await.map(Reply::new);
+            response.headers_mut().extend(self.cors.answer_headers(&asked));
+            return response;
+        }
         let arrived = self.intake.clock.monotonic();
         let (parts, body) = request.into_parts();
         let format = Format::of(parts.uri.path(), &parts.headers);
@@ -69,7 +77,11 @@ impl Handler for ZipkinService {
 }
 
 impl ZipkinService {
-    pub(crate) fn new(settings: &ZipkinSettings, intake: Arc<Intake>) -> Self {
+    pub(crate) fn new(
+        settings: &ZipkinSettings,
+        reads: Option<Reads>,
+        intake: Arc<Intake>,
+    ) -> Self {
         let parse_string_tags = settings.parse_string_tags;
         let cors = settings.server.cors.as_ref();
         let origins = cors.map_or(&[][..], |cors| &cors.allowed_origins);
@@ -79,6 +91,7 @@ impl ZipkinService {
             include_metadata: settings.server.include_metadata,
             options: Options { parse_string_tags, ..Options::default() },
             cors: Cors::new(origins, &cors_options),
+            reads,
             intake,
         }
     }
@@ -134,6 +147,10 @@ impl ZipkinService {
         self.intake.deliver(sender, translated.otlp, held).await?;
         Ok(())
     }
+}
+
+fn is_question(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
 }
 
 impl Format {

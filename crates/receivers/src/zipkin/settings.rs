@@ -1,5 +1,7 @@
 //! The settings of the `zipkin` receiver, named and defaulted as in the Collector.
 
+use std::net::SocketAddr;
+
 use spandrel_config::Section;
 use spandrel_config::blocks::HttpServer;
 
@@ -17,6 +19,12 @@ pub struct ZipkinSettings {
 }
 
 impl ZipkinSettings {
+    /// The defaults, at this address.
+    pub fn listening(at: SocketAddr) -> Self {
+        let server = HttpServer { endpoint: at.to_string(), ..HttpServer::default() };
+        Self { server, parse_string_tags: false }
+    }
+
     /// Reads the settings.
     pub fn read(section: &mut Section<'_>) -> Self {
         Self {

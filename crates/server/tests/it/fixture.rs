@@ -29,6 +29,9 @@ pub(crate) fn options(dir: &Path) -> ServerOptions {
             thrift_compact: Some(free),
             thrift_binary: Some(free),
         },
+        zipkin: Some(free),
+        sampling_http: Some(free),
+        sampling_grpc: Some(free),
         health: free,
         telemetry: free,
     };
