@@ -542,7 +542,9 @@ mod tests {
             Spandrel 0.1.0, data in spandrel-data
 
               OTLP         127.0.0.1:4317 (gRPC), 127.0.0.1:4318 (HTTP)
-              Tempo API    http://127.0.0.1:3200
+              Jaeger       127.0.0.1:14250 (gRPC), 127.0.0.1:14268 (Thrift HTTP), 127.0.0.1:6831 (compact UDP), 127.0.0.1:6832 (binary UDP)
+              Zipkin       http://127.0.0.1:9411
+              Web, Tempo   http://127.0.0.1:3200
               Jaeger API   http://127.0.0.1:16686, 127.0.0.1:16685 (gRPC)
               Health       http://127.0.0.1:13133
               Metrics      http://127.0.0.1:8888/metrics

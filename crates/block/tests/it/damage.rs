@@ -16,6 +16,7 @@ fn read_everything(bytes: Bytes) -> Result<Vec<String>, BlockError> {
     let index = block.file.index();
     let (_, traces) = (index.facts()?, index.traces()?);
     let (_, _, _) = (index.token_filters()?, index.attributes()?, index.operations()?);
+    index.services()?;
     index.trace_filter()?;
     for row_group in 0..block.file.n_row_groups() {
         block.read_all(row_group, None)?;

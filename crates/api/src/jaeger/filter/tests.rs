@@ -21,6 +21,7 @@ fn span() -> Span {
     done.attributes = vec![attribute("attempt", spandrel_model::AttributeValue::Int(2))];
     span.events = vec![event, done];
     span.name = "charge".to_owned();
+    span.kind = spandrel_model::SpanKind::Client;
     span.attributes = vec![
         attribute("http.status_code", spandrel_model::AttributeValue::Int(500)),
         attribute("ratio", spandrel_model::AttributeValue::Double(2.0)),
@@ -135,7 +136,7 @@ fn what_makes_no_sense_is_refused() {
         (nested(21), "deeper than 20"),
         (format!(r#"{{"op":"and","args":[{many}]}}"#), "more than 100"),
         ("{}".to_owned(), "no operator"),
-        ("[]".to_owned(), "invalid type"),
+        ("[]".to_owned(), "no operator"),
         (r#"{"op":"like","args":[]}"#.to_owned(), "unknown filter operator"),
         (r#"{"op":"eq","args":[],"x":1}"#.to_owned(), "unknown field `x`"),
         (r#"{"op":"and","args":[]}"#.to_owned(), "two or more"),
