@@ -213,6 +213,7 @@ fn start(program: &str) -> anyhow::Result<Prometheus> {
     let started = Instant::now();
     while prometheus.get("status/buildinfo").is_err() {
         ensure!(started.elapsed() < Duration::from_secs(60), "Prometheus does not answer");
+        // tidy: allow(sleep) polls another process
         std::thread::sleep(Duration::from_millis(200));
     }
     Ok(prometheus)

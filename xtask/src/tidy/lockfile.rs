@@ -24,17 +24,48 @@ struct Locked<'a> {
     line: usize,
     name: &'a str,
     source: Option<&'a str>,
+    dependencies: Vec<&'a str>,
+}
+
+/// An entry of `bans.deny`: cargo-deny lets only the packages in `wrappers` depend on it, and
+/// without any nothing at all.
+struct Ban<'a> {
+    name: &'a str,
+    wrappers: Vec<&'a str>,
+}
+
+impl<'a> Ban<'a> {
+    fn parse(entry: &'a str) -> Option<Self> {
+        let wrappers = entry.split_once("wrappers = [").and_then(|(_, rest)| rest.split_once(']'));
+        let wrappers = wrappers.map_or(Vec::new(), |(list, _)| {
+            list.split(',').map(|name| name.trim().trim_matches('"')).collect()
+        });
+        Some(Self { name: entry.split('"').nth(1)?, wrappers })
+    }
+
+    fn forbids(&self, packages: &[Locked<'_>]) -> bool {
+        let used_by =
+            |package: &&Locked<'_>| package.dependencies.iter().any(|used| *used == self.name);
+        let mut users = packages.iter().filter(used_by);
+        self.wrappers.is_empty() || users.any(|user| !self.wrappers.contains(&user.name))
+    }
 }
 
 fn locked(text: &str) -> Vec<Locked<'_>> {
     let mut packages = Vec::new();
     for (i, line) in text.lines().enumerate() {
         if let Some(name) = line.strip_prefix("name = ") {
-            packages.push(Locked { line: i + 1, name: name.trim_matches('"'), source: None });
-        } else if let (Some(source), Some(last)) =
-            (line.strip_prefix("source = "), packages.last_mut())
-        {
+            let name = name.trim_matches('"');
+            packages.push(Locked { line: i + 1, name, source: None, dependencies: Vec::new() });
+            continue;
+        }
+        let Some(last) = packages.last_mut() else { continue };
+        if let Some(source) = line.strip_prefix("source = ") {
             last.source = Some(source.trim_matches('"'));
+        } else if let Some(dependency) = line.strip_prefix(" \"") {
+            // Where there are several versions, the name is followed by one.
+            let end = dependency.find(['"', ' ']).unwrap_or(dependency.len());
+            last.dependencies.push(&dependency[..end]);
         }
     }
     packages
@@ -51,7 +82,8 @@ pub(crate) fn check(tree: &Tree, findings: &mut Vec<Finding>) {
     let bans = tree.file(DENY).map(|deny| array(deny, "[bans]", "deny")).unwrap_or_default();
     let (once, banned): (Vec<&str>, Vec<&str>) =
         bans.into_iter().partition(|entry| entry.contains("deny-multiple-versions = true"));
-    let (once, banned) = (first_strings(&once), first_strings(&banned));
+    let once = first_strings(&once);
+    let banned: Vec<Ban<'_>> = banned.into_iter().filter_map(Ban::parse).collect();
     for package in &packages {
         let mut error = |message: String| {
             findings.push(Finding::error(LOCK, package.line, "lock", &message));
@@ -60,7 +92,7 @@ pub(crate) fn check(tree: &Tree, findings: &mut Vec<Finding>) {
         if once.contains(&name) && versions[name] > 1 {
             error(format!("{name} is there in {} versions", versions[name]));
         }
-        if banned.contains(&name) {
+        if banned.iter().any(|ban| ban.name == name && ban.forbids(&packages)) {
             error(format!("{name} is banned, see {DENY}"));
         }
         if package
@@ -122,6 +154,7 @@ mod tests {
 
     const DENY_TEXT: &str = "[licenses]\nallow = [\n  \"MIT\", # why\n  \"Zlib\",\n]\n\n\
         [bans]\ndeny = [\n  { crate = \"openssl\", reason = \"two stacks\" },\n  \
+        { crate = \"openssl-sys\", wrappers = [\"rdkafka-sys\"] },\n  \
         { crate = \"parquet\", deny-multiple-versions = true },\n]\n";
 
     fn tree(lock: &str) -> Tree {
@@ -151,6 +184,14 @@ mod tests {
         );
         let source = "registry+https://github.com/rust-lang/crates.io-index";
         check_lock(&format!("name = \"a\"\nsource = \"{source}\"\n"), &[]);
+    }
+
+    #[test]
+    fn wrappers_may() {
+        let used = "name = \"openssl-sys\"\nname = \"rdkafka-sys\"\n \"openssl-sys 0.9.1\",\n";
+        check_lock(used, &[]);
+        let also = format!("{used}name = \"a\"\n \"openssl-sys\",\n");
+        check_lock(&also, &["openssl-sys is banned, see deny.toml"]);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::*;
 use crate::{
     Api, DatagramDropReason, Endpoint, FailReason, MemoryClass, ObjectOperation, ObjectOutcome,
-    PipelineFate, RefuseReason, RejectReason, Request, Source, TENANTS_MAX, Transport,
+    PipelineFate, Receiver, RecordOutcome, RefuseReason, RejectReason, Request, Source,
+    TENANTS_MAX, Transport,
 };
 
 /// Names and types on the page, but those of the process.
@@ -156,6 +157,14 @@ fn touch_open_families(metrics: &Metrics) {
     pipelines.with_fate("traces", PipelineFate::Sent).inc();
     pipelines.held("traces").add(1);
     pipelines.dropped_by_stub("datadog").inc();
+    metrics.receiver().ignored_requests.inc(&Receiver::Datadog);
+    let kafka = metrics.kafka().receiver("kafka");
+    kafka.received.inc();
+    kafka.received_bytes.add(10);
+    kafka.retries.inc();
+    kafka.paused.set(0);
+    kafka.finished(RecordOutcome::Delivered);
+    metrics.kafka().exporter("kafka").sent.inc();
     metrics.datagrams().received.inc(&Transport::UdpThriftCompact);
     metrics.datagrams().received_bytes.inc(&Transport::UdpThriftCompact);
     metrics.datagrams().record_dropped(Transport::UdpThriftCompact, DatagramDropReason::ALL[0]);
