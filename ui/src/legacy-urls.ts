@@ -66,8 +66,24 @@ function jaegerSearch(query: URLSearchParams): URLSearchParams {
   return ours;
 }
 
+const inHex = (written: string) => traceId(written) ?? written;
+
+/** Two traces compared, as Jaeger has it and as people expect it. */
+function comparedTraces({ path, query }: Place): Place | null {
+  const pair = /^\/(?:trace|compare|jaeger\/ui\/trace)\/([^/]+?)\.\.\.([^/]+)\/?$/.exec(
+    decodeURIComponent(path),
+  );
+  if (!pair?.[1] || !pair[2]) return null;
+  const canonical = `/trace/${inHex(pair[1])}...${inHex(pair[2])}`;
+  const ours = new URLSearchParams(query);
+  // Jaeger lists the traces once more.
+  ours.delete("cohort");
+  return canonical === path && !query.has("cohort") ? null : { path: canonical, query: ours };
+}
+
 /** Our address for one of another interface; `null` for one of ours. */
 export function modernized({ path, query }: Place): Place | null {
+  if (path.includes("...")) return comparedTraces({ path, query });
   const trace = /^\/(?:trace|traces\/detail|zipkin\/traces|jaeger\/ui\/trace)\/([^/]+)\/?$/.exec(path);
   if (trace?.[1]) {
     const written = decodeURIComponent(trace[1]);
@@ -76,7 +92,7 @@ export function modernized({ path, query }: Place): Place | null {
     ours.delete("uiFind");
     ours.delete("spanId");
     if (find) ours.set(/^[0-9a-f]{16}$/i.test(find) ? "span" : "f", find);
-    const canonical = `/trace/${traceId(written) ?? written}`;
+    const canonical = `/trace/${inHex(written)}`;
     return canonical === path && !find ? null : { path: canonical, query: ours };
   }
   if (

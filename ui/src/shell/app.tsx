@@ -8,6 +8,7 @@ import { TracePage } from "../trace/page.tsx";
 import styles from "./app.module.css";
 import { Help, showHelp } from "./help.tsx";
 import { Icon } from "./icons.tsx";
+import { lazy } from "./lazy.tsx";
 import { TopBar } from "./topbar.tsx";
 
 const PAGES: readonly (readonly [string, string, "services" | "search" | "map"])[] = [
@@ -15,6 +16,8 @@ const PAGES: readonly (readonly [string, string, "services" | "search" | "map"])
   ["/search", "Search", "search"],
   ["/map", "Service map", "map"],
 ];
+
+const ComparedTraces = lazy(async () => (await import("../compare/traces-page.tsx")).ComparedTraces);
 
 export function App() {
   useEffect(() => {
@@ -58,6 +61,8 @@ function Page({ path }: { path: string }) {
   if (path === "/") return <Home />;
   if (path === "/search") return <SearchPage />;
   if (path === "/map") return <MapPage />;
+  const pair = /^\/trace\/([^/]+)\.\.\.([^/]+)$/.exec(path);
+  if (pair?.[1] && pair[2]) return <ComparedTraces a={pair[1]} b={pair[2]} />;
   const trace = /^\/trace\/([^/]+)$/.exec(path)?.[1];
   if (trace) return <TracePage id={decodeURIComponent(trace)} />;
   return (
