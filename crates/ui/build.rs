@@ -5,6 +5,10 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo talks to build scripts in environment variables, and nothing they make must be durable"
+)]
 fn main() -> io::Result<()> {
     let dist =
         PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("set by cargo")).join("../../ui/dist");

@@ -18,7 +18,7 @@ const FAILED_START_DEADLINE: Duration = Duration::from_secs(1);
 /// What takes spans in.
 pub(crate) enum Receive {
     /// Right into the store.
-    Direct { otlp: OtlpReceiver, jaeger: JaegerReceiver, zipkin: Option<ZipkinReceiver> },
+    Direct { otlp: OtlpReceiver, jaeger: Box<JaegerReceiver>, zipkin: Option<Box<ZipkinReceiver>> },
     /// Pipelines, some of which end in the store.
     Pipelines(Arc<Collector>),
 }
@@ -35,15 +35,15 @@ impl Receive {
             let context = receiver_context("zipkin", &shared);
             let settings = ZipkinSettings::listening(at);
             ZipkinReceiver::new(settings, Arc::clone(&store), context)
-                .map(|receiver| receiver.answering(zipkin_reads))
+                .map(|receiver| Box::new(receiver.answering(zipkin_reads)))
                 .map_err(ServerError::ZipkinReceiver)
         });
         let zipkin = zipkin.transpose()?;
         let jaeger = {
             let context = receiver_context("jaeger", &shared);
             let settings = JaegerSettings::listening(listen.jaeger_receiver);
-            JaegerReceiver::new(settings, Arc::clone(&store), context)
-                .map_err(ServerError::JaegerReceiver)?
+            let receiver = JaegerReceiver::new(settings, Arc::clone(&store), context);
+            Box::new(receiver.map_err(ServerError::JaegerReceiver)?)
         };
         let Shared { metrics, clock, .. } = shared;
         let otlp = OtlpReceiver::start(otlp, store, metrics, clock).await?;
@@ -85,7 +85,7 @@ impl Receive {
                 otlp_grpc: otlp.grpc_addr().unwrap_or(configured.otlp_grpc),
                 otlp_http: otlp.http_addr().unwrap_or(configured.otlp_http),
                 jaeger_receiver: jaeger.addresses().unwrap_or_default(),
-                zipkin: zipkin.as_ref().and_then(ZipkinReceiver::address),
+                zipkin: zipkin.as_deref().and_then(ZipkinReceiver::address),
                 ..configured
             },
             Self::Pipelines(_) => configured,

@@ -137,10 +137,7 @@ impl Server {
         let receive = match started {
             Ok(receive) => receive,
             Err(error) => {
-                // The routes hold the store, and it holds the lock of the log, which somebody who tries
-                // again at once must find free.
-                store.shutdown(SHUTDOWN_DEADLINE).await;
-                listeners.shutdown(QUERY_DEADLINE).await;
+                release(&store, listeners).await;
                 return Err(error);
             }
         };
@@ -261,6 +258,13 @@ impl Switches {
         let objects = Arc::clone(store.objects());
         state.with_overrides(Overrides::new(objects, Arc::new(target)))
     }
+}
+
+/// Gives up after a failed start. The routes hold the store, and it holds the lock of the log, which somebody who tries
+/// again at once must find free.
+async fn release(store: &Store, listeners: HttpListeners) {
+    store.shutdown(SHUTDOWN_DEADLINE).await;
+    listeners.shutdown(QUERY_DEADLINE).await;
 }
 
 /// What tenants set for themselves, if they may, with what they had set before in force.

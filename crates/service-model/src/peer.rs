@@ -190,9 +190,11 @@ pub(crate) fn peer_of<'a>(
 mod tests {
     use super::*;
 
+    type Attributes = &'static [(&'static str, &'static str)];
+
     #[test]
     fn attributes_name_peers() {
-        let cases: [(&[(&str, &str)], &str, &str, Connection); 8] = [
+        let cases: [(Attributes, &str, &str, Connection); 8] = [
             (&[], "", "", Connection::External),
             (&[("server.address", "api.example.com")], "api.example.com", "", Connection::External),
             (&[("http.host", "h"), ("peer.service", "pay")], "pay", "", Connection::External),

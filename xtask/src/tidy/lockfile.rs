@@ -44,8 +44,7 @@ impl<'a> Ban<'a> {
     }
 
     fn forbids(&self, packages: &[Locked<'_>]) -> bool {
-        let used_by =
-            |package: &&Locked<'_>| package.dependencies.iter().any(|used| *used == self.name);
+        let used_by = |package: &&Locked<'_>| package.dependencies.contains(&self.name);
         let mut users = packages.iter().filter(used_by);
         self.wrappers.is_empty() || users.any(|user| !self.wrappers.contains(&user.name))
     }

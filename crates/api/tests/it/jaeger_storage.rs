@@ -77,11 +77,9 @@ async fn a_large_trace_comes_back_whole() {
         let body = server.get(&path).await.json();
         assert_eq!(body["data"][0]["spans"].as_array().unwrap().len(), 10_008, "{path}");
     }
-    let summaries = format!(
-        "/api/v3/trace-summaries?query.startTimeMin=2017-01-26T16:45:31Z\
-            &query.startTimeMax=2017-01-26T16:47:31Z&query.serviceName=large&query.searchDepth=10"
-    );
-    let body = server.get(&summaries).await.json();
+    let summaries = "/api/v3/trace-summaries?query.startTimeMin=2017-01-26T16:45:31Z\
+        &query.startTimeMax=2017-01-26T16:47:31Z&query.serviceName=large&query.searchDepth=10";
+    let body = server.get(summaries).await.json();
     assert_eq!(body["summaries"][0]["spanCount"], 10_008);
     assert_eq!(body["summaries"][0]["services"][0]["spanCount"], 10_008);
 }

@@ -2,6 +2,7 @@
 //! asked twice: while the spans are live, and when they are a block.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "what is skipped is said aloud")]
 
 mod bad_input;
 mod federation;

@@ -214,9 +214,10 @@ fn components(root: &Path) -> Vec<Component> {
 
 impl Component {
     fn is_here(&self) -> bool {
-        let name = match canonical(self.kind, &self.type_name) {
-            Canonical::Current(name) | Canonical::Renamed { name, .. } => name,
-            _ => return false,
+        let (Canonical::Current(name) | Canonical::Renamed { name, .. }) =
+            canonical(self.kind, &self.type_name)
+        else {
+            return false;
         };
         component_types(self.kind).contains(&name)
     }

@@ -1,6 +1,5 @@
 //! Receiver and exporter against librdkafka's own cluster of brokers, which lives in the test's process.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-#![expect(clippy::print_stderr, reason = "what is skipped is said aloud")]
 
 mod broker;
 mod exporter;

@@ -1,7 +1,7 @@
 //! Series as requests of either version, each for one consumer and not larger than it may be.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -72,9 +72,7 @@ pub(super) fn encode(series: BTreeMap<Key, Series>, shape: Shape) -> Vec<Encoded
 
 /// The same for equal labels, also in another process that finds the queue of this one on disk.
 fn lane_of(key: &Key, lanes: usize) -> usize {
-    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-    key.hash(&mut hasher);
-    (hasher.finish() % lanes as u64) as usize
+    (foldhash::fast::FixedState::default().hash_one(key) % lanes as u64) as usize
 }
 
 fn encode_v1(all: Vec<(Key, Series)>, lane: usize, bytes_max: usize, encoded: &mut Vec<Encoded>) {

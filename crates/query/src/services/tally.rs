@@ -148,7 +148,7 @@ impl Tally {
         let wanted = (services.is_empty() || services.contains(&key.service))
             && name.is_none_or(|name| name == key.name)
             && (kinds.is_empty() || kinds.contains(&key.kind));
-        wanted.then(|| match by_name {
+        wanted.then_some(match by_name {
             true => key,
             false => OperationKey { name: 0, kind: SpanKind::Unspecified, ..key },
         })

@@ -50,11 +50,13 @@ impl Datadog {
     }
 }
 
+type Headers = &'static [(&'static str, &'static str)];
+
 #[tokio::test]
 async fn every_version_is_taken() {
     let datadog = Datadog::start().await;
     let json = br#"[[{"name":"json","trace_id":1}]]"#;
-    let cases: [(&str, &[(&str, &str)], &[u8], &str); 6] = [
+    let cases: [(&str, Headers, &[u8], &str); 6] = [
         ("/v0.3/traces", &[MSGPACK], LIST, "OK\n"),
         ("/v0.4/traces", &[MSGPACK], LIST, r#"{"rate_by_service":{}}"#),
         ("/v0.4/traces", &[("content-type", "text/plain")], LIST, r#"{"rate_by_service":{}}"#),

@@ -1,4 +1,6 @@
 //! Strategies as clients see them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::disallowed_methods, reason = "files of tests need not be durable")]
 
 mod adaptive;
 mod file;

@@ -96,10 +96,13 @@ struct Gauge {
     double_value: f64,
 }
 
+/// A service and, where figures are by operation, one of its operations.
+type Measured = (Arc<str>, Option<Arc<str>>);
+
 impl Family {
     /// The series of a question. Kinds of an operation are one series, as in Jaeger.
     pub(super) fn new(figure: Figure, asked: &Asked, series: Vec<RedSeries>) -> Self {
-        let mut merged: BTreeMap<(Arc<str>, Option<Arc<str>>), Vec<Figures>> = BTreeMap::new();
+        let mut merged: BTreeMap<Measured, Vec<Figures>> = BTreeMap::new();
         for RedSeries { key, points, .. } in series {
             let key = match key {
                 RedKey::Service(service) => (service, None),
