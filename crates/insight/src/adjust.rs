@@ -15,7 +15,7 @@ mod shared_ids;
 
 use std::time::Duration;
 
-use spandrel_model::{Link, Trace};
+use spandrel_model::{Link, Span, Trace};
 
 /// What [`adjust`] may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,6 +46,19 @@ pub fn adjust(mut trace: Trace, options: AdjustOptions) -> Adjusted {
         span.links.retain(|link| !leads_nowhere(link));
     }
     Adjusted { trace, warnings }
+}
+
+/// How far [`adjust`] would move the spans of a trace without a limit: those that it would move, by index, and
+/// nanoseconds. Of the spans it takes ids, times, kinds and resources.
+pub fn clock_skew(mut spans: Vec<Span>) -> Vec<(usize, i64)> {
+    shared_ids::separate(&mut spans);
+    let starts: Vec<u64> = spans.iter().map(|span| span.start_unix_nanos).collect();
+    let mut warnings = vec![Vec::new(); spans.len()];
+    clock_skew::correct(&mut spans, Duration::MAX, &mut warnings);
+    let moved = spans.iter().zip(starts).map(|(span, start)| {
+        span.start_unix_nanos.wrapping_sub(start).cast_signed()
+    });
+    moved.enumerate().filter(|(_, nanos)| *nanos != 0).collect()
 }
 
 fn leads_nowhere(link: &Link) -> bool {

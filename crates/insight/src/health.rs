@@ -47,6 +47,24 @@ pub enum Problem {
     NoStart,
 }
 
+impl Problem {
+    /// One word for it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::MissingParent(_) => "missing_parent",
+            Self::OwnParent => "own_parent",
+            Self::Cycle => "cycle",
+            Self::AnotherRoot { .. } => "another_root",
+            Self::DuplicateId { .. } => "duplicate_id",
+            Self::EndsBeforeStart(_) => "ends_before_start",
+            Self::StartsBeforeParent(_) => "starts_before_parent",
+            Self::EndsAfterParent(_) => "ends_after_parent",
+            Self::NoService => "no_service",
+            Self::NoStart => "no_start",
+        }
+    }
+}
+
 /// Everything that is wrong, by span in the order given.
 pub fn health(spans: &[Span], tree: &SpanTree) -> Vec<Finding> {
     let mut findings = tops(spans, tree);

@@ -2,7 +2,8 @@
 //!
 //! Start with [`adjust`], which repairs what instrumentation and clocks did, then make one [`SpanTree`] and ask it:
 //! [`critical_path`], [`statistics`], [`Structure`] (one trace, many, or two compared), [`error_origins`] and
-//! [`health`].
+//! [`health`]. [`RollUp`] adds many traces up by path, and [`Evidence`] says which attributes tell two sets of spans
+//! apart.
 //!
 //! # Invariants
 //! - Spans are known by their index in the slice that was given.
@@ -13,18 +14,24 @@ mod adjust;
 mod compare;
 mod critical_path;
 mod error_origin;
+mod evidence;
 mod go_duration;
 mod health;
+mod paths;
+mod roll_up;
 mod self_time;
 mod statistics;
 mod structure;
 mod tree;
 
-pub use adjust::{AdjustOptions, Adjusted, adjust};
+pub use adjust::{AdjustOptions, Adjusted, adjust, clock_skew};
 pub use compare::{Change, Difference, compare};
 pub use critical_path::{Section, critical_path, critical_path_of};
 pub use error_origin::{ErrorOrigin, error_origins, propagation};
+pub use evidence::{Evidence, Sides, ValueSpans, first_alike, is_id_like};
 pub use health::{Finding, Problem, health};
+pub use paths::{Path, Paths};
+pub use roll_up::{PathFigures, RollUp};
 pub use self_time::self_nanos;
 pub use statistics::{Figures, Group, GroupBy, statistics};
 pub use structure::{Node, Structure};

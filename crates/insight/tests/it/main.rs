@@ -4,6 +4,7 @@
 
 mod adjust;
 mod properties;
+mod roll_up;
 mod shapes;
 mod structure;
 mod suite;
