@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 use jiff::Timestamp;
 use spandrel_base::clock::SharedClock;
 use spandrel_telemetry::{METRICS_CONTENT_TYPE, Metrics};
@@ -24,6 +24,10 @@ impl OwnMetrics {
         self.memory.report(&self.metrics);
         self.metrics.encode()
     }
+
+    fn answer(&self) -> Response {
+        ([(header::CONTENT_TYPE, METRICS_CONTENT_TYPE)], self.page()).into_response()
+    }
 }
 
 /// The routes of a query port: the web interface, `/ready`, `/metrics`, `/status`; the rest is behind `gate`.
@@ -36,7 +40,10 @@ pub(crate) fn query_port(
     Router::new()
         .route("/ready", get(async move || ready(&readiness)))
         .merge(pages.routes())
-        .merge(telemetry_port(own))
+        .route(
+            "/metrics",
+            get(async move |uri: Uri, headers: HeaderMap| metrics(&own, &uri, &headers)),
+        )
         .merge(spandrel_ui::ui_router())
         .fallback(Gate::pass)
         .with_state(gate)
@@ -44,8 +51,13 @@ pub(crate) fn query_port(
 
 /// The routes of the telemetry port: `/metrics`.
 pub(crate) fn telemetry_port<S: Clone + Send + Sync + 'static>(own: OwnMetrics) -> Router<S> {
-    let page = async move || ([(header::CONTENT_TYPE, METRICS_CONTENT_TYPE)], own.page());
-    Router::new().route("/metrics", get(page))
+    Router::new().route("/metrics", get(async move || own.answer()))
+}
+
+/// `/metrics` of a query port: the process's own, or with TraceQL in `q` the web interface's page that draws it.
+fn metrics(own: &OwnMetrics, uri: &Uri, headers: &HeaderMap) -> Response {
+    let mut pairs = uri.query().unwrap_or_default().split('&');
+    if pairs.any(|pair| pair.starts_with("q=")) { spandrel_ui::page(headers) } else { own.answer() }
 }
 
 /// The routes of the health port: `/`, answered as the Collector's `health_check` extension does.

@@ -33,10 +33,15 @@ const FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// Addresses of pages: each is the same file, which looks at the address itself. Those of Jaeger's and Zipkin's
 /// interfaces are among them, so that links that people have keep working.
-const PAGES: [&str; 10] = [
+const PAGES: &[&str] = &[
     "/",
+    "/admin",
+    "/exceptions",
+    "/live",
     "/map",
     "/search",
+    "/services/{service}",
+    "/services/{service}/{operation}",
     "/trace/{id}",
     "/traces/detail/{id}",
     "/dependencies",
@@ -71,7 +76,8 @@ fn file(path: &str) -> Option<&'static [u8]> {
     FILES.get(found).map(|(_, content)| *content)
 }
 
-fn page(headers: &HeaderMap) -> Response {
+/// The page, for an address that is not the interface's alone.
+pub fn page(headers: &HeaderMap) -> Response {
     if is_built() {
         return answer(INDEX, headers);
     }

@@ -10,12 +10,25 @@ export interface Series {
   readonly values: readonly (number | null)[];
   /** Ends of the intervals, milliseconds. */
   readonly times: readonly number[];
+  /** Spans that are part of its values, when they were asked for. */
+  readonly exemplars: readonly Exemplar[];
 }
+
+export interface Exemplar {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly value: number;
+  /** Milliseconds. */
+  readonly time: number;
+}
+
+type Labels = { key: string; value: Value }[];
 
 interface Answer {
   series?: {
-    labels?: { key: string; value: Value }[];
+    labels?: Labels;
     samples?: { timestampMs: string; value?: number }[];
+    exemplars?: { labels?: Labels; value?: number; timestampMs: string }[];
     value?: number;
   }[];
 }
@@ -23,11 +36,17 @@ interface Answer {
 const text = ({ stringValue, doubleValue, intValue }: Value) =>
   stringValue ?? (doubleValue !== undefined ? String(doubleValue) : (intValue ?? ""));
 
+const named = (labels: Labels) => Object.fromEntries(labels.map(({ key, value }) => [key, text(value)]));
+
 function read(answer: Answer): Series[] {
-  return (answer.series ?? []).map(({ labels = [], samples, value }) => ({
-    labels: Object.fromEntries(labels.map(({ key, value }) => [key, text(value)])),
+  return (answer.series ?? []).map(({ labels = [], samples, exemplars = [], value }) => ({
+    labels: named(labels),
     values: samples ? samples.map(({ value }) => value ?? null) : [value ?? null],
     times: samples ? samples.map(({ timestampMs }) => Number(timestampMs)) : [],
+    exemplars: exemplars.map(({ labels = [], value, timestampMs }) => {
+      const { "trace:id": traceId = "", "span:id": spanId = "" } = named(labels);
+      return { traceId, spanId, value: value ?? 0, time: Number(timestampMs) };
+    }),
   }));
 }
 
@@ -42,14 +61,15 @@ const bounds = ({ from, to }: Range) => ({
   end: String(Math.ceil(to / 1e3)),
 });
 
-/** Series with a value per `stepSeconds`. */
+/** Series with a value per `stepSeconds`, and at most `exemplars` spans that are part of them. */
 export async function rangeQuery(
   q: string,
   range: Range,
   stepSeconds: number,
   signal: AbortSignal,
+  exemplars = 0,
 ): Promise<Series[]> {
-  const params = { q, ...bounds(range), step: `${stepSeconds}s`, exemplars: "0" };
+  const params = { q, ...bounds(range), step: `${stepSeconds}s`, exemplars: String(exemplars) };
   return read(await getJson<Answer>("/tempo/api/metrics/query_range", params, signal));
 }
 

@@ -1,51 +1,36 @@
 /** All services at a glance: is anything wrong? */
-import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
-import { Loader } from "../api/loaded.ts";
-import { href, place, setQuery } from "../router.ts";
+import { useEffect } from "preact/hooks";
+import { place, setQuery } from "../router.ts";
+import type { Figures } from "../service/figures.ts";
+import { serviceLink } from "../service/links.ts";
+import { useAnswer } from "../service/loading.tsx";
+import { notable } from "../service/notable.ts";
+import { ofService, SPANS, type SpanChoice, spanChoice } from "../service/spans.ts";
+import { ATTENTION, type FiguresRow, FiguresTable } from "../service/table.tsx";
+import { Choices } from "../service/tabs.tsx";
 import { Failure, Progress, Waiting } from "../shell/states.tsx";
 import { refresh, timeRange } from "../shell/time-range.ts";
 import { serviceColor } from "../text/colors.ts";
-import { duration, exactDuration, percent, rate } from "../text/numbers.ts";
-import { quoted } from "../traceql.ts";
 import styles from "./page.module.css";
-import { type ServiceFigures, SPANS, type SpanChoice, serviceFigures } from "./services.ts";
-import { Sparkline } from "./sparkline.tsx";
+import { figuresBefore, serviceFigures } from "./services.ts";
 import { Welcome } from "./welcome.tsx";
 
-/** A share of errors from which a service is pointed out. */
-const ATTENTION = 0.01;
-
-type Column = "service" | "rate" | "errors" | "p50" | "p95" | "p99";
-
-const COLUMNS: readonly (readonly [Column, string])[] = [
-  ["rate", "Rate"],
-  ["errors", "Errors"],
-  ["p50", "p50"],
-  ["p95", "p95"],
-  ["p99", "p99"],
-];
+const CHOICES = Object.entries(SPANS).map(([key, { label }]) => [key as SpanChoice, label] as const);
 
 export function Home() {
   const { query } = place.value;
-  const choice = (query.get("spans") ?? "entry") as SpanChoice;
-  const spans: SpanChoice = choice in SPANS ? choice : "entry";
-  const filter = useSignal("");
-  const loader = useMemo(() => new Loader<ServiceFigures[]>(), []);
+  const spans = spanChoice(query.get("spans"));
+  const words = (query.get("filter") ?? "").trim().toLowerCase();
   const range = timeRange.value;
-  const load = () => void loader.ask((signal) => serviceFigures(spans, range, signal));
-  useEffect(load, [spans, range]);
+  const now = useAnswer((signal) => serviceFigures(spans, range, signal), [spans, range]);
+  const then = useAnswer((signal) => figuresBefore(spans, range, signal), [spans, range]);
   useEffect(() => {
     document.title = "Services · Spandrel";
   }, []);
-  const { value, error, loading } = loader.state.value;
-  const order = (query.get("order") ?? "errors") as Column;
-  const words = filter.value.trim().toLowerCase();
-  const services = (value ?? [])
-    .filter(({ service }) => service.toLowerCase().includes(words))
-    .sort(by(order));
+  const { value, error, loading, retry } = now;
+  if (value?.length === 0 && !error && spans === "entry") return <Welcome retry={refresh} />;
+  const services = (value ?? []).filter(({ values }) => (values[0] ?? "").toLowerCase().includes(words));
   const attention = services.filter(({ errors }) => errors >= ATTENTION).length;
-  if (value && value.length === 0 && !error && spans === "entry") return <Welcome retry={refresh} />;
   return (
     <>
       <Progress loading={loading} />
@@ -56,36 +41,31 @@ export function Home() {
             <span class="error-text">{attention === 1 ? "1 needs" : `${attention} need`} attention</span>
           )}
           <span class={styles.space} />
-          <select
-            class="field"
-            aria-label="Which spans"
-            value={spans}
-            onChange={(event) =>
-              setQuery({
-                spans: event.currentTarget.value === "entry" ? undefined : event.currentTarget.value,
-              })
-            }
-          >
-            {Object.entries(SPANS).map(([key, { label }]) => (
-              <option key={key} value={key}>
-                {label}
-              </option>
-            ))}
-          </select>
+          <Choices
+            label="Which spans"
+            choices={CHOICES}
+            current={spans}
+            choose={(key) => setQuery({ spans: key === "entry" ? undefined : key })}
+          />
           <input
             class="field"
             type="search"
             placeholder="Filter"
             aria-label="Filter services"
-            value={filter.value}
-            onInput={(event) => {
-              filter.value = event.currentTarget.value;
-            }}
+            value={query.get("filter") ?? ""}
+            onInput={(event) => setQuery({ filter: event.currentTarget.value })}
           />
         </header>
-        {error && <Failure error={error} retry={load} />}
+        {error && <Failure error={error} retry={retry} />}
         {!value && !error && <Waiting lines={14} />}
-        {value && <Table services={services} spans={spans} order={order} />}
+        {value && services.length > 0 && (
+          <FiguresTable
+            label="Service"
+            first="errors"
+            hasChange
+            rows={services.map((figures) => row(figures, spans, then.value))}
+          />
+        )}
         {value && services.length === 0 && (
           <p class="secondary">
             {words
@@ -98,94 +78,19 @@ export function Home() {
   );
 }
 
-function by(order: Column): (a: ServiceFigures, b: ServiceFigures) => number {
-  if (order === "service") return (a, b) => a.service.localeCompare(b.service);
-  return (a, b) => b[order] - a[order] || b.rate - a.rate;
-}
-
-function Table({
-  services,
-  spans,
-  order,
-}: {
-  services: readonly ServiceFigures[];
-  spans: SpanChoice;
-  order: Column;
-}) {
-  const head = (column: Column, label: string, numeric: boolean) => (
-    <th
-      key={column}
-      class={numeric ? "numeric" : undefined}
-      aria-sort={order === column ? (numeric ? "descending" : "ascending") : undefined}
-    >
-      <button type="button" onClick={() => setQuery({ order: column === "errors" ? undefined : column })}>
-        {label}
-        {order === column && (numeric ? " ↓" : " ↑")}
-      </button>
-    </th>
-  );
-  return (
-    <table class="grid">
-      <thead>
-        <tr>
-          {head("service", "Service", false)}
-          {COLUMNS.map(([column, label]) => head(column, label, true))}
-          <th>Trend</th>
-        </tr>
-      </thead>
-      <tbody>
-        {services.map((figures) => (
-          <Line key={figures.service} figures={figures} spans={spans} />
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function Line({ figures, spans }: { figures: ServiceFigures; spans: SpanChoice }) {
-  const { service, errors } = figures;
-  const { query } = place.value;
-  const search = (...conditions: string[]) => {
-    const { filter } = SPANS[spans];
-    const all = [
-      `resource.service.name = ${quoted(service)}`,
-      ...(spans === "all" ? [] : [`(${filter})`]),
-      ...conditions,
-    ];
-    return href("/search", {
-      q: `{ ${all.join(" && ")} }`,
-      from: query.get("from") ?? undefined,
-      to: query.get("to") ?? undefined,
-    });
-  };
-  const slower = (nanos: number) => (
-    <td class="numeric" title={exactDuration(nanos)}>
-      <a class={styles.figure} href={search(`duration >= ${Math.floor(nanos)}ns`)}>
-        {duration(nanos)}
+function row(figures: Figures, spans: SpanChoice, then: ReadonlyMap<string, Figures> | null): FiguresRow {
+  const [service = ""] = figures.values;
+  return {
+    key: service,
+    name: service,
+    cell: (
+      <a class={styles.service} href={serviceLink(service, { spans: spans === "entry" ? undefined : spans })}>
+        <span class="swatch" style={{ background: serviceColor(service) }} />
+        {service}
       </a>
-    </td>
-  );
-  return (
-    <tr>
-      <td>
-        <a class={styles.service} href={search()}>
-          <span class="swatch" style={{ background: serviceColor(service) }} />
-          {service}
-        </a>
-      </td>
-      <td class="numeric">{rate(figures.rate)}</td>
-      <td class="numeric">
-        <a class={errors >= ATTENTION ? "error-text" : styles.figure} href={search("status = error")}>
-          {errors >= ATTENTION && "▲ "}
-          {percent(errors)}
-        </a>
-      </td>
-      {slower(figures.p50)}
-      {slower(figures.p95)}
-      {slower(figures.p99)}
-      <td>
-        <Sparkline values={figures.trend} errors={figures.errorTrend} label={`Rate of ${service}`} />
-      </td>
-    </tr>
-  );
+    ),
+    filter: ofService(service, spans),
+    figures,
+    change: then && notable(figures, then.get(service)),
+  };
 }

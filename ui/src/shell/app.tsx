@@ -9,15 +9,13 @@ import styles from "./app.module.css";
 import { Help, showHelp } from "./help.tsx";
 import { Icon } from "./icons.tsx";
 import { lazy } from "./lazy.tsx";
+import { isCurrent, PAGES } from "./pages.ts";
 import { TopBar } from "./topbar.tsx";
 
-const PAGES: readonly (readonly [string, string, "services" | "search" | "map"])[] = [
-  ["/", "Services", "services"],
-  ["/search", "Search", "search"],
-  ["/map", "Service map", "map"],
-];
-
 const ComparedTraces = lazy(async () => (await import("../compare/traces-page.tsx")).ComparedTraces);
+const ServicePage = lazy(async () => (await import("../service/page.tsx")).ServicePage);
+const OperationPage = lazy(async () => (await import("../service/operation.tsx")).OperationPage);
+const ExceptionsPage = lazy(async () => (await import("../exceptions/page.tsx")).ExceptionsPage);
 
 export function App() {
   useEffect(() => {
@@ -34,15 +32,15 @@ export function App() {
         Skip to the content
       </a>
       <nav class={styles.rail} aria-label="Pages">
-        {PAGES.map(([to, label, sign]) => (
+        {PAGES.map((page) => (
           <a
-            key={to}
-            href={href(to)}
-            aria-label={label}
-            title={label}
-            aria-current={path.value === to ? "page" : undefined}
+            key={page.path}
+            href={href(page.path)}
+            aria-label={page.label}
+            title={page.label}
+            aria-current={isCurrent(page, path.value) ? "page" : undefined}
           >
-            <Icon name={sign} />
+            <Icon name={page.icon} />
           </a>
         ))}
       </nav>
@@ -61,6 +59,16 @@ function Page({ path }: { path: string }) {
   if (path === "/") return <Home />;
   if (path === "/search") return <SearchPage />;
   if (path === "/map") return <MapPage />;
+  if (path === "/exceptions") return <ExceptionsPage />;
+  const [, service, operation] = /^\/services\/([^/]+)(?:\/([^/]+))?$/.exec(path) ?? [];
+  if (service && operation) {
+    const [of, name] = [decodeURIComponent(service), decodeURIComponent(operation)];
+    return <OperationPage key={`${of} ${name}`} service={of} operation={name} />;
+  }
+  if (service) {
+    const name = decodeURIComponent(service);
+    return <ServicePage key={name} service={name} />;
+  }
   const pair = /^\/trace\/([^/]+)\.\.\.([^/]+)$/.exec(path);
   if (pair?.[1] && pair[2]) return <ComparedTraces a={pair[1]} b={pair[2]} />;
   const trace = /^\/trace\/([^/]+)$/.exec(path)?.[1];

@@ -3,13 +3,19 @@ const PATHS = {
   services: "M2 3h5v4H2zM9 3h5v4H9zM2 9h5v4H2zM9 9h5v4H9z",
   search: "M7 2.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9zM10.3 10.3 14 14",
   map: "M2 6h4v4H2zM10 2h4v4h-4zM10 10h4v4h-4zM6 8h2M8 4v8M8 4h2M8 12h2",
+  exceptions: "M5.2 2h5.6L14 5.2v5.6L10.8 14H5.2L2 10.8V5.2zM8 5v3.6M8 10.4v.8",
+  metrics: "M2 2v12h12M4.5 10.5l3-4 2.5 2 3.5-5",
+  live: "M8 6.6a1.4 1.4 0 1 1 0 2.8 1.4 1.4 0 0 1 0-2.8zM5 11a4.2 4.2 0 0 1 0-6M11 5a4.2 4.2 0 0 1 0 6M2.8 13.2a7.3 7.3 0 0 1 0-10.4M13.2 2.8a7.3 7.3 0 0 1 0 10.4",
+  admin: "M2 4.5h6M11 4.5h3M8 2.8v3.4h3V2.8zM2 11.5h3M8 11.5h6M5 9.8v3.4h3V9.8z",
   copy: "M5.5 5.5h8v8h-8zM3.5 10.5h-1v-8h8v1",
   close: "M3.5 3.5l9 9M12.5 3.5l-9 9",
   refresh: "M13 8a5 5 0 1 1-1.6-3.7M13.2 1.8v3h-3",
   warning: "M8 2.2 14.5 13.5h-13zM8 6.5v3.4M8 11.4v.6",
 } as const;
 
-export function Icon({ name }: { name: keyof typeof PATHS }) {
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { name: IconName }) {
   return (
     <svg
       width="16"

@@ -1,0 +1,69 @@
+/** One operation of a service: over time, how its durations are spread, who calls it, what it calls, examples. */
+import { useEffect } from "preact/hooks";
+import { href, navigate, place, setQuery } from "../router.ts";
+import { Heatmap } from "../search/heatmap.tsx";
+import { timeRange } from "../shell/time-range.ts";
+import { serviceColor } from "../text/colors.ts";
+import { newest, slowest } from "./examples.ts";
+import { Examples } from "./examples-table.tsx";
+import { pageLink, searchLink, serviceLink } from "./links.ts";
+import { Neighbors } from "./neighbors.tsx";
+import styles from "./page.module.css";
+import { RedCharts } from "./red-charts.tsx";
+import { all, ofOperation } from "./spans.ts";
+
+export function OperationPage({ service, operation }: { service: string; operation: string }) {
+  const range = timeRange.value;
+  const filter = ofOperation(service, operation);
+  const q = `{ ${filter} }`;
+  const { query } = place.value;
+  // The heatmap writes what was chosen in it as a query: what is narrower than the operation is a search.
+  const narrowed = query.get("q");
+  useEffect(() => {
+    if (narrowed === q) setQuery({ q: undefined });
+    else if (narrowed !== null) navigate(href("/search", new URLSearchParams(query)), { replace: true });
+  }, [narrowed, q]);
+  useEffect(() => {
+    document.title = `${service} ${operation} · Spandrel`;
+  }, [service, operation]);
+  return (
+    <div class={styles.page}>
+      <header class={styles.header}>
+        <a href={pageLink("/")} class="secondary">
+          Services
+        </a>
+        <span class="secondary" aria-hidden="true">
+          /
+        </span>
+        <a href={serviceLink(service)}>
+          <span class="swatch" style={{ background: serviceColor(service) }} />
+          {service}
+        </a>
+        <span class="secondary" aria-hidden="true">
+          /
+        </span>
+        <h1>{operation}</h1>
+        <span class={styles.space} />
+        <a class="button" href={searchLink(filter)}>
+          Traces
+        </a>
+      </header>
+      <RedCharts filter={filter} range={range} />
+      <section class={styles.section} aria-label="Spread of durations">
+        <h2>Durations</h2>
+        <Heatmap q={q} range={range} />
+      </section>
+      <div class={styles.columns}>
+        <Neighbors title="Callers" q={`${q} < { }`} count={filter} none="It has no parent in this time." />
+        <Neighbors title="Calls" q={`${q} > { }`} count={filter} none="It has no children in this time." />
+        <Examples title="Slowest" filter={filter} find={slowest} none="No spans in this time." />
+        <Examples
+          title="Failed"
+          filter={all(filter, "status = error")}
+          find={newest}
+          none="None has failed in this time."
+        />
+      </div>
+    </div>
+  );
+}
