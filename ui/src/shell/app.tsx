@@ -12,6 +12,8 @@ import { lazy } from "./lazy.tsx";
 import { isCurrent, PAGES } from "./pages.ts";
 import { TopBar } from "./topbar.tsx";
 
+const ComparedSpans = lazy(async () => (await import("../compare/selection-page.tsx")).ComparedSpans);
+const Structure = lazy(async () => (await import("../structure/page.tsx")).Structure);
 const ComparedTraces = lazy(async () => (await import("../compare/traces-page.tsx")).ComparedTraces);
 const ServicePage = lazy(async () => (await import("../service/page.tsx")).ServicePage);
 const OperationPage = lazy(async () => (await import("../service/operation.tsx")).OperationPage);
@@ -69,6 +71,8 @@ function Page({ path }: { path: string }) {
     const name = decodeURIComponent(service);
     return <ServicePage key={name} service={name} />;
   }
+  if (path === "/compare") return <ComparedSpans />;
+  if (path === "/structure") return <Structure />;
   const pair = /^\/trace\/([^/]+)\.\.\.([^/]+)$/.exec(path);
   if (pair?.[1] && pair[2]) return <ComparedTraces a={pair[1]} b={pair[2]} />;
   const trace = /^\/trace\/([^/]+)$/.exec(path)?.[1];
