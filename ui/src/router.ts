@@ -54,6 +54,12 @@ export function setQuery(changes: Record<string, string | undefined>, { replace 
   navigate(href(place.peek().path, query), { replace });
 }
 
+/** What the server itself answers; `/metrics` with a query is a page. */
+function isServed({ pathname, searchParams }: URL): boolean {
+  if (pathname === "/metrics") return !searchParams.has("q");
+  return /^\/(api|tempo|jaeger|zipkin|status|metrics|ready)(\/|$)/.test(pathname);
+}
+
 /** Makes links within the site, and the browser's back and forward, change the place without a reload. */
 export function listen(): void {
   addEventListener("popstate", () => {
@@ -66,7 +72,7 @@ export function listen(): void {
     if (!(link instanceof HTMLAnchorElement) || link.target || link.hasAttribute("download")) return;
     const to = new URL(link.href);
     const inside = to.origin === location.origin && to.pathname.startsWith(base);
-    if (!inside || /^\/(api|tempo|jaeger|zipkin|status|metrics|ready)(\/|$)/.test(to.pathname)) return;
+    if (!inside || isServed(to)) return;
     event.preventDefault();
     navigate(to.pathname + to.search);
   });

@@ -1,6 +1,15 @@
 import { expect, test } from "vitest";
 import { deploysOf } from "../src/charts/deploys.ts";
-import { decades, highest, lowest, nearest, stacked, timeTicks, valueTicks } from "../src/charts/scale.ts";
+import {
+  apart,
+  decades,
+  highest,
+  lowest,
+  nearest,
+  stacked,
+  timeTicks,
+  valueTicks,
+} from "../src/charts/scale.ts";
 
 test.each([
   [100, 4, [0, 25, 50, 75, 100]],
@@ -79,4 +88,19 @@ test("a version that begins after the first is a deployment", () => {
   );
   expect(marks).toEqual([{ time: 60_000, label: "1.1" }]);
   expect(deploysOf([], 60_000)).toEqual([]);
+});
+
+test("of points that touch, the first stays", () => {
+  const at = ([x, y]: [number, number]) => [x, y] as const;
+  const points: [number, number][] = [
+    [0, 0],
+    [3, 4],
+    [6, 8],
+    [0, 20],
+  ];
+  expect(apart(points, at, 6)).toEqual([
+    [0, 0],
+    [6, 8],
+    [0, 20],
+  ]);
 });

@@ -9,7 +9,7 @@ import { palette } from "../trace/paint.ts";
 import styles from "./chart.module.css";
 import type { Mark } from "./deploys.ts";
 import { frame, type Line, middle, type Picture, paint } from "./paint.ts";
-import { nearest } from "./scale.ts";
+import { apart, nearest } from "./scale.ts";
 
 /** The time under the pointer, in whichever chart it is. */
 export const crosshair = signal<number | null>(null);
@@ -45,6 +45,8 @@ const HEIGHT = 148;
 const DAY = 86_400_000;
 /** A drag below this is a click. */
 const DRAG_MIN = 5;
+/** Diamonds are links, which fingers have to tell apart. */
+const DIAMONDS_APART = 25;
 
 export function Chart(props: ChartProps) {
   const { title, lines, legend } = props;
@@ -131,6 +133,8 @@ function Plot(props: ChartProps & { height: number }) {
     [props.range, times, lines, props.marks, height],
   );
   const places = frame(picture, width.value || 300, height);
+  const spot = ({ time, value }: Diamond) => [places.x(time), Math.max(places.top, places.y(value))] as const;
+  const links = width.value > 0 ? apart(diamonds, spot, DIAMONDS_APART) : [];
   const at = (event: PointerEvent) => event.clientX - (box.current?.getBoundingClientRect().left ?? 0);
   const clamp = (time: number) => Math.min(picture.to, Math.max(picture.from, time));
   const middles = times.map((time) => middle(time, stepMillis));
@@ -196,22 +200,25 @@ function Plot(props: ChartProps & { height: number }) {
           })}
         </>
       )}
-      {width.value > 0 &&
-        diamonds.map(({ time, value, color, to, label }) => (
+      {links.map((diamond) => {
+        const { time, color, to, label } = diamond;
+        const [left, top] = spot(diamond);
+        return (
           <a
             key={`${to} ${time}`}
             class={styles.exemplar}
             href={to}
             title={label}
             style={{
-              left: `${places.x(time)}px`,
-              top: `${Math.max(places.top, places.y(value))}px`,
+              left: `${left}px`,
+              top: `${top}px`,
               "--key": `var(--${color})`,
             }}
           >
             <span class="visually-hidden">{label}</span>
           </a>
-        ))}
+        );
+      })}
       {drag.value && (
         <span
           class={styles.drag}

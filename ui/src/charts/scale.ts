@@ -95,3 +95,18 @@ export function lowest(all: readonly (readonly (number | null)[])[]): number {
     for (const value of values) if (value !== null && value > 0 && value < min) min = value;
   return Number.isFinite(min) ? min : 0;
 }
+
+/** Those of the points, in order, that are at least `distance` away from every one before. */
+export function apart<T>(
+  points: readonly T[],
+  at: (point: T) => readonly [number, number],
+  distance: number,
+): T[] {
+  const kept: (readonly [number, number])[] = [];
+  return points.filter((point) => {
+    const [x, y] = at(point);
+    const isFree = kept.every(([left, top]) => Math.hypot(left - x, top - y) >= distance);
+    if (isFree) kept.push([x, y]);
+    return isFree;
+  });
+}

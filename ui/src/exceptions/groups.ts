@@ -21,7 +21,11 @@ export interface ExceptionGroup {
 
 export interface Exceptions {
   readonly complete: boolean;
+  /** Exceptions of groups that are not listed. */
   readonly leftOut: number;
+  /** What the steps of the series divide. */
+  readonly startUnixNanos: string;
+  readonly endUnixNanos: string;
   readonly groups: readonly ExceptionGroup[];
 }
 

@@ -15,6 +15,7 @@ import {
   type ExceptionOrder,
   type Exceptions,
   fetchExceptions,
+  millisOf,
   summed,
 } from "./groups.ts";
 import { ExceptionList } from "./list.tsx";
@@ -101,16 +102,18 @@ function Found({
     <>
       {!value.complete && (
         <p class="notice warning">
-          {counted(value.leftOut, "group")} more are left out. Narrow the time, or filter by a service.
+          {counted(value.leftOut, "exception")} of rarer groups are left out. Narrow the time.
         </p>
       )}
-      <OverTime groups={groups} range={range} />
+      <OverTime groups={groups} value={value} />
       <ExceptionList groups={groups} range={range} />
     </>
   );
 }
 
-function OverTime({ groups, range }: { groups: readonly ExceptionGroup[]; range: Range }) {
+function OverTime({ groups, value }: { groups: readonly ExceptionGroup[]; value: Exceptions }) {
+  const { startUnixNanos, endUnixNanos } = value;
+  const range = useMemo(() => ({ from: millisOf(startUnixNanos), to: millisOf(endUnixNanos) }), [value]);
   const chart = useMemo(() => {
     const values = summed(groups);
     const stepMillis = (range.to - range.from) / Math.max(1, values.length);

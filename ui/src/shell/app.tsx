@@ -9,7 +9,7 @@ import styles from "./app.module.css";
 import { Help, showHelp } from "./help.tsx";
 import { Icon } from "./icons.tsx";
 import { lazy } from "./lazy.tsx";
-import { isCurrent, PAGES } from "./pages.ts";
+import { addressOf, isCurrent, PAGES } from "./pages.ts";
 import { TopBar } from "./topbar.tsx";
 
 const ComparedSpans = lazy(async () => (await import("../compare/selection-page.tsx")).ComparedSpans);
@@ -18,6 +18,9 @@ const ComparedTraces = lazy(async () => (await import("../compare/traces-page.ts
 const ServicePage = lazy(async () => (await import("../service/page.tsx")).ServicePage);
 const OperationPage = lazy(async () => (await import("../service/operation.tsx")).OperationPage);
 const ExceptionsPage = lazy(async () => (await import("../exceptions/page.tsx")).ExceptionsPage);
+const MetricsPage = lazy(async () => (await import("../metrics/page.tsx")).MetricsPage);
+const LivePage = lazy(async () => (await import("../live/page.tsx")).LivePage);
+const AdminPage = lazy(async () => (await import("../admin/page.tsx")).AdminPage);
 
 export function App() {
   useEffect(() => {
@@ -37,7 +40,7 @@ export function App() {
         {PAGES.map((page) => (
           <a
             key={page.path}
-            href={href(page.path)}
+            href={addressOf(page)}
             aria-label={page.label}
             title={page.label}
             aria-current={isCurrent(page, path.value) ? "page" : undefined}
@@ -62,6 +65,9 @@ function Page({ path }: { path: string }) {
   if (path === "/search") return <SearchPage />;
   if (path === "/map") return <MapPage />;
   if (path === "/exceptions") return <ExceptionsPage />;
+  if (path === "/metrics") return <MetricsPage />;
+  if (path === "/live") return <LivePage />;
+  if (path === "/admin") return <AdminPage />;
   const [, service, operation] = /^\/services\/([^/]+)(?:\/([^/]+))?$/.exec(path) ?? [];
   if (service && operation) {
     const [of, name] = [decodeURIComponent(service), decodeURIComponent(operation)];

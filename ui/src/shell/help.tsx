@@ -5,17 +5,22 @@ const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])
   [
     "Everywhere",
     [
-      ["ctrl K", "go to a trace, a query, words"],
+      ["ctrl K", "go to a trace, a query, words, a service, a page; after > do something"],
       ["?", "this list"],
     ],
   ],
+  ["Live", [["p", "pause, go on"]]],
   [
     "In a trace",
     [
       ["↑ ↓", "previous, next span"],
       ["← →", "collapse, expand; to the parent, to the first child"],
+      [". ,", "next, previous sibling"],
+      ["g r", "to the root"],
       ["enter", "only this span and what is below it"],
       ["r", "the whole trace again"],
+      ["space", "the span's details, open and closed"],
+      ["1 – 6", "waterfall, flame graph, merged, table, statistics, events"],
       ["/", "find"],
       ["n N", "next, previous match"],
       ["e E", "next, previous error, the deepest first"],
@@ -23,6 +28,8 @@ const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])
       ["a d", "earlier, later"],
       ["f", "zoom to the span"],
       ["c", "only the critical path in full color"],
+      ["h", "hide the spans that do not match, or dim them"],
+      ["y", "copy a link to what is shown"],
       ["0", "show all of the time"],
       ["alt ←", "the zoom before"],
       ["[ ]", "collapse, expand all"],

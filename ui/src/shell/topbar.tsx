@@ -12,7 +12,8 @@ const NEXT: Record<Theme, Theme> = { system: "dark", dark: "light", light: "syst
 const SIGN: Record<Theme, string> = { system: "◐", dark: "●", light: "○" };
 
 export function TopBar() {
-  const hasRange = !place.value.path.startsWith("/trace/");
+  // A trace has the time that it took, and what is live is now.
+  const hasRange = !/^\/(trace\/|live$|admin$)/.test(place.value.path);
   return (
     <div class={styles.bar}>
       <Omnibox />
