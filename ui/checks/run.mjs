@@ -52,7 +52,7 @@ await check("the services are those of the API", async (page) => {
 
 await check("a search lists the traces of the API, newest first", async (page) => {
   await page.goto(searched("{ status = error }"));
-  await page.locator("tbody tr").first().waitFor();
+  await page.getByText("newest 50 traces").waitFor();
   const links = await page
     .locator("tbody tr a")
     .evaluateAll((all) => all.map((link) => link.getAttribute("href")));
@@ -111,7 +111,7 @@ await check("finding counts, steps through and hides", async (page) => {
     (await page.getByRole("status").first().textContent()).endsWith(`/${wanted}`),
     `${wanted} matches`,
   );
-  await page.getByRole("button", { name: "hide others" }).click();
+  await page.getByRole("radio", { name: "Hide" }).click();
   const left = Number(await page.locator("[role=treegrid]").getAttribute("aria-rowcount"));
   assert.ok(left >= wanted && left <= spans.length, `${left} rows`);
   assert.match(page.url(), /hide=1/);
@@ -213,7 +213,7 @@ const PAGES = {
   map: "/map",
   trace: `/trace/${trace}`,
   span: `/trace/${trace}?span=${spans.at(-1).spanID}`,
-  statistics: `/trace/${trace}?view=statistics`,
+  statistics: `/trace/${trace}?view=stats`,
 };
 for (const theme of ["dark", "light"]) {
   for (const [name, path] of Object.entries(PAGES)) {

@@ -25,6 +25,22 @@ export interface Skeleton {
     readonly from: Float64Array;
     readonly to: Float64Array;
   };
+  /** How many spans name a parent that is not there. */
+  readonly missingParents: number;
+  /** What is wrong with the trace as a record. */
+  readonly health: readonly Finding[];
+  /** Spans at which errors began; `null` when the server does not say. */
+  readonly errorOrigins: readonly number[] | null;
+  /** Positions of spans whose clock was wrong, and by how many nanoseconds their times are to be moved. */
+  readonly skew: readonly (readonly [number, number])[];
+}
+
+/** Something that is wrong with some spans. */
+export interface Finding {
+  readonly problem: string;
+  readonly n: number;
+  /** The first of them. */
+  readonly positions: readonly number[];
 }
 
 export const KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"] as const;
@@ -44,6 +60,11 @@ export function decodeSkeleton(buffer: ArrayBuffer): Skeleton {
   const headerLength = new DataView(buffer).getUint32(4, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, headerLength)));
   const n: number = header.nSpans;
+  const facts = {
+    health: header.health ?? [],
+    errorOrigins: header.errorOrigins ?? null,
+    skew: header.skew ?? [],
+  };
   let at = padded(8 + headerLength);
   const sections: number = header.nSections ?? 0;
   const column = <T>(make: (at: number) => T, width: number, count = n): T => {
@@ -51,7 +72,7 @@ export function decodeSkeleton(buffer: ArrayBuffer): Skeleton {
     at += padded(count * width);
     return made;
   };
-  return {
+  const columns = {
     traceId: header.traceId,
     n,
     startUnixNanos: BigInt(header.startUnixNanos),
@@ -71,17 +92,65 @@ export function decodeSkeleton(buffer: ArrayBuffer): Skeleton {
       to: column((at) => new Float64Array(buffer, at, sections), 8, sections),
     },
   };
+  const missing: number = header.missingParents ?? columns.flags.filter(parentMissing).length;
+  return { ...columns, ...facts, missingParents: missing };
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** The id of a span in hex: ids are bytes in the order in which they are written. */
 export function spanIdAt(skeleton: Skeleton, position: number): string {
   const bytes = new Uint8Array(skeleton.ids.buffer, skeleton.ids.byteOffset + position * 8, 8);
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let id = "";
+  for (const byte of bytes) id += HEX[byte];
+  return id;
+}
+
+/** Where a span with this id is; of several, the first. */
+export function positionOf(skeleton: Skeleton, spanId: string): number | null {
+  if (!/^[0-9a-f]{16}$/i.test(spanId)) return null;
+  const bytes = Uint8Array.from({ length: 8 }, (_, i) => Number.parseInt(spanId.slice(2 * i, 2 * i + 2), 16));
+  const position = skeleton.ids.indexOf(new BigUint64Array(bytes.buffer)[0] ?? 0n);
+  return position < 0 ? null : position;
 }
 
 export async function fetchSkeleton(traceId: string, signal: AbortSignal): Promise<Skeleton> {
   const response = await get(`/api/ui/traces/${encodeURIComponent(traceId)}/skeleton`, {}, signal);
   return decodeSkeleton(await response.arrayBuffer());
+}
+
+/** Where a trace comes from: the pages of a trace know nothing else of it. */
+export interface TraceSource {
+  skeleton(signal: AbortSignal): Promise<Skeleton>;
+  /** Everything about the spans with these ids, at most `SPANS_MAX` at a time. */
+  spans(ids: readonly string[], signal: AbortSignal): Promise<SpanDetail[]>;
+  /** Whether each span passes a TraceQL filter or has a text: one byte per position. */
+  find(q: string, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+/** Spans that one request may ask for. */
+export const SPANS_MAX = 500;
+
+/** A trace that the server has stored. */
+export function storedTrace(traceId: string): TraceSource {
+  const path = `/api/ui/traces/${encodeURIComponent(traceId)}`;
+  return {
+    skeleton: (signal) => fetchSkeleton(traceId, signal),
+    async spans(ids, signal) {
+      const query = new URLSearchParams(ids.map((id) => ["id", id]));
+      return spansOf(await getJson<OtlpTraces>(`${path}/spans?${query}`, {}, signal));
+    },
+    async find(q, signal) {
+      const answer = await getJson<{ total: number; bitmap: string }>(`${path}/find`, { q }, signal);
+      return bytesOf(answer.bitmap, answer.total);
+    },
+  };
+}
+
+/** The bits of base64 as bytes of 0 and 1, lowest bit first. */
+export function bytesOf(bitmap: string, n: number): Uint8Array {
+  const bits = atob(bitmap);
+  return Uint8Array.from({ length: n }, (_, i) => (bits.charCodeAt(i >> 3) >> (i & 7)) & 1);
 }
 
 /** A value of OTLP in JSON. */
@@ -126,14 +195,7 @@ interface OtlpTraces {
   }[];
 }
 
-/** Everything about the spans with this id; usually one. */
-export async function fetchSpans(
-  traceId: string,
-  spanId: string,
-  signal: AbortSignal,
-): Promise<SpanDetail[]> {
-  const path = `/api/ui/traces/${encodeURIComponent(traceId)}/spans`;
-  const answer = await getJson<OtlpTraces>(path, { id: spanId }, signal);
+function spansOf(answer: OtlpTraces): SpanDetail[] {
   return (answer.resourceSpans ?? []).flatMap(({ resource, scopeSpans = [] }) =>
     scopeSpans.flatMap(({ scope, spans = [] }) =>
       spans.map((span) => ({
@@ -141,20 +203,6 @@ export async function fetchSpans(
         resource: resource?.attributes ?? [],
         scope: { name: scope?.name ?? "", version: scope?.version ?? "" },
       })),
-    ),
-  );
-}
-
-/** Ids of the spans of a trace that pass a TraceQL filter. */
-export async function findSpans(traceId: string, q: string, signal: AbortSignal): Promise<Set<string>> {
-  const path = `/tempo/api/v2/traces/${encodeURIComponent(traceId)}`;
-  const answer = await getJson<{ trace?: OtlpTraces }>(path, { q }, signal);
-  const resources = answer.trace?.resourceSpans ?? [];
-  const spans = resources.flatMap(({ scopeSpans = [] }) => scopeSpans.flatMap(({ spans = [] }) => spans));
-  // Tempo's JSON has ids in base64.
-  return new Set(
-    spans.map(({ spanId }) =>
-      Array.from(atob(spanId), (char) => char.charCodeAt(0).toString(16).padStart(2, "0")).join(""),
     ),
   );
 }

@@ -1,210 +1,263 @@
 /** Everything about the selected span, and what can be done with each value. */
-import { useEffect, useMemo } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Loader } from "../api/loaded.ts";
-import {
-  fetchSpans,
-  isError,
-  type KeyValue,
-  kindOf,
-  type SpanDetail,
-  valueLiteral,
-  valueText,
-} from "../api/trace.ts";
-import { href } from "../router.ts";
+import { isError, kindOf, type SpanDetail } from "../api/trace.ts";
 import { Icon } from "../shell/icons.tsx";
-import { Failure } from "../shell/states.tsx";
-import { duration, exactDuration } from "../text/numbers.ts";
+import { Failure, Waiting } from "../shell/states.tsx";
+import { duration, exactDuration, percent } from "../text/numbers.ts";
 import { isoNanos } from "../text/times.ts";
-import { attribute } from "../traceql.ts";
+import { Attributes, Plain, Values } from "./attributes.tsx";
+import { Copy } from "./copying.tsx";
 import styles from "./detail.module.css";
+import { exceptionOf } from "./events.ts";
+import { Exception } from "./exception.tsx";
+import { Links } from "./links.tsx";
+import { PeersOf } from "./peers.tsx";
 import type { TraceState } from "./state.ts";
 
+/** A span that is passed by on the way is not asked for. */
+const PAUSE_MILLIS = 60;
+
 export function Detail({ state, position }: { state: TraceState; position: number }) {
-  const { skeleton, slots, self } = state.model;
+  const { skeleton } = state;
   const spanId = state.spanId(position);
   const loader = useMemo(() => new Loader<SpanDetail[]>(), []);
-  const load = () => void loader.ask((signal) => fetchSpans(skeleton.traceId, spanId, signal));
-  useEffect(load, [spanId, skeleton.traceId]);
+  const load = () => void loader.ask((signal) => state.source.spans([spanId], signal));
+  useEffect(() => {
+    const timer = setTimeout(load, PAUSE_MILLIS);
+    return () => clearTimeout(timer);
+  }, [spanId, skeleton.traceId]);
   const { value, error } = loader.state.value;
   // Several spans may share an id; the one that starts when this one does is meant.
   const start = skeleton.startUnixNanos + BigInt(Math.round(skeleton.starts[position] ?? 0));
   const detail = value?.find(
     ({ span }) => span.spanId === spanId && BigInt(span.startTimeUnixNano) === start,
   );
-  const service = skeleton.services[skeleton.serviceOf[position] ?? 0] ?? "";
-  const flags = skeleton.flags[position] ?? 0;
-  const took = skeleton.durations[position] ?? 0;
   return (
     <aside class={styles.panel} aria-label="Span">
-      <header class={styles.header}>
-        <h2>
-          <span
-            class="swatch"
-            style={{ background: `var(--service-${slots[skeleton.serviceOf[position] ?? 0]})` }}
-          />
-          {service} <span class="secondary">{skeleton.names[skeleton.nameOf[position] ?? 0]}</span>
-        </h2>
-        <button type="button" class="button quiet" aria-label="Close" onClick={() => state.select(null)}>
-          <Icon name="close" />
-        </button>
-      </header>
-      <dl class={styles.facts}>
-        <Fact name="Duration" title={exactDuration(took)}>
-          {duration(took)}
-        </Fact>
-        <Fact name="Self" title={exactDuration(self[position] ?? 0)}>
-          {duration(self[position] ?? 0)}
-        </Fact>
-        <Fact name="Starts" title={isoNanos(start)}>
-          +{duration(skeleton.starts[position] ?? 0)}
-        </Fact>
-        <Fact name="Kind">{kindOf(flags)}</Fact>
-      </dl>
-      {isError(flags) && (
+      <Header state={state} position={position} />
+      <Facts state={state} position={position} />
+      <PeersOf
+        service={state.service(position)}
+        name={state.operation(position)}
+        startMillis={Number(start / 1_000_000n)}
+        nanos={Math.round(skeleton.durations[position] ?? 0)}
+      />
+      {isError(skeleton.flags[position] ?? 0) && (
         <p class={styles.error}>
           <b>Error</b> {detail?.span.status?.message}
+          {state.model.origins.has(position) && (
+            <span class="secondary"> No error below it explains this one: it began here.</span>
+          )}
         </p>
       )}
       {error && <Failure error={error} retry={load} />}
-      {detail && <Everything detail={detail} />}
+      {detail ? <Everything state={state} detail={detail} /> : !error && <Waiting lines={6} />}
     </aside>
   );
 }
 
-function Fact({
-  name,
-  title,
-  children,
-}: {
-  name: string;
-  title?: string;
-  children: preact.ComponentChildren;
-}) {
+function Header({ state, position }: { state: TraceState; position: number }) {
   return (
-    <div title={title}>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
+    <header class={styles.header}>
+      <h2>
+        <span
+          class="swatch"
+          style={{
+            background: `var(--service-${state.model.slots[state.skeleton.serviceOf[position] ?? 0]})`,
+          }}
+        />
+        {state.service(position)} <span class="secondary">{state.operation(position)}</span>
+      </h2>
+      <button
+        type="button"
+        class="button quiet"
+        title="Only this span and what is below it (enter)"
+        onClick={() => state.focus(position)}
+      >
+        Focus
+      </button>
+      <button
+        type="button"
+        class="button quiet"
+        aria-label="Close"
+        title="Close (esc)"
+        onClick={() => {
+          // The focus goes back to where it came from.
+          document.getElementById(`row-${position}`)?.focus({ preventScroll: true });
+          state.select(null);
+        }}
+      >
+        <Icon name="close" />
+      </button>
+    </header>
   );
 }
 
-function Everything({ detail: { span, resource, scope } }: { detail: SpanDetail }) {
+function Facts({ state, position }: { state: TraceState; position: number }) {
+  const { skeleton, self, starts, skew, criticalTime, duration: all } = state.model;
+  const took = skeleton.durations[position] ?? 0;
+  const offset = skew.get(position) ?? 0;
+  const critical = criticalTime[position] ?? 0;
+  const fact = (name: string, nanos: number, text: string) => (
+    <div title={exactDuration(nanos)}>
+      <dt>{name}</dt>
+      <dd>{text}</dd>
+    </div>
+  );
   return (
-    <div class={styles.everything}>
-      <Attributes title="Attributes" scope="span" attributes={span.attributes ?? []} />
-      {(span.events ?? []).length > 0 && (
-        <section>
-          <h3>Events</h3>
-          {(span.events ?? []).map((event) => (
-            <details key={`${event.timeUnixNano}${event.name}`} open>
-              <summary>
-                +{duration(Number(BigInt(event.timeUnixNano) - BigInt(span.startTimeUnixNano)))}{" "}
-                <b>{event.name}</b>
-              </summary>
-              <Values attributes={event.attributes ?? []} />
-            </details>
-          ))}
-        </section>
+    <>
+      <dl class={styles.facts}>
+        {fact("Duration", took, duration(took))}
+        {fact("Self", self[position] ?? 0, duration(self[position] ?? 0))}
+        {fact("Starts", starts[position] ?? 0, `+${duration(starts[position] ?? 0)}`)}
+        {fact("Critical", critical, critical > 0 ? percent(all > 0 ? critical / all : 0) : "–")}
+        <div>
+          <dt>Kind</dt>
+          <dd>{kindOf(skeleton.flags[position] ?? 0)}</dd>
+        </div>
+      </dl>
+      {offset !== 0 && (
+        <p class={styles.skew} title={exactDuration(offset)}>
+          Its clock {offset > 0 ? "was behind" : "was ahead"} by {duration(Math.abs(offset))}; it is shown{" "}
+          {state.adjusted.value ? "where its caller says that it was" : "as it was received"}.
+        </p>
       )}
-      {(span.links ?? []).length > 0 && (
-        <section>
-          <h3>Links</h3>
-          {(span.links ?? []).map((link) => (
-            <p key={`${link.traceId}${link.spanId}`}>
-              <a class="mono" href={href(`/trace/${link.traceId}`, { span: link.spanId })}>
-                {link.traceId}
-              </a>
-            </p>
-          ))}
-        </section>
-      )}
-      <Attributes title="Resource" scope="resource" attributes={resource} />
+    </>
+  );
+}
+
+const TABS = ["attributes", "events", "links", "raw"] as const;
+type Tab = (typeof TABS)[number];
+
+function Everything({ state, detail }: { state: TraceState; detail: SpanDetail }) {
+  const { span } = detail;
+  const tab = useSignal<Tab>("attributes");
+  const list = useRef<HTMLDivElement>(null);
+  const counts: Record<Tab, number | null> = {
+    attributes: (span.attributes ?? []).length + detail.resource.length,
+    events: (span.events ?? []).length,
+    links: (span.links ?? []).length,
+    raw: null,
+  };
+  const choose = (by: number) => {
+    const next = TABS[(TABS.indexOf(tab.value) + by + TABS.length) % TABS.length] ?? "attributes";
+    tab.value = next;
+    list.current?.querySelector<HTMLElement>(`[data-tab=${next}]`)?.focus();
+  };
+  return (
+    <>
+      <div
+        ref={list}
+        role="tablist"
+        aria-label="About the span"
+        class={styles.tabs}
+        onKeyDown={(event) => {
+          if (event.key !== "ArrowRight" && event.key !== "ArrowLeft") return;
+          event.stopPropagation();
+          choose(event.key === "ArrowRight" ? 1 : -1);
+        }}
+      >
+        {TABS.map((name) => (
+          <button
+            key={name}
+            type="button"
+            role="tab"
+            data-tab={name}
+            tabIndex={tab.value === name ? 0 : -1}
+            aria-selected={tab.value === name}
+            onClick={() => {
+              tab.value = name;
+            }}
+          >
+            {name} {counts[name] !== null && <span class="secondary">{counts[name]}</span>}
+          </button>
+        ))}
+      </div>
+      <div class={styles.everything} role="tabpanel" aria-label={tab.value}>
+        {tab.value === "attributes" && <About state={state} detail={detail} />}
+        {tab.value === "events" && <Events detail={detail} />}
+        {tab.value === "links" && <Links span={span} />}
+        {tab.value === "raw" && <Raw detail={detail} />}
+      </div>
+    </>
+  );
+}
+
+function About({ state, detail: { span, resource, scope } }: { state: TraceState; detail: SpanDetail }) {
+  const text = useSignal("");
+  const [start, end] = [BigInt(span.startTimeUnixNano), BigInt(span.endTimeUnixNano)];
+  return (
+    <>
+      <input
+        class={`field ${styles.filter}`}
+        type="search"
+        aria-label="Attributes with this text"
+        placeholder="Filter attributes"
+        value={text.value}
+        onInput={(event) => {
+          text.value = event.currentTarget.value;
+        }}
+      />
+      <Attributes
+        title="Span"
+        scope="span"
+        attributes={span.attributes ?? []}
+        state={state}
+        text={text.value}
+      />
+      <Attributes title="Resource" scope="resource" attributes={resource} state={state} text={text.value} />
       <section>
-        <h3>Span</h3>
-        <table class={styles.values}>
+        <h3>Identity and time</h3>
+        <table class={`${styles.values} ${styles.plain}`}>
           <tbody>
             <Plain name="span id" value={span.spanId} />
             {span.parentSpanId && <Plain name="parent" value={span.parentSpanId} />}
+            <Plain name="start" value={isoNanos(start)} />
+            <Plain name="end" value={isoNanos(end)} />
+            <Plain name="duration" value={exactDuration(Number(end - start))} />
             {span.traceState && <Plain name="trace state" value={span.traceState} />}
-            {scope.name && <Plain name="scope" value={`${scope.name} ${scope.version}`} />}
+            {scope.name && <Plain name="scope" value={`${scope.name} ${scope.version}`.trim()} />}
           </tbody>
         </table>
-        <details>
-          <summary>Raw</summary>
-          <pre class={styles.raw}>{JSON.stringify(span, null, 2)}</pre>
-        </details>
       </section>
+    </>
+  );
+}
+
+function Events({ detail: { span } }: { detail: SpanDetail }) {
+  const events = span.events ?? [];
+  if (events.length === 0) return <p class="secondary">Nothing was recorded while it ran.</p>;
+  return (
+    <>
+      {events.map(({ timeUnixNano, name = "", attributes = [] }, i) => {
+        const exception = exceptionOf({ name, attributes });
+        return (
+          <section key={i} class={styles.event}>
+            <time class="secondary" title={isoNanos(BigInt(timeUnixNano))}>
+              +{duration(Number(BigInt(timeUnixNano) - BigInt(span.startTimeUnixNano)))}
+            </time>{" "}
+            {exception ? <Exception exception={exception} /> : <b>{name}</b>}
+            {!exception && <Values attributes={attributes} />}
+          </section>
+        );
+      })}
+    </>
+  );
+}
+
+function Raw({ detail }: { detail: SpanDetail }) {
+  const text = JSON.stringify(detail, null, 2);
+  return (
+    <div class={styles.rawBox}>
+      <span class={styles.actions}>
+        <Copy text={text} what="the span as JSON" />
+      </span>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
+      <pre class={styles.raw} tabIndex={0}>
+        {text}
+      </pre>
     </div>
-  );
-}
-
-function Attributes({
-  title,
-  scope,
-  attributes,
-}: {
-  title: string;
-  scope: "span" | "resource";
-  attributes: readonly KeyValue[];
-}) {
-  if (attributes.length === 0) return null;
-  return (
-    <section>
-      <h3>{title}</h3>
-      <Values attributes={attributes} scope={scope} />
-    </section>
-  );
-}
-
-function Values({ attributes, scope }: { attributes: readonly KeyValue[]; scope?: "span" | "resource" }) {
-  const sorted = [...attributes].sort((a, b) => a.key.localeCompare(b.key));
-  return (
-    <table class={styles.values}>
-      <tbody>
-        {sorted.map(({ key, value }) => (
-          <tr key={key}>
-            <th scope="row">{key}</th>
-            <td class="mono">{valueText(value)}</td>
-            <td class={styles.actions}>
-              {scope && (
-                <a
-                  href={href("/search", { q: `{ ${attribute(scope, key)} = ${valueLiteral(value)} }` })}
-                  aria-label={`Traces with this ${key}`}
-                  title="Traces with this value"
-                >
-                  <Icon name="search" />
-                </a>
-              )}
-              <Copy text={valueText(value)} what={key} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function Plain({ name, value }: { name: string; value: string }) {
-  return (
-    <tr>
-      <th scope="row">{name}</th>
-      <td class="mono">{value}</td>
-      <td class={styles.actions}>
-        <Copy text={value} what={name} />
-      </td>
-    </tr>
-  );
-}
-
-function Copy({ text, what }: { text: string; what: string }) {
-  return (
-    <button
-      type="button"
-      title="Copy"
-      aria-label={`Copy ${what}`}
-      onClick={() => void navigator.clipboard?.writeText(text)}
-    >
-      <Icon name="copy" />
-    </button>
   );
 }

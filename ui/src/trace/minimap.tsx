@@ -1,105 +1,103 @@
-/** The whole trace in small: a drag chooses the part that is shown. */
+/** The whole trace in small: a drag chooses the part that is shown, and moves the edges of that. */
 import { effect, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { isError } from "../api/trace.ts";
+import { type Drag, dragged, useDrag, xIn } from "./drag.ts";
 import styles from "./minimap.module.css";
 import { palette, sharp } from "./paint.ts";
 import type { TraceState } from "./state.ts";
+import { useSize } from "./use-size.ts";
 
 const HEIGHT = 56;
+const MARGIN = 5;
+const MARK = 4;
+/** Pixels beside an edge that take it. */
+const GRIP = 5;
 
 export function Minimap({ state }: { state: TraceState }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const box = useRef<HTMLDivElement>(null);
-  const width = useSignal(0);
-  const drag = useSignal<{ from: number; to: number } | null>(null);
-
-  useEffect(() => {
-    if (!box.current) return;
-    const observer = new ResizeObserver(([entry]) => {
-      width.value = entry?.contentRect.width ?? 0;
-    });
-    observer.observe(box.current);
-    return () => observer.disconnect();
-  }, [width]);
-
+  const size = useSize(box);
+  const drag = useSignal<Drag | null>(null);
   useEffect(
     () =>
       effect(() => {
-        if (canvas.current && width.value > 0) paint(canvas.current, width.value, state);
+        const { width } = size.value;
+        const context = canvas.current && width > 0 && sharp(canvas.current, width, HEIGHT);
+        if (context) paint(context, width, state);
       }),
-    [state, width],
+    [state],
   );
-
-  const { from, to } = state.zoom.value;
-  const scale = width.value / state.whole.to;
-  const at = (event: PointerEvent) => event.clientX - (box.current?.getBoundingClientRect().left ?? 0);
+  const { width } = size.value;
+  const whole = state.whole;
+  const { from, to } = state.zooming.window.value;
+  const scale = width / (whole.to - whole.from);
+  const [left, right] = [(from - whole.from) * scale, (to - whole.from) * scale];
+  const timeOf = (x: number) => whole.from + x / scale;
+  const handlers = useDrag(drag, (a, b) => state.zooming.to({ from: timeOf(a), to: timeOf(b) }));
   return (
     <div
       ref={box}
       class={styles.box}
       role="img"
       aria-label="The whole trace; drag to zoom, double-click to show all"
+      {...handlers}
       onPointerDown={(event) => {
-        event.currentTarget.setPointerCapture(event.pointerId);
-        drag.value = { from: at(event), to: at(event) };
+        handlers.onPointerDown(event);
+        // From near an edge, the other one stays where it is.
+        const x = xIn(event);
+        if (Math.abs(x - left) < GRIP && left > 0) drag.value = { from: right, to: x };
+        else if (Math.abs(x - right) < GRIP && right < width) drag.value = { from: left, to: x };
       }}
-      onPointerMove={(event) => {
-        if (drag.value) drag.value = { ...drag.value, to: at(event) };
-      }}
-      onPointerUp={() => {
-        const dragged = drag.value;
-        drag.value = null;
-        if (!dragged || Math.abs(dragged.to - dragged.from) < 4) return;
-        const [a, b] = [dragged.from / scale, dragged.to / scale];
-        state.zoomTo({ from: Math.min(a, b), to: Math.max(a, b) });
-      }}
-      onDblClick={() => state.zoomAll()}
+      onDblClick={() => state.zooming.all()}
     >
       <canvas ref={canvas} aria-hidden="true" />
-      <span class={styles.outside} style={{ left: 0, width: `${from * scale}px` }} />
-      <span class={styles.outside} style={{ left: `${to * scale}px`, right: 0 }} />
-      {drag.value && (
-        <span
-          class={styles.drag}
-          style={{
-            left: `${Math.min(drag.value.from, drag.value.to)}px`,
-            width: `${Math.abs(drag.value.to - drag.value.from)}px`,
-          }}
-        />
-      )}
+      <span class={styles.outside} style={{ left: 0, width: `${left}px` }} />
+      <span class={styles.outside} style={{ left: `${right}px`, right: 0 }} />
+      {left > 0 && <span class={styles.edge} style={{ left: `${left - 2}px` }} />}
+      {right < width - 1 && <span class={styles.edge} style={{ left: `${right - 2}px` }} />}
+      {drag.value && <span class={styles.drag} style={dragged(drag.value)} />}
     </div>
   );
 }
 
-function paint(canvas: HTMLCanvasElement, width: number, state: TraceState): void {
-  const { skeleton, slots } = state.model;
-  const { services, error, match } = palette.value;
-  const matches = state.matches.value;
-  const context = sharp(canvas, width, HEIGHT);
-  if (!context) return;
-  context.clearRect(0, 0, width, HEIGHT);
-  const scale = width / state.whole.to;
-  const height = Math.max(1, Math.min(3, (HEIGHT - 6) / skeleton.n));
-  const step = (HEIGHT - 6 - height) / Math.max(1, skeleton.n - 1);
-  const bar = (i: number, color: string) => {
-    context.fillStyle = color;
-    const y = 3 + Math.min(i * step, i * 4);
-    context.fillRect(
-      (skeleton.starts[i] ?? 0) * scale,
-      y,
-      Math.max(1, (skeleton.durations[i] ?? 0) * scale),
-      height,
+/** Every span is drawn; those that share a line and a pixel are drawn once. */
+function paint(context: CanvasRenderingContext2D, width: number, state: TraceState): void {
+  const { skeleton, slots, starts } = state.model;
+  const { n, durations, serviceOf } = skeleton;
+  const { services, error, match, accent } = palette.value;
+  const { from, to } = state.whole;
+  const scale = width / (to - from);
+  const lines = Math.min(n, Math.floor((HEIGHT - 2 * MARGIN) / 2));
+  const step = Math.min(4, (HEIGHT - 2 * MARGIN) / lines);
+  const height = Math.max(1, Math.min(3, step - 0.5));
+  const cells = new Uint8Array(lines * width);
+  for (let i = 0; i < n; i++) {
+    const line = Math.floor((i / n) * lines) * width;
+    const x = Math.min(width - 1, Math.max(0, Math.floor(((starts[i] ?? 0) - from) * scale)));
+    const end = Math.min(
+      width,
+      Math.max(x + 1, Math.floor(((starts[i] ?? 0) + (durations[i] ?? 0) - from) * scale)),
     );
+    cells.fill((slots[serviceOf[i] ?? 0] ?? 0) + 1, line + x, line + end);
+  }
+  context.clearRect(0, 0, width, HEIGHT);
+  for (let line = 0; line < lines; line++) {
+    for (let x = 0; x < width; ) {
+      const color = cells[line * width + x] ?? 0;
+      let end = x + 1;
+      while (end < width && cells[line * width + end] === color) end++;
+      if (color > 0) {
+        context.fillStyle = services[color - 1] ?? accent;
+        context.fillRect(x, MARGIN + line * step, end - x, height);
+      }
+      x = end;
+    }
+  }
+  const marks = (positions: readonly number[], color: string, y: number) => {
+    context.fillStyle = color;
+    const marked = new Set(positions.map((position) => Math.floor(((starts[position] ?? 0) - from) * scale)));
+    for (const x of marked) context.fillRect(x, y, 2, MARK);
   };
-  // A long trace is drawn as densely as there are pixels to tell spans apart.
-  const stride = Math.max(1, Math.floor(skeleton.n / (HEIGHT * 40)));
-  for (let i = 0; i < skeleton.n; i += stride) {
-    bar(i, services[slots[skeleton.serviceOf[i] ?? 0] ?? 0] ?? error);
-  }
-  for (let i = 0; i < skeleton.n; i++) if (isError(skeleton.flags[i] ?? 0)) bar(i, error);
-  for (const position of matches ?? []) {
-    context.fillStyle = match;
-    context.fillRect((skeleton.starts[position] ?? 0) * scale, HEIGHT - 4, 2, 4);
-  }
+  marks(state.model.errors, error, 0);
+  marks(state.finder.matches.value?.positions ?? [], match, HEIGHT - MARK);
 }

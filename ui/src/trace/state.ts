@@ -1,82 +1,158 @@
 /** What the reader does with one trace: the views share it, and the address keeps what is worth a link. */
-import { computed, effect, signal } from "@preact/signals";
-import { type Skeleton, spanIdAt } from "../api/trace.ts";
+import { computed, effect, signal, untracked } from "@preact/signals";
+import { positionOf, type Skeleton, spanIdAt, type TraceSource } from "../api/trace.ts";
 import { place, setQuery } from "../router.ts";
-import { type Model, modelOf, rowsOf, spanOfRow, type Window } from "./model.ts";
+import { Finder } from "./finder.ts";
+import { type Model, modelOf, type Window } from "./model.ts";
+import { rowsOf, spanOfRow } from "./rows.ts";
+import { Zooming } from "./zooming.ts";
+
+/** How long the address waits for what changes by the frame. */
+const ADDRESS_MILLIS = 120;
 
 export class TraceState {
-  readonly model: Model;
-  readonly whole: Window;
+  /** Whether wrong clocks are put right. */
+  readonly adjusted = signal(true);
+  private readonly modelNow = computed(() => modelOf(this.skeleton, { adjusted: this.adjusted.value }));
   readonly collapsed = signal<ReadonlySet<number>>(new Set());
   readonly unfolded = signal<ReadonlySet<number>>(new Set());
+  /** Only this span and what is below it. */
   readonly root = signal<number | null>(null);
   readonly selected = signal<number | null>(null);
+  /** Whether the selected span is shown beside the view. */
+  readonly isDetailOpen = signal(true);
   readonly hovered = signal<number | null>(null);
-  /** Positions of the spans that were looked for; `null` when nothing is. */
-  readonly matches = signal<readonly number[] | null>(null);
+  readonly finder: Finder;
   readonly hideOthers = signal(false);
-  /** Whether only what is on the critical path is in full color. */
+  /** Whether only what is on the critical path counts. */
   readonly criticalOnly = signal(false);
-  readonly zoom = signal<Window>({ from: 0, to: 1 });
-  private readonly zoomsBefore: Window[] = [];
+  readonly zooming: Zooming;
 
-  readonly matchSet = computed(() => (this.matches.value ? new Set(this.matches.value) : null));
-  readonly rows = computed(() => {
-    const only = this.hideOthers.value ? this.matchSet.value : null;
-    return rowsOf(this.model, {
+  /** The spans in full color, one byte per position; `null` for all. */
+  readonly inFocus = computed<Uint8Array | null>(() => {
+    const found = this.finder.matches.value?.has ?? null;
+    if (!this.criticalOnly.value) return found;
+    const { criticalTime } = this.model;
+    return Uint8Array.from(criticalTime, (nanos, i) => (nanos > 0 && (!found || found[i]) ? 1 : 0));
+  });
+  readonly rows = computed(() =>
+    rowsOf(this.model, {
       collapsed: this.collapsed.value,
       unfolded: this.unfolded.value,
       root: this.root.value,
-      only,
-    });
-  });
-  /** Row of each shown span, for scrolling to it. */
-  private readonly rowOf = computed(
-    () => new Map(Array.from(this.rows.value, (row, index) => [spanOfRow(row), index])),
+      only: this.hideOthers.value ? this.inFocus.value : null,
+    }),
   );
+  /** Row of each span, -1 where it is not shown. */
+  private readonly rowOf = computed(() => {
+    const rowOf = new Int32Array(this.skeleton.n + 1).fill(-1);
+    this.rows.value.forEach((row, index) => {
+      rowOf[spanOfRow(row)] = index;
+    });
+    return rowOf;
+  });
 
-  constructor(skeleton: Skeleton) {
-    this.model = modelOf(skeleton);
-    this.whole = { from: 0, to: Math.max(1, this.model.duration) };
-    this.zoom.value = this.whole;
-    this.restore();
+  constructor(
+    readonly skeleton: Skeleton,
+    readonly source: TraceSource,
+  ) {
+    this.finder = new Finder(skeleton, source);
+    this.zooming = new Zooming(() => this.home);
+    this.restore(place.peek().query);
   }
 
-  private restore(): void {
-    const query = place.peek().query;
-    const span = query.get("span");
-    if (span) this.select(this.positionOf(span));
-    const root = query.get("root");
-    if (root) this.root.value = this.positionOf(root);
-    const zoom = /^(\d+)-(\d+)$/.exec(query.get("z") ?? "");
-    if (zoom) this.zoom.value = this.within({ from: Number(zoom[1]), to: Number(zoom[2]) });
+  get model(): Model {
+    return this.modelNow.value;
+  }
+
+  /** All of the time of the trace. */
+  get whole(): Window {
+    const { from, to } = this.model.extent;
+    return { from, to: Math.max(from + 1, to) };
+  }
+
+  /** All of the time of what is shown: the trace, or the span in focus and what is below it. */
+  get home(): Window {
+    const root = this.root.value;
+    if (root === null) return this.whole;
+    const { starts, subtreeEnds, skeleton } = this.model;
+    let [from, to] = [starts[root] ?? 0, (starts[root] ?? 0) + 1];
+    for (let i = root; i < (subtreeEnds[root] ?? 0); i++) {
+      from = Math.min(from, starts[i] ?? 0);
+      to = Math.max(to, (starts[i] ?? 0) + (skeleton.durations[i] ?? 0));
+    }
+    return { from, to };
+  }
+
+  /** What a link has to say. */
+  private asQuery(): Record<string, string | undefined> {
+    const zoom = this.zooming.chosen.value;
+    const [selected, root] = [this.selected.value, this.root.value];
+    return {
+      span: selected === null ? undefined : this.spanId(selected),
+      root: root === null ? undefined : this.spanId(root),
+      z: zoom ? `${Math.round(zoom.from)}-${Math.round(zoom.to)}` : undefined,
+      f: this.finder.text.value || undefined,
+      hide: this.hideOthers.value ? "1" : undefined,
+      cp: this.criticalOnly.value ? "1" : undefined,
+      clock: this.adjusted.value ? undefined : "raw",
+    };
+  }
+
+  private restore(query: URLSearchParams): void {
+    this.adjusted.value = query.get("clock") !== "raw";
+    this.finder.text.value = query.get("f") ?? "";
     this.hideOthers.value = query.get("hide") === "1";
     this.criticalOnly.value = query.get("cp") === "1";
+    this.root.value = positionOf(this.skeleton, query.get("root") ?? "");
+    this.select(positionOf(this.skeleton, query.get("span") ?? ""));
+    const zoom = /^(-?\d+)-(-?\d+)$/.exec(query.get("z") ?? "");
+    this.zooming.restore(zoom ? { from: Number(zoom[1]), to: Number(zoom[2]) } : null);
   }
 
-  /** Keeps the address in step; returns how to stop that. */
-  keepInAddress(): () => void {
-    return effect(() => {
-      const { from, to } = this.zoom.value;
-      const isWhole = from === this.whole.from && to === this.whole.to;
-      const [selected, root] = [this.selected.value, this.root.value];
-      setQuery({
-        span: selected === null ? undefined : this.spanId(selected),
-        root: root === null ? undefined : this.spanId(root),
-        z: isWhole ? undefined : `${Math.round(from)}-${Math.round(to)}`,
-        hide: this.hideOthers.value ? "1" : undefined,
-        cp: this.criticalOnly.value ? "1" : undefined,
-      });
+  /** Keeps address and state in step, whichever of them changes; returns how to stop that. */
+  followAddress(): () => void {
+    const textOf = (value: (name: string) => string | null | undefined) =>
+      Object.keys(untracked(() => this.asQuery()))
+        .map((name) => value(name) ?? "")
+        .join("\n");
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stopWriting = effect(() => {
+      this.asQuery();
+      clearTimeout(timer);
+      timer = setTimeout(() => this.writeAddress(), ADDRESS_MILLIS);
     });
+    const stopReading = effect(() => {
+      const { query } = place.value;
+      const ours = untracked(() => this.asQuery());
+      if (textOf((name) => query.get(name)) !== textOf((name) => ours[name]))
+        untracked(() => this.restore(query));
+    });
+    return () => {
+      stopWriting();
+      stopReading();
+      clearTimeout(timer);
+    };
+  }
+
+  /** Writes the address now. */
+  writeAddress(): void {
+    const ours = untracked(() => this.asQuery());
+    const { query } = place.peek();
+    if (Object.entries(ours).some(([name, value]) => (query.get(name) ?? undefined) !== value))
+      setQuery(ours);
   }
 
   spanId(position: number): string {
-    return spanIdAt(this.model.skeleton, position);
+    return spanIdAt(this.skeleton, position);
   }
 
-  positionOf(spanId: string): number | null {
-    for (let i = 0; i < this.model.skeleton.n; i++) if (this.spanId(i) === spanId) return i;
-    return null;
+  service(position: number): string {
+    return this.skeleton.services[this.skeleton.serviceOf[position] ?? 0] ?? "";
+  }
+
+  operation(position: number): string {
+    return this.skeleton.names[this.skeleton.nameOf[position] ?? 0] ?? "";
   }
 
   /** Selects a span and opens what hides it. */
@@ -86,22 +162,33 @@ export class TraceState {
   }
 
   private reveal(position: number): void {
-    const { skeleton, runs, subtreeEnds } = this.model;
+    const { runs, subtreeEnds, orphans } = untracked(() => this.model);
+    const { parents, n } = this.skeleton;
     const collapsed = new Set(this.collapsed.peek());
-    for (let at = skeleton.parents[position] ?? -1; at >= 0; at = skeleton.parents[at] ?? -1)
+    let top = position;
+    for (let at = parents[position] ?? -1; at >= 0; at = parents[at] ?? -1) {
       collapsed.delete(at);
+      top = at;
+    }
+    if (orphans.includes(top)) collapsed.delete(n);
     if (collapsed.size !== this.collapsed.peek().size) this.collapsed.value = collapsed;
     for (const run of runs.values()) {
       const folded = position >= run.first && position < run.end && !this.unfolded.peek().has(run.first);
       if (folded) this.unfolded.value = new Set(this.unfolded.peek()).add(run.first);
     }
     const root = this.root.peek();
-    if (root !== null && (position < root || position >= (subtreeEnds[root] ?? 0))) this.root.value = null;
+    if (root !== null && (position < root || position >= (subtreeEnds[root] ?? 0))) this.focus(null);
+  }
+
+  /** Shows only a span and what is below it, in all of the time that it took; `null` for the whole trace. */
+  focus(position: number | null): void {
+    this.root.value = position;
+    this.zooming.forget();
   }
 
   /** Index of the row of a span; -1 when it is not shown. */
   rowIndex(position: number): number {
-    return this.rowOf.value.get(position) ?? -1;
+    return this.rowOf.value[position] ?? -1;
   }
 
   toggle(row: number): void {
@@ -112,6 +199,17 @@ export class TraceState {
     const collapsed = new Set(this.collapsed.peek());
     if (!collapsed.delete(row)) collapsed.add(row);
     this.collapsed.value = collapsed;
+    if (collapsed.has(row)) this.hide(row);
+  }
+
+  /** What is hidden is folded again, and the selection moves up to what hides it. */
+  private hide(row: number): void {
+    const end = untracked(() => this.model.subtreeEnds[row] ?? 0);
+    const isBelow = (position: number) => position > row && position < end;
+    const unfolded = [...this.unfolded.peek()].filter((first) => !isBelow(first));
+    if (unfolded.length < this.unfolded.peek().size) this.unfolded.value = new Set(unfolded);
+    const selected = this.selected.peek();
+    if (selected !== null && isBelow(selected)) this.selected.value = row;
   }
 
   setCollapsed(row: number, collapsed: boolean): void {
@@ -119,50 +217,22 @@ export class TraceState {
   }
 
   collapseAll(): void {
-    const { skeleton, subtreeEnds } = this.model;
-    const parents = new Set<number>();
-    for (let i = 0; i < skeleton.n; i++) if ((subtreeEnds[i] ?? 0) > i + 1) parents.add(i);
+    const { subtreeEnds, orphans } = this.model;
+    const parents = new Set<number>(orphans.length > 0 ? [this.skeleton.n] : []);
+    for (let i = 0; i < this.skeleton.n; i++) if ((subtreeEnds[i] ?? 0) > i + 1) parents.add(i);
     this.collapsed.value = parents;
+    this.unfolded.value = new Set();
+    const selected = this.selected.peek();
+    if (selected === null) return;
+    let top = this.root.peek() ?? selected;
+    while ((this.skeleton.parents[top] ?? -1) >= 0 && top !== this.root.peek())
+      top = this.skeleton.parents[top] ?? 0;
+    this.selected.value = top;
   }
 
   expandAll(): void {
     this.collapsed.value = new Set();
-  }
-
-  private within({ from, to }: Window): Window {
-    const { whole } = this;
-    const size = Math.min(Math.max(to - from, 1), whole.to);
-    const start = Math.min(Math.max(from, 0), whole.to - size);
-    return { from: start, to: start + size };
-  }
-
-  /** Shows this part of the time; `remember` makes `zoomBack` return to the one before. */
-  zoomTo(window: Window, { remember = true } = {}): void {
-    if (remember) this.zoomsBefore.push(this.zoom.peek());
-    this.zoom.value = this.within(window);
-  }
-
-  zoomBack(): void {
-    const before = this.zoomsBefore.pop();
-    this.zoom.value = before ?? this.whole;
-  }
-
-  zoomAll(): void {
-    this.zoomTo(this.whole);
-  }
-
-  /** Zooms by a factor around a time. */
-  zoomAround(center: number, factor: number): void {
-    const { from, to } = this.zoom.peek();
-    const at = (center - from) / (to - from);
-    const size = (to - from) * factor;
-    this.zoomTo({ from: center - size * at, to: center + size * (1 - at) }, { remember: false });
-  }
-
-  pan(share: number): void {
-    const { from, to } = this.zoom.peek();
-    const by = (to - from) * share;
-    this.zoomTo({ from: from + by, to: to + by }, { remember: false });
+    this.unfolded.value = new Set(this.model.runs.keys());
   }
 
   /** The next of some positions after the selected span, around at the end. */
