@@ -71,6 +71,11 @@ export function QueryEditor({ text, label, run, range, problems }: EditorProps) 
   };
   const items = list.found.value?.items ?? [];
   const active = list.active.value;
+  // That the end is not there yet is no news to somebody who is writing it.
+  const isWriting = caret.value >= 0;
+  const told = found.value.filter(
+    ({ from }) => !isWriting || (from < text.value.length && items.length === 0),
+  );
   return (
     <div class={styles.editor}>
       <div class={styles.box}>
@@ -86,7 +91,7 @@ export function QueryEditor({ text, label, run, range, problems }: EditorProps) 
           aria-controls={items.length > 0 ? `${id}-list` : undefined}
           aria-activedescendant={active >= 0 ? `${id}-${active}` : undefined}
           aria-invalid={found.value.some(({ severity }) => severity === "error")}
-          aria-describedby={found.value.length > 0 ? `${id}-problems` : undefined}
+          aria-describedby={told.length > 0 ? `${id}-problems` : undefined}
           rows={1}
           spellcheck={false}
           autocapitalize="off"
@@ -114,11 +119,11 @@ export function QueryEditor({ text, label, run, range, problems }: EditorProps) 
           <Listbox id={id} label={label} list={list} choose={choose} layer={layer.current} />
         )}
       </div>
-      {found.value.length > 0 && (
+      {told.length > 0 && (
         <Problems
           id={`${id}-problems`}
           text={text.value}
-          problems={found.value}
+          problems={told}
           mend={(problem) => {
             text.value = mended(text.peek(), problem);
             input.current?.focus();

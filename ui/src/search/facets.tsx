@@ -1,92 +1,190 @@
 /** What the spans that match have in common: values of a few attributes with how many spans have each. */
 import { useEffect, useMemo } from "preact/hooks";
+import { getJson } from "../api/http.ts";
 import { Loader } from "../api/loaded.ts";
-import { instantQuery, type Range } from "../api/metrics.ts";
-import { setQuery } from "../router.ts";
+import type { Range } from "../api/metrics.ts";
+import { type AnyValue, valueLiteral, valueText } from "../api/trace.ts";
+import { place, setQuery } from "../router.ts";
 import { serviceColor } from "../text/colors.ts";
 import { compact } from "../text/numbers.ts";
-import { quoted, withCondition } from "../traceql.ts";
+import { withCondition } from "../traceql.ts";
+import { AttributePicker } from "./attributes.tsx";
+import { keyOf, namesOf, parameterOf } from "./columns.ts";
 import styles from "./facets.module.css";
 
-interface Facet {
-  readonly title: string;
-  readonly attribute: string;
-  /** Words of the language are not quoted. */
-  readonly isWord: boolean;
-}
-
-const FACETS: readonly Facet[] = [
-  { title: "Status", attribute: "status", isWord: true },
-  { title: "Service", attribute: "resource.service.name", isWord: false },
-  { title: "Operation", attribute: "name", isWord: false },
-  { title: "Kind", attribute: "kind", isWord: true },
+const ALWAYS: readonly (readonly [string, string])[] = [
+  ["status", "Status"],
+  ["resource.service.name", "Service"],
+  ["name", "Operation"],
+  ["kind", "Kind"],
 ];
+
+/** Their values are words of the language. */
+const WORDS = ["status", "kind"];
 
 const VALUES_SHOWN = 8;
 
 interface Counted {
-  readonly value: string;
+  readonly text: string;
+  /** As TraceQL has it. */
+  readonly literal: string;
   readonly count: number;
 }
 
+interface Answer {
+  series?: { labels?: { value: AnyValue }[]; value?: number }[];
+}
+
+/** A value of an answer as TraceQL has it: numbers and truth values are told from text by how they came. */
+export function literalOf(attribute: string, value: AnyValue): string {
+  const isWord = WORDS.includes(attribute) || value.stringValue === "nil";
+  return isWord ? valueText(value) : valueLiteral(value);
+}
+
 export function Facets({ q, range }: { q: string; range: Range }) {
+  const added = namesOf(place.value.query.get("facets"));
+  const set = (names: readonly string[]) => setQuery({ facets: parameterOf(names) });
   return (
     <aside class={styles.facets} aria-label="Facets">
-      {FACETS.map((facet) => (
-        <Values key={facet.attribute} facet={facet} q={q} range={range} />
+      {ALWAYS.map(([attribute, title]) => (
+        <Values key={attribute} attribute={attribute} title={title} q={q} range={range} />
       ))}
+      {added.map((attribute) => (
+        <Values
+          key={attribute}
+          attribute={attribute}
+          title={keyOf(attribute)}
+          q={q}
+          range={range}
+          remove={() => set(added.filter((other) => other !== attribute))}
+        />
+      ))}
+      <AttributePicker
+        label="+ attribute"
+        range={range}
+        choose={(name) => set([...added.filter((other) => other !== name), name])}
+      />
     </aside>
   );
 }
 
-function Values({ facet, q, range }: { facet: Facet; q: string; range: Range }) {
-  const { attribute, isWord, title } = facet;
+async function fetchValues(
+  q: string,
+  attribute: string,
+  range: Range,
+  signal: AbortSignal,
+): Promise<Counted[]> {
+  const params = {
+    q: `${q} | count_over_time() by (${attribute})`,
+    start: String(Math.floor(range.from / 1e3)),
+    end: String(Math.ceil(range.to / 1e3)),
+  };
+  const { series = [] } = await getJson<Answer>("/tempo/api/metrics/query", params, signal);
+  const counted = series.map(({ labels = [], value = 0 }) => {
+    const of = labels[0]?.value ?? { stringValue: "nil" };
+    return { text: valueText(of), literal: literalOf(attribute, of), count: value };
+  });
+  return counted.filter(({ count }) => count > 0).sort((a, b) => b.count - a.count);
+}
+
+function Values({
+  attribute,
+  title,
+  q,
+  range,
+  remove,
+}: {
+  attribute: string;
+  title: string;
+  q: string;
+  range: Range;
+  remove?: () => void;
+}) {
   const loader = useMemo(() => new Loader<Counted[]>(), []);
   useEffect(() => {
-    void loader.ask(async (signal) => {
-      const series = await instantQuery(`${q} | count_over_time() by (${attribute})`, range, signal);
-      const counted = series.map(({ labels, values }) => ({
-        value: labels[attribute] ?? "",
-        count: values[0] ?? 0,
-      }));
-      return counted.sort((a, b) => b.count - a.count);
-    });
+    void loader.ask((signal) => fetchValues(q, attribute, range, signal));
   }, [loader, q, range, attribute]);
   const { value, error } = loader.state.value;
   // A query that has no counts, such as one that is a metric itself, has no facets; the list says what is wrong with it.
-  if (error || (value && value.length === 0)) return null;
+  if (!remove && (error || (value && value.length === 0))) return null;
   const most = value?.[0]?.count ?? 1;
+  const rest = (value ?? []).slice(VALUES_SHOWN);
   return (
     <section class={styles.facet}>
-      <h3>{title}</h3>
+      <h3>
+        <span title={attribute}>{title}</span>
+        {remove && (
+          <button type="button" class={styles.remove} aria-label={`Without ${attribute}`} onClick={remove}>
+            ✕
+          </button>
+        )}
+      </h3>
+      {error && <p class="secondary">No counts: {error.message}</p>}
+      {value?.length === 0 && <p class="secondary">No span has it</p>}
       <ul>
-        {(value ?? []).slice(0, VALUES_SHOWN).map(({ value, count }) => (
-          <li key={value}>
-            <button
-              type="button"
-              title={`Only ${value}`}
-              onClick={() =>
-                setQuery(
-                  { q: withCondition(q, `${attribute} = ${isWord ? value : quoted(value)}`) },
-                  { replace: false },
-                )
-              }
-            >
-              {attribute === "resource.service.name" && (
-                <span class="swatch" style={{ background: serviceColor(value) }} />
-              )}
-              <span class={styles.value} data-error={attribute === "status" && value === "error"}>
-                {value || "none"}
-              </span>
-              <span class="secondary">{compact(count)}</span>
-              <span class={styles.share} style={{ width: `${(count / most) * 100}%` }} />
-            </button>
-          </li>
+        {(value ?? []).slice(0, VALUES_SHOWN).map((counted) => (
+          <Value
+            key={counted.literal}
+            attribute={attribute}
+            counted={counted}
+            share={counted.count / most}
+            q={q}
+          />
         ))}
       </ul>
-      {value && value.length > VALUES_SHOWN && (
-        <p class="secondary">and {value.length - VALUES_SHOWN} more</p>
+      {rest.length > 0 && (
+        <p class="secondary">
+          {rest.length.toLocaleString("en")} more with{" "}
+          {compact(rest.reduce((sum, { count }) => sum + count, 0))} spans
+        </p>
       )}
     </section>
+  );
+}
+
+function Value({
+  attribute,
+  counted: { text, literal, count },
+  share,
+  q,
+}: {
+  attribute: string;
+  counted: Counted;
+  share: number;
+  q: string;
+}) {
+  const narrow = (operator: "=" | "!=") =>
+    setQuery(
+      { q: withCondition(q, `${attribute} ${operator} ${literal}`), limit: undefined },
+      { replace: false },
+    );
+  return (
+    <li>
+      <button type="button" class={styles.include} title={`Only ${text}`} onClick={() => narrow("=")}>
+        {attribute === "resource.service.name" && (
+          <span class="swatch" style={{ background: serviceColor(text) }} />
+        )}
+        <span
+          class={styles.value}
+          data-error={attribute === "status" && text === "error"}
+          data-nil={literal === "nil" || undefined}
+        >
+          {literal === "nil" ? "none" : text || '""'}
+        </span>
+        <span class="secondary" title={`${count.toLocaleString("en")} spans`}>
+          {compact(count)}
+        </span>
+        <span class={styles.share} style={{ width: `${share * 100}%` }} />
+      </button>
+      <button
+        type="button"
+        class={styles.exclude}
+        aria-label={`All but ${text}`}
+        title={`All but ${text}`}
+        onClick={() => narrow("!=")}
+      >
+        −
+      </button>
+    </li>
   );
 }

@@ -3,7 +3,7 @@ import { effect, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Loader } from "../api/loaded.ts";
 import { type Range, rangeQuery, type Series, stepFor } from "../api/metrics.ts";
-import { setQuery } from "../router.ts";
+import { place, setQuery } from "../router.ts";
 import { utc } from "../shell/settings.ts";
 import { compact, duration } from "../text/numbers.ts";
 import { axisClock, clock } from "../text/times.ts";
@@ -11,6 +11,9 @@ import { palette, sharp } from "../trace/paint.ts";
 import { withCondition } from "../traceql.ts";
 import { type Cells, cellsOf } from "./cells.ts";
 import styles from "./heatmap.module.css";
+import { HeatmapTable } from "./heatmap-table.tsx";
+import { Picked } from "./picked.tsx";
+import { type Box, boxOf, boxText } from "./selection.ts";
 
 const HEIGHT = 168;
 const LEFT = 56;
@@ -22,7 +25,8 @@ interface Answer {
   readonly errors: Cells;
 }
 
-interface Box {
+/** A box in pixels. */
+interface Frame {
   readonly x0: number;
   readonly y0: number;
   readonly x1: number;
@@ -33,7 +37,7 @@ export function Heatmap({ q, range }: { q: string; range: Range }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const width = useSignal(0);
-  const drag = useSignal<Box | null>(null);
+  const drag = useSignal<Frame | null>(null);
   const hover = useSignal<{ x: number; y: number } | null>(null);
   const loader = useMemo(() => new Loader<Answer>(), []);
   useEffect(() => {
@@ -72,80 +76,111 @@ export function Heatmap({ q, range }: { q: string; range: Range }) {
     const bounds = box.current?.getBoundingClientRect();
     return { x: event.clientX - (bounds?.left ?? 0), y: event.clientY - (bounds?.top ?? 0) };
   };
-  const choose = ({ x0, y0, x1, y1 }: Box) => {
+  const choose = ({ x0, y0, x1, y1 }: Frame) => {
     if (!value || (Math.abs(x1 - x0) < 4 && Math.abs(y1 - y0) < 4)) return;
     const grid = gridOf(value.cells, width.value);
     const [left, right] = [grid.column(Math.min(x0, x1)), grid.column(Math.max(x0, x1))];
     const [low, high] = [grid.row(Math.max(y0, y1)), grid.row(Math.min(y0, y1))];
     const { times, step, bounds } = value.cells;
-    const from = (times[left] ?? 0) - step;
-    const to = times[right] ?? 0;
-    const isAllHigh = low <= 0 && high >= bounds.length - 1;
-    const conditions = `duration > ${nanosText((bounds[low] ?? 0) / 2)} && duration <= ${nanosText(bounds[high] ?? 0)}`;
-    setQuery(
-      {
-        from: String(Math.round(from)),
-        to: String(Math.round(to)),
-        q: isAllHigh ? q : withCondition(q, conditions),
-      },
-      { replace: false },
-    );
+    const isAny = low <= 0 && high >= bounds.length - 1;
+    const box: Box = {
+      from: (times[left] ?? 0) - step,
+      to: times[right] ?? 0,
+      above: isAny ? null : (bounds[low] ?? 0) / 2,
+      upTo: isAny ? null : (bounds[high] ?? 0),
+    };
+    setQuery({ sel: boxText(box), only: undefined }, { replace: false });
   };
+  const picked = boxOf(place.value.query.get("sel"));
+  const frame = picked && value && width.value > 0 ? frameOf(picked, value.cells, width.value) : null;
   const hovered = value && hover.value ? tooltip(value, hover.value, width.value) : null;
   return (
-    <div
-      ref={box}
-      class={styles.box}
-      role="img"
-      aria-label="Durations over time; drag to narrow time and duration"
-      onPointerDown={(event) => {
-        event.currentTarget.setPointerCapture(event.pointerId);
-        const { x, y } = at(event);
-        drag.value = { x0: x, y0: y, x1: x, y1: y };
-      }}
-      onPointerMove={(event) => {
-        const { x, y } = at(event);
-        hover.value = { x, y };
-        if (drag.value) drag.value = { ...drag.value, x1: x, y1: y };
-      }}
-      onPointerLeave={() => {
-        hover.value = null;
-      }}
-      onPointerUp={() => {
-        const dragged = drag.value;
-        drag.value = null;
-        if (dragged) choose(dragged);
-      }}
-    >
-      <canvas ref={canvas} aria-hidden="true" />
-      {drag.value && (
-        <span
-          class={styles.drag}
-          style={{
-            left: `${Math.min(drag.value.x0, drag.value.x1)}px`,
-            top: `${Math.min(drag.value.y0, drag.value.y1)}px`,
-            width: `${Math.abs(drag.value.x1 - drag.value.x0)}px`,
-            height: `${Math.abs(drag.value.y1 - drag.value.y0)}px`,
-          }}
-        />
+    <>
+      <div
+        ref={box}
+        class={styles.box}
+        role="img"
+        aria-label="Durations over time; drag to choose a time and durations"
+        onPointerDown={(event) => {
+          event.currentTarget.setPointerCapture(event.pointerId);
+          const { x, y } = at(event);
+          drag.value = { x0: x, y0: y, x1: x, y1: y };
+        }}
+        onPointerMove={(event) => {
+          const { x, y } = at(event);
+          hover.value = { x, y };
+          if (drag.value) drag.value = { ...drag.value, x1: x, y1: y };
+        }}
+        onPointerLeave={() => {
+          hover.value = null;
+        }}
+        onPointerUp={() => {
+          const dragged = drag.value;
+          drag.value = null;
+          if (dragged) choose(dragged);
+        }}
+      >
+        <canvas ref={canvas} aria-hidden="true" />
+        {drag.value && (
+          <span
+            class={styles.drag}
+            style={{
+              left: `${Math.min(drag.value.x0, drag.value.x1)}px`,
+              top: `${Math.min(drag.value.y0, drag.value.y1)}px`,
+              width: `${Math.abs(drag.value.x1 - drag.value.x0)}px`,
+              height: `${Math.abs(drag.value.y1 - drag.value.y0)}px`,
+            }}
+          />
+        )}
+        {hovered && !drag.value && hover.value && (
+          <span
+            class={styles.tooltip}
+            style={{
+              left: `${Math.min(hover.value.x + 12, width.value - 210)}px`,
+              top: `${hover.value.y + 12}px`,
+            }}
+          >
+            {hovered}
+          </span>
+        )}
+        {frame && !drag.value && (
+          <span
+            class={styles.picked}
+            style={{
+              left: `${frame.x0}px`,
+              top: `${frame.y0}px`,
+              width: `${frame.x1 - frame.x0}px`,
+              height: `${frame.y1 - frame.y0}px`,
+            }}
+          />
+        )}
+        {value && value.cells.max === 0 && <span class={styles.empty}>No spans match in this time</span>}
+      </div>
+      {picked && <Picked q={q} box={picked} />}
+      {value && value.cells.max > 0 && (
+        <HeatmapTable cells={value.cells} errors={value.errors} range={range} />
       )}
-      {hovered && !drag.value && hover.value && (
-        <span
-          class={styles.tooltip}
-          style={{
-            left: `${Math.min(hover.value.x + 12, width.value - 210)}px`,
-            top: `${hover.value.y + 12}px`,
-          }}
-        >
-          {hovered}
-        </span>
-      )}
-      {value && value.cells.max === 0 && <span class={styles.empty}>No spans match in this time</span>}
-    </div>
+    </>
   );
 }
 
-const nanosText = (nanos: number) => `${Math.round(nanos)}ns`;
+/** Where a box lies in the picture, within its edges. */
+function frameOf({ from, to, above, upTo }: Box, cells: Cells, width: number): Frame | null {
+  const { times, step, bounds } = cells;
+  const [first, last] = [times[0], times.at(-1)];
+  if (first === undefined || last === undefined) return null;
+  const start = first - step;
+  const x = (time: number) =>
+    LEFT + (Math.min(last, Math.max(start, time)) - start) * ((width - LEFT) / (last - start));
+  const bottom = HEIGHT - BOTTOM;
+  const rowHeight = bottom / Math.max(1, bounds.length);
+  const row = (bound: number) =>
+    bottom - (bounds.findIndex((other) => other >= bound * 0.999) + 1) * rowHeight;
+  const isHigher = upTo !== null && upTo > (bounds.at(-1) ?? 0);
+  const y0 = upTo === null || isHigher ? 0 : row(upTo);
+  const y1 = above === null || above * 2 <= (bounds[0] ?? 0) ? bottom : row(above);
+  return x(to) > x(from) ? { x0: x(from), x1: x(to), y0, y1 } : null;
+}
 
 function gridOf({ times, bounds }: Cells, width: number) {
   const columnWidth = (width - LEFT) / Math.max(1, times.length);
@@ -210,7 +245,7 @@ function paint(canvas: HTMLCanvasElement, width: number, answer: Answer | null):
     context.fillStyle = text3;
     context.textAlign = "right";
     const every = Math.max(1, Math.ceil(14 / rowHeight));
-    if (row % every === 0) context.fillText(duration(bound), LEFT - 6, y + 4);
+    if (row % every === 0) context.fillText(duration(bound), LEFT - 6, Math.max(y + 4, 9));
   });
   context.fillStyle = border;
   context.fillRect(LEFT, HEIGHT - BOTTOM, width - LEFT, 1);

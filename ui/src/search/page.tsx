@@ -1,185 +1,146 @@
-/** Searching: one query drives the heatmap, the facets and the list. */
+/** Searching: one query drives the picture, the facets and the results. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
-import { Loader } from "../api/loaded.ts";
-import { search, type TraceResult } from "../api/search.ts";
+import { useEffect, useMemo } from "preact/hooks";
+import { ApiError } from "../api/http.ts";
+import type { Range } from "../api/metrics.ts";
+import { QueryBar } from "../query/bar.tsx";
+import type { Problem } from "../query/language.ts";
 import { href, place, setQuery } from "../router.ts";
-import { utc } from "../shell/settings.ts";
-import { Failure, Progress, Waiting } from "../shell/states.tsx";
+import { Failure, Waiting } from "../shell/states.tsx";
 import { refresh, timeRange } from "../shell/time-range.ts";
-import { serviceColor } from "../text/colors.ts";
-import { counted, millis } from "../text/numbers.ts";
-import { ago, clock } from "../text/times.ts";
+import { withCondition } from "../traceql.ts";
+import { isMetric, namesOf, selecting } from "./columns.ts";
 import { Facets } from "./facets.tsx";
-import { Heatmap } from "./heatmap.tsx";
+import { Graph } from "./graph.tsx";
 import styles from "./page.module.css";
+import { Pages, progressOf } from "./pages.ts";
+import { ResultsBar } from "./results-bar.tsx";
+import { boxOf, conditionOf } from "./selection.ts";
+import { SPANS_PER_TRACE, Spans } from "./spans.tsx";
+import { Traces } from "./traces.tsx";
 
 const LIMIT = 50;
+const LIMIT_MAX = 10_000;
+
+/** What the results are about: the query, or the part of it in the box of the picture. */
+function shownOf(q: string, range: Range, box: string | null, onlyBox: boolean) {
+  const chosen = onlyBox ? boxOf(box) : null;
+  if (!chosen) return { q, range };
+  const condition = conditionOf(chosen);
+  return {
+    q: condition ? withCondition(q, condition) : q,
+    range: { from: chosen.from, to: chosen.to },
+  };
+}
 
 export function SearchPage() {
   const { query } = place.value;
   const q = query.get("q") ?? "{}";
   const order = query.get("order") === "duration" ? "duration" : "start";
-  const limit = Math.min(10_000, Math.max(1, Number(query.get("limit")) || LIMIT));
+  const asSpans = query.get("view") === "spans";
+  const limit = Math.min(LIMIT_MAX, Math.max(1, Number(query.get("limit")) || LIMIT));
+  const columns = namesOf(query.get("cols"));
   const range = timeRange.value;
-  const loader = useMemo(() => new Loader<TraceResult[]>(), []);
-  const load = () => void loader.ask((signal) => search({ q, ...range, limit, order }, signal));
-  useEffect(load, [q, order, limit, range]);
+  const shown = shownOf(q, range, query.get("sel"), query.get("only") === "1");
+  const pages = useMemo(() => new Pages(), []);
+  const problems = useSignal<readonly Problem[]>([]);
+  const wanted = asSpans ? ["name", "status", "kind", "resource.service.name", ...columns] : columns;
+  const question = {
+    q: selecting(shown.q, [...new Set(wanted)]),
+    ...shown.range,
+    order,
+    spansPerTrace: asSpans ? SPANS_PER_TRACE : 1,
+  } as const;
+  const key = JSON.stringify(question);
+  const load = () => void pages.start(question, limit);
+  useEffect(load, [key]);
+  useEffect(() => void pages.until(limit), [limit]);
+  useEffect(() => () => pages.cancel(), [pages]);
   useEffect(() => {
     document.title = `${q} · Spandrel`;
   }, [q]);
-  const { value, error, loading } = loader.state.value;
+  const found = pages.found.value;
+  const { traces, error, loading } = found;
+  // The field says where the mistake is.
+  const isTold = error instanceof ApiError && error.status === 400 && problems.value.length > 0;
   return (
     <div class={styles.page}>
-      <Progress loading={loading} />
-      <QueryLine key={q} q={q} />
-      {error && (
+      <div
+        class={styles.progress}
+        data-loading={loading}
+        style={{ "--share": `${Math.max(0.04, progressOf(found)) * 100}%` }}
+      />
+      <QueryBar
+        key={q}
+        q={q}
+        range={range}
+        problems={problems}
+        run={(next) => {
+          if (next === q) refresh();
+          else setQuery({ q: next, limit: undefined, sel: undefined, only: undefined }, { replace: false });
+        }}
+      />
+      {error && !isTold && (
         <div class={styles.message}>
           <Failure error={error} retry={load} />
+          {isMetric(q) && (
+            <p>
+              This query asks for numbers over time:{" "}
+              <a href={href("/metrics", { q, from: query.get("from") ?? undefined })}>
+                look at them as metrics
+              </a>
+            </p>
+          )}
         </div>
       )}
       <div class={styles.columns}>
-        <Facets q={q} range={range} />
+        <Facets q={shown.q} range={shown.range} />
         <div class={styles.main}>
-          <Heatmap q={q} range={range} />
-          <div class={styles.bar}>
-            <h2>
-              Traces{" "}
-              {value && (
-                <span class="secondary">
-                  {value.length === limit
-                    ? `newest ${limit}`.replace("newest", order === "start" ? "newest" : "longest")
-                    : value.length}
-                </span>
+          <Graph q={q} range={range} />
+          <ResultsBar q={q} found={found} order={order} asSpans={asSpans} columns={columns} pages={pages} />
+          {!found.current && traces.length === 0 && !error && <Waiting lines={12} />}
+          {traces.length > 0 && (
+            <div class={styles.results} data-stale={(!found.current && loading) || error !== null}>
+              {asSpans ? (
+                <Spans traces={traces} order={order} columns={columns} />
+              ) : (
+                <Traces traces={traces} order={order} columns={columns} />
               )}
-            </h2>
-            <span class={styles.space} />
-            <div role="radiogroup" aria-label="Order" class={styles.order}>
-              {(["start", "duration"] as const).map((choice) => (
-                <button
-                  key={choice}
-                  type="button"
-                  role="radio"
-                  aria-checked={order === choice}
-                  class="button quiet"
-                  onClick={() => setQuery({ order: choice === "duration" ? "duration" : undefined })}
-                >
-                  {choice === "start" ? "Newest" : "Longest"}
-                </button>
-              ))}
             </div>
-          </div>
-          {!value && !error && <Waiting lines={12} />}
-          {value && <Results traces={value} />}
-          {value && value.length === limit && (
-            <button type="button" class="button" onClick={() => setQuery({ limit: String(limit * 2) })}>
-              Show more
+          )}
+          {found.more && !loading && (
+            <button
+              type="button"
+              class="button"
+              onClick={() => setQuery({ limit: String(Math.min(LIMIT_MAX, traces.length + LIMIT)) })}
+              disabled={traces.length >= LIMIT_MAX}
+            >
+              {found.canceled ? "Go on" : "Show more"}
             </button>
           )}
-          {value && value.length === 0 && <NoResults q={q} />}
+          {found.current && !loading && !error && traces.length === 0 && <NoResults q={q} />}
         </div>
       </div>
     </div>
   );
 }
 
-function QueryLine({ q }: { q: string }) {
-  const input = useRef<HTMLTextAreaElement>(null);
-  const text = useSignal(q);
-  const run = () => {
-    if (text.value.trim() === q) refresh();
-    else setQuery({ q: text.value.trim() || "{}", limit: undefined }, { replace: false });
-  };
-  return (
-    <form
-      class={styles.query}
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        run();
-      }}
-    >
-      <textarea
-        ref={input}
-        class="field mono"
-        aria-label="TraceQL"
-        rows={Math.min(6, text.value.split("\n").length)}
-        spellcheck={false}
-        value={text.value}
-        onInput={(event) => {
-          text.value = event.currentTarget.value;
-        }}
-        onKeyDown={(event) => {
-          if (event.key !== "Enter" || event.shiftKey) return;
-          event.preventDefault();
-          run();
-        }}
-      />
-      <button type="submit" class="button primary">
-        Run
-      </button>
-    </form>
-  );
-}
-
-function Results({ traces }: { traces: readonly TraceResult[] }) {
-  const longest = Math.max(1, ...traces.map(({ durationMillis }) => durationMillis));
-  const now = Date.now();
-  return (
-    <table class="grid">
-      <thead>
-        <tr>
-          <th>Time</th>
-          <th>Root</th>
-          <th>Services</th>
-          <th class="numeric">Spans</th>
-          <th class="numeric">Errors</th>
-          <th class="numeric">Duration</th>
-          <th aria-label="Duration as a bar" />
-        </tr>
-      </thead>
-      <tbody>
-        {traces.map((trace) => (
-          <tr key={trace.traceId}>
-            <td class="secondary" title={ago(trace.startMillis, now)}>
-              {clock(trace.startMillis, utc.value)}
-            </td>
-            <td class={styles.root}>
-              <a href={href(`/trace/${trace.traceId}`)}>
-                <b>{trace.service || "root not received"}</b> {trace.name}
-              </a>
-            </td>
-            <td title={trace.services.map(({ name, spans }) => `${name} ${spans}`).join("\n")}>
-              <span class={styles.swatches}>
-                {trace.services.slice(0, 10).map(({ name }) => (
-                  <span key={name} class="swatch" style={{ background: serviceColor(name) }} />
-                ))}
-              </span>
-              <span class="secondary">{counted(trace.services.length, "service")}</span>
-            </td>
-            <td class="numeric">{trace.spans.toLocaleString("en")}</td>
-            <td class={`numeric ${trace.errors > 0 ? "error-text" : "secondary"}`}>{trace.errors || "–"}</td>
-            <td class="numeric">{millis(trace.durationMillis)}</td>
-            <td class={styles.length}>
-              <span style={{ width: `${Math.max(1, (trace.durationMillis / longest) * 100)}%` }} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
 function NoResults({ q }: { q: string }) {
+  const from = place.value.query.get("from") ?? undefined;
   return (
     <p class={styles.message}>
       No trace matches <code>{q}</code> in this time. Choose a wider range
+      {place.value.query.has("only") && (
+        <>
+          ,{" "}
+          <button type="button" class="button" onClick={() => setQuery({ only: undefined, sel: undefined })}>
+            leave the box
+          </button>
+        </>
+      )}
       {q !== "{}" && (
         <>
-          , or{" "}
-          <a href={href("/search", { from: place.value.query.get("from") ?? undefined })}>
-            look at all traces
-          </a>
+          , or <a href={href("/search", { from })}>look at all traces</a>
         </>
       )}
       .

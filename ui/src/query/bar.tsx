@@ -1,0 +1,130 @@
+/** The query of a page: as text or as conditions, those that were run before, and the button that runs it. */
+import { type Signal, useSignal } from "@preact/signals";
+import type { Range } from "../api/metrics.ts";
+import { place, setQuery } from "../router.ts";
+import styles from "./bar.module.css";
+import { Builder } from "./builder.tsx";
+import { QueryEditor } from "./editor.tsx";
+import type { Problem } from "./language.ts";
+import { forgetAll, recentQueries, remember } from "./recent.ts";
+
+export interface QueryBarProps {
+  /** The query that was run. */
+  readonly q: string;
+  readonly range: Range;
+  readonly run: (q: string) => void;
+  readonly problems: Signal<readonly Problem[]>;
+}
+
+export function QueryBar({ q, range, run, problems }: QueryBarProps) {
+  const text = useSignal(q);
+  const asChips = place.value.query.get("edit") === "builder";
+  const start = () => {
+    const query = text.value.trim() || "{}";
+    remember(query);
+    run(query);
+  };
+  const edit = (mode: string | undefined) => setQuery({ edit: mode });
+  return (
+    <form
+      class={styles.bar}
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        start();
+      }}
+    >
+      {asChips ? (
+        <Builder text={text} run={start} range={range} toText={() => edit(undefined)} />
+      ) : (
+        <QueryEditor text={text} label="TraceQL" run={start} range={range} problems={problems} />
+      )}
+      <div role="radiogroup" aria-label="Edit as" class={styles.modes}>
+        <button
+          type="button"
+          role="radio"
+          class="button quiet"
+          aria-checked={asChips}
+          onClick={() => edit("builder")}
+        >
+          Builder
+        </button>
+        <button
+          type="button"
+          role="radio"
+          class="button quiet"
+          aria-checked={!asChips}
+          onClick={() => edit(undefined)}
+        >
+          TraceQL
+        </button>
+      </div>
+      <Recent
+        choose={(query) => {
+          text.value = query;
+          remember(query);
+          run(query);
+        }}
+      />
+      <button type="submit" class="button primary">
+        Run
+      </button>
+    </form>
+  );
+}
+
+function Recent({ choose }: { choose: (query: string) => void }) {
+  const isOpen = useSignal(false);
+  const close = () => {
+    isOpen.value = false;
+  };
+  return (
+    <div
+      class={styles.recent}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") close();
+      }}
+      onFocusOut={(event) => {
+        const to = event.relatedTarget;
+        if (!(to instanceof Node) || !event.currentTarget.contains(to)) close();
+      }}
+    >
+      <button
+        type="button"
+        class="button quiet"
+        aria-expanded={isOpen.value}
+        onClick={() => {
+          isOpen.value = !isOpen.value;
+        }}
+      >
+        Recent
+      </button>
+      {isOpen.value && (
+        <div class={styles.menu}>
+          {recentQueries.value.length === 0 && (
+            <p class="secondary">Queries that you run are kept here, in this browser only.</p>
+          )}
+          {recentQueries.value.map((query) => (
+            <button
+              key={query}
+              type="button"
+              class="mono"
+              title={query}
+              onClick={() => {
+                close();
+                choose(query);
+              }}
+            >
+              {query}
+            </button>
+          ))}
+          {recentQueries.value.length > 0 && (
+            <button type="button" class={styles.forget} onClick={forgetAll}>
+              Forget all
+            </button>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}

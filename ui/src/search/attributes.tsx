@@ -1,0 +1,93 @@
+/** Choosing an attribute out of those that the spans have. */
+import { useSignal } from "@preact/signals";
+import { useEffect, useId, useMemo } from "preact/hooks";
+import { getJson } from "../api/http.ts";
+import { Loader } from "../api/loaded.ts";
+import type { Range } from "../api/metrics.ts";
+import { attribute } from "../traceql.ts";
+import styles from "./attributes.module.css";
+
+interface Answer {
+  scopes?: { name: string; tags?: string[] }[];
+}
+
+const INTRINSICS = ["name", "status", "kind", "statusMessage", "rootName", "rootServiceName"];
+
+async function fetchNames({ from, to }: Range, signal: AbortSignal): Promise<string[]> {
+  const params = { start: String(Math.floor(from / 1e3)), end: String(Math.ceil(to / 1e3)) };
+  const { scopes = [] } = await getJson<Answer>("/tempo/api/v2/search/tags", params, signal);
+  const names = (["span", "resource"] as const).flatMap((scope) =>
+    (scopes.find(({ name }) => name === scope)?.tags ?? []).map((tag) => attribute(scope, tag)),
+  );
+  return [...INTRINSICS, ...names];
+}
+
+export function AttributePicker({
+  label,
+  range,
+  choose,
+}: {
+  label: string;
+  range: Range;
+  choose: (name: string) => void;
+}) {
+  const id = useId();
+  const isOpen = useSignal(false);
+  const loader = useMemo(() => new Loader<string[]>(), []);
+  useEffect(() => {
+    if (isOpen.value) void loader.ask((signal) => fetchNames(range, signal));
+  }, [isOpen.value, range]);
+  if (!isOpen.value) {
+    return (
+      <button
+        type="button"
+        class={`button quiet ${styles.add}`}
+        onClick={() => {
+          isOpen.value = true;
+        }}
+      >
+        {label}
+      </button>
+    );
+  }
+  const take = (value: string) => {
+    const name = value.trim();
+    isOpen.value = false;
+    if (name !== "") choose(name);
+  };
+  const names = loader.state.value.value ?? [];
+  return (
+    <span class={styles.picker}>
+      <input
+        class="field mono"
+        aria-label="Attribute"
+        placeholder="span.http.route"
+        list={`${id}-names`}
+        autofocus
+        spellcheck={false}
+        autocomplete="off"
+        onInput={(event) => {
+          // A whole name comes from the list, or is finished with Enter.
+          const { value } = event.currentTarget;
+          if (names.includes(value) && !(event as InputEvent).inputType?.startsWith("insertText"))
+            take(value);
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") {
+            event.preventDefault();
+            take(event.currentTarget.value);
+          }
+          if (event.key === "Escape") isOpen.value = false;
+        }}
+        onBlur={(event) => {
+          if (event.currentTarget.value === "") isOpen.value = false;
+        }}
+      />
+      <datalist id={`${id}-names`}>
+        {names.map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+    </span>
+  );
+}

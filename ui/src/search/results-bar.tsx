@@ -1,0 +1,101 @@
+/** Above the results: how many there are, what they are shown as, with which columns, and where else the query leads. */
+import { href, place, setQuery } from "../router.ts";
+import { timeRange } from "../shell/time-range.ts";
+import { AttributePicker } from "./attributes.tsx";
+import { keyOf, parameterOf } from "./columns.ts";
+import styles from "./page.module.css";
+import type { Found, Pages } from "./pages.ts";
+
+export interface ResultsBarProps {
+  readonly q: string;
+  readonly found: Found;
+  readonly order: "start" | "duration";
+  readonly asSpans: boolean;
+  readonly columns: readonly string[];
+  readonly pages: Pages;
+}
+
+export function ResultsBar({ q, found, order, asSpans, columns, pages }: ResultsBarProps) {
+  const set = (names: readonly string[]) => setQuery({ cols: parameterOf(names) });
+  const tab = (isSpans: boolean, label: string) => (
+    <button
+      type="button"
+      role="tab"
+      class="button quiet"
+      aria-selected={asSpans === isSpans}
+      onClick={() => setQuery({ view: isSpans ? "spans" : undefined })}
+    >
+      {label}
+    </button>
+  );
+  return (
+    <div class={styles.bar}>
+      <div role="tablist" aria-label="Results as">
+        {tab(false, "Traces")}
+        {tab(true, "Spans")}
+      </div>
+      <Elsewhere q={q} />
+      <span class={styles.space} />
+      <span class="secondary" role="status">
+        {saysOf(found, order)}
+      </span>
+      {found.loading && (
+        <button type="button" class="button" onClick={() => pages.cancel()}>
+          Cancel
+        </button>
+      )}
+      {columns.map((name) => (
+        <button
+          key={name}
+          type="button"
+          class={`button quiet ${styles.column}`}
+          title={`Without the column ${name}`}
+          aria-label={`Without the column ${name}`}
+          onClick={() => set(columns.filter((other) => other !== name))}
+        >
+          {keyOf(name)} ✕
+        </button>
+      ))}
+      <AttributePicker
+        label="+ column"
+        range={timeRange.value}
+        choose={(name) => set([...columns.filter((other) => other !== name), name])}
+      />
+    </div>
+  );
+}
+
+/** `newest 50`, `12 traces`, `10 of 50`. */
+export function saysOf({ traces, wanted, loading, more, canceled, current }: Found, order: string): string {
+  if (!current) return loading ? "searching" : "";
+  if (loading) return `${traces.length} of ${wanted}`;
+  const count = traces.length.toLocaleString("en");
+  if (canceled) return `stopped after ${count}`;
+  if (more) return `${order === "start" ? "newest" : "longest"} ${count} traces`;
+  return `${count} ${traces.length === 1 ? "trace" : "traces"}, all there are`;
+}
+
+/** The same query on other pages. */
+function Elsewhere({ q }: { q: string }) {
+  const { query } = place.value;
+  const range = { from: query.get("from") ?? undefined, to: query.get("to") ?? undefined };
+  const links: readonly (readonly [string, string, string])[] = [
+    ["Structure", "/structure", q],
+    ["Compare", "/compare", "{}"],
+    ["Exceptions", "/exceptions", q],
+    ["Metrics", "/metrics", `${q} | rate()`],
+  ];
+  return (
+    <nav class={styles.elsewhere} aria-label="The same query as">
+      {links.map(([label, path, query]) => (
+        <a
+          key={path}
+          class="button quiet"
+          href={href(path, { q: query, sel: path === "/compare" ? q : undefined, ...range })}
+        >
+          {label}
+        </a>
+      ))}
+    </nav>
+  );
+}
