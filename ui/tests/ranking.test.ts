@@ -7,6 +7,7 @@ const attribute = (name: string, rest: Partial<ComparedAttribute>): ComparedAttr
   score: 100,
   lift: 1,
   idLike: false,
+  ofSelection: false,
   sameAs: [],
   values: [],
   other: { selection: 0, baseline: 0 },
@@ -17,6 +18,7 @@ const attribute = (name: string, rest: Partial<ComparedAttribute>): ComparedAttr
 const value = (text: string, selection: number, baseline: number) => ({
   literal: JSON.stringify(text),
   text,
+  filter: `peer = ${JSON.stringify(text)}`,
   selection,
   baseline,
 });
@@ -33,8 +35,7 @@ const VERSION = attribute("version", {
   values: [value("good", 8, 890), value("bad", 92, 110)],
 });
 
-const only = (of: ComparedAttribute, selection = "{ duration > 1s }") =>
-  rankingOf(comparison(of), selection).telling[0] as Card;
+const only = (of: ComparedAttribute) => rankingOf(comparison(of)).telling[0] as Card;
 
 test("the sentence is about what the selection has more of", () => {
   expect(sentenceOf(only(VERSION))).toEqual({
@@ -62,7 +63,7 @@ test("absence is a value, where its difference belongs", () => {
     what: "peer",
     says: "is absent in 80 % of the selection, 2.0 % of the rest",
   });
-  expect(card.rows.map((row) => conditionsOf("peer", row))).toEqual([
+  expect(card.rows.map(conditionsOf)).toEqual([
     { is: 'peer = "a"', isNot: 'peer != "a"' },
     { is: "peer = nil", isNot: "peer != nil" },
     { is: 'peer = "b"', isNot: 'peer != "b"' },
@@ -80,7 +81,7 @@ test("what only one side has is said so", () => {
 test("noise, ids and what was asked for are set apart, the rest keeps its order", () => {
   const ranking = rankingOf(
     comparison(
-      attribute("duration", { values: [value("long", 100, 0)] }),
+      attribute("duration", { ofSelection: true, values: [value("long", 100, 0)] }),
       attribute("id", { idLike: true, values: [value("1", 50, 1)] }),
       VERSION,
       attribute("sure but small", { values: [value("x", 51, 500)] }),
@@ -88,7 +89,6 @@ test("noise, ids and what was asked for are set apart, the rest keeps its order"
       attribute("region", { values: [value("eu", 70, 300)] }),
       attribute("nothing", {}),
     ),
-    "{ span:duration > 1s }",
   );
   const names = (cards: readonly Card[]) => cards.map(({ attribute }) => attribute.name);
   expect(names(ranking.telling)).toEqual(["version", "region"]);
@@ -99,5 +99,14 @@ test("noise, ids and what was asked for are set apart, the rest keeps its order"
 
 test("sides without spans have no shares", () => {
   const empty = { ...comparison(VERSION), selection: { spans: 0 } };
-  expect(rankingOf(empty, "{}").telling[0]?.rows.map(({ selection }) => selection)).toEqual([0, 0]);
+  expect(rankingOf(empty).telling[0]?.rows.map(({ selection }) => selection)).toEqual([0, 0]);
+});
+
+test("what is more than an equality is denied as a whole", () => {
+  const row = { kind: "value", text: "1 to 2 s", selection: 1, baseline: 0 } as const;
+  expect(conditionsOf({ ...row, filter: "duration >= 1s && duration < 2s" })).toEqual({
+    is: "duration >= 1s && duration < 2s",
+    isNot: "!(duration >= 1s && duration < 2s)",
+  });
+  expect(conditionsOf({ ...row, filter: 'name="a = b"' })?.isNot).toBe('name!="a = b"');
 });

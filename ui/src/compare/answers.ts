@@ -66,6 +66,8 @@ export interface ComparedValue extends Pair {
   /** As TraceQL has it. */
   readonly literal: string;
   readonly text: string;
+  /** The condition of a query that holds for its spans. */
+  readonly filter: string;
 }
 
 export interface ComparedAttribute {
@@ -76,6 +78,8 @@ export interface ComparedAttribute {
   readonly lift: number;
   /** Nearly as many values as spans. */
   readonly idLike: boolean;
+  /** The selection was made by it. */
+  readonly ofSelection: boolean;
   /** Attributes that divide the spans in the same way. */
   readonly sameAs: readonly string[];
   /** Those that tell most first. */
@@ -88,6 +92,7 @@ export interface Comparison {
   readonly selection: { readonly spans: number };
   readonly baseline: { readonly spans: number };
   readonly complete: boolean;
+  /** Attributes that are not told, and those of which not every value is. */
   readonly leftOut: number;
   readonly attributes: readonly ComparedAttribute[];
 }

@@ -43,8 +43,7 @@ export function CardOf({ card, q, selection, rank }: CardProps) {
       <ul>
         {rows.map((row) => (
           <Value
-            key={`${row.kind} ${row.literal}`}
-            name={name}
+            key={`${row.kind} ${row.text} ${row.filter}`}
             row={row}
             widest={widest}
             q={q}
@@ -79,19 +78,17 @@ function shownRange() {
 }
 
 function Value({
-  name,
   row,
   widest,
   q,
   selection,
 }: {
-  name: string;
   row: ValueRow;
   widest: number;
   q: string;
   selection: string;
 }) {
-  const conditions = conditionsOf(name, row);
+  const conditions = conditionsOf(row);
   const label = row.kind === "value" ? row.text || '""' : row.text;
   return (
     <li class={styles.value} data-kind={row.kind}>

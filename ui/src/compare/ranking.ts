@@ -6,8 +6,8 @@ import type { ComparedAttribute, Comparison } from "./answers.ts";
 export interface ValueRow {
   readonly kind: "value" | "absent" | "other";
   readonly text: string;
-  /** As TraceQL has it; `null` for the sum of others. */
-  readonly literal: string | null;
+  /** The condition of a query that holds for its spans; `null` for the sum of others. */
+  readonly filter: string | null;
   /** Shares of either side. */
   readonly selection: number;
   readonly baseline: number;
@@ -37,12 +37,7 @@ const APART_MIN = 0.02;
 
 const apart = ({ selection, baseline }: ValueRow) => selection - baseline;
 
-/** Spellings of one thing. */
-const canonical = (name: string) => name.replace(/^span:/, "");
-
-export function rankingOf(comparison: Comparison, selection: string): Ranking {
-  const names = tokensOf(selection).filter(({ kind }) => kind === "attribute" || kind === "intrinsic");
-  const inSelection = new Set(names.map(({ text }) => canonical(text)));
+export function rankingOf(comparison: Comparison): Ranking {
   const telling: Card[] = [];
   const asked: Card[] = [];
   const alike: Card[] = [];
@@ -52,7 +47,7 @@ export function rankingOf(comparison: Comparison, selection: string): Ranking {
     if (!card) continue;
     const isTelling =
       attribute.score >= SCORE_MIN && card.rows.some((row) => Math.abs(apart(row)) >= APART_MIN);
-    if (inSelection.has(canonical(attribute.name))) asked.push(card);
+    if (attribute.ofSelection) asked.push(card);
     else (attribute.idLike ? idLike : isTelling ? telling : alike).push(card);
   }
   return { telling, asked, alike, idLike };
@@ -63,19 +58,19 @@ function cardOf(attribute: ComparedAttribute, { selection, baseline }: Compariso
   const row = (
     kind: ValueRow["kind"],
     text: string,
-    literal: string | null,
+    filter: string | null,
     counts: { selection: number; baseline: number },
   ): ValueRow => ({
     kind,
     text,
-    literal,
+    filter,
     selection: share(counts.selection, selection.spans),
     baseline: share(counts.baseline, baseline.spans),
   });
-  const rows = attribute.values.map((value) => row("value", value.text, value.literal, value));
+  const rows = attribute.values.map((value) => row("value", value.text, value.filter, value));
   const { absent, other } = attribute;
   if (absent.selection + absent.baseline > 0) {
-    const lacking = row("absent", "absent", "nil", absent);
+    const lacking = row("absent", "absent", `${attribute.name} = nil`, absent);
     // Where its difference belongs among those of the values.
     const at = rows.findIndex((value) => Math.abs(apart(value)) < Math.abs(apart(lacking)));
     rows.splice(at < 0 ? rows.length : at, 0, lacking);
@@ -114,10 +109,13 @@ export function liftOf({ headline: { selection, baseline } }: Card): string {
 }
 
 /** Conditions for the spans with a value, and for those without it; `null` for what no condition names. */
-export function conditionsOf(
-  name: string,
-  { kind, literal }: ValueRow,
-): { readonly is: string; readonly isNot: string } | null {
-  if (kind === "other" || literal === null) return null;
-  return { is: `${name} = ${literal}`, isNot: `${name} != ${literal}` };
+export function conditionsOf({ filter }: ValueRow): { readonly is: string; readonly isNot: string } | null {
+  if (filter === null) return null;
+  const tokens = tokensOf(filter).filter(({ kind }) => kind !== "space");
+  const [, operator] = tokens;
+  const isEquality = tokens.length === 3 && operator?.text === "=";
+  return {
+    is: filter,
+    isNot: isEquality ? `${filter.slice(0, operator.from)}!${filter.slice(operator.from)}` : `!(${filter})`,
+  };
 }

@@ -114,7 +114,7 @@ function Side({
 }
 
 function Differences({ value, q, selection }: { value: Comparison; q: string; selection: string }) {
-  const ranking = useMemo(() => rankingOf(value, selection), [value, selection]);
+  const ranking = useMemo(() => rankingOf(value), [value]);
   if (value.selection.spans === 0 || value.baseline.spans === 0) {
     const isEmpty = value.selection.spans === 0;
     return (
@@ -130,7 +130,8 @@ function Differences({ value, q, selection }: { value: Comparison; q: string; se
     <>
       {!value.complete && (
         <div class="notice warning" role="status">
-          {counted(value.leftOut, "span")} could not be read and are not counted here.
+          {counted(value.leftOut, "attribute")} with too many values, or beyond the most telling ones, are not
+          shown in full.
         </div>
       )}
       <p class="visually-hidden" role="status">

@@ -13,6 +13,7 @@ import { addressOf, isCurrent, PAGES } from "./pages.ts";
 import { TopBar } from "./topbar.tsx";
 
 const ComparedSpans = lazy(async () => (await import("../compare/selection-page.tsx")).ComparedSpans);
+const Upload = lazy(async () => (await import("../upload/page.tsx")).Upload);
 const Structure = lazy(async () => (await import("../structure/page.tsx")).Structure);
 const ComparedTraces = lazy(async () => (await import("../compare/traces-page.tsx")).ComparedTraces);
 const ServicePage = lazy(async () => (await import("../service/page.tsx")).ServicePage);
@@ -78,6 +79,7 @@ function Page({ path }: { path: string }) {
     return <ServicePage key={name} service={name} />;
   }
   if (path === "/compare") return <ComparedSpans />;
+  if (path === "/upload") return <Upload />;
   if (path === "/structure") return <Structure />;
   const pair = /^\/trace\/([^/]+)\.\.\.([^/]+)$/.exec(path);
   if (pair?.[1] && pair[2]) return <ComparedTraces a={pair[1]} b={pair[2]} />;

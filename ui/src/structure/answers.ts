@@ -25,8 +25,12 @@ export interface StructureNode {
 export interface Structure {
   readonly traces: number;
   readonly spans: number;
-  /** Traces that were not looked at. */
+  /** Traces that match and are not part of it. */
   readonly leftOut: number;
+  /** Whether there may be more of them than were counted. */
+  readonly leftOutMore: boolean;
+  /** Spans that have no place, because there are too many places. */
+  readonly spansLeftOut: number;
   readonly complete: boolean;
   readonly nodes: readonly StructureNode[];
 }

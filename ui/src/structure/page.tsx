@@ -167,12 +167,15 @@ function RollUp({ value, limit }: { value: Value; limit: number }) {
 }
 
 function LeftOut({ value, limit }: { value: Value; limit: number }) {
-  if (value.complete && value.leftOut === 0) return null;
+  const { leftOut, leftOutMore, spansLeftOut } = value;
+  if (value.complete && leftOut === 0 && !leftOutMore) return null;
   return (
     <div class={`notice warning ${styles.notice}`} role="status">
       <span>
-        The newest {counted(value.traces, "trace")} only
-        {value.leftOut > 0 && `, ${counted(value.leftOut, "trace")} are not part of this`}.
+        {leftOut > 0 || leftOutMore
+          ? `The newest ${counted(value.traces, "trace")} only, ${leftOutMore ? "at least " : ""}${counted(leftOut, "other")} match too.`
+          : ""}
+        {spansLeftOut > 0 && ` ${counted(spansLeftOut, "span")} are at places beyond those that are counted.`}
       </span>
       {limit < LIMIT_MAX && (
         <button
