@@ -22,7 +22,13 @@ export function filterOf(query: string): string | null {
 }
 
 /** Whether a condition must be in parentheses to be one side of an "and". */
-const isAlternative = (condition: string) => tokensOf(condition).some(({ text }) => text === "||");
+function isAlternative(condition: string): boolean {
+  let depth = 0;
+  return tokensOf(condition).some(({ kind, text }) => {
+    if (kind === "bracket") depth += "({[".includes(text) ? 1 : -1;
+    return depth === 0 && text === "||";
+  });
+}
 
 /** All of these conditions for the same span; `{}` for none. */
 export function allOf(conditions: readonly string[]): string {

@@ -96,6 +96,7 @@ test("conditions are joined without changing what they mean", () => {
   expect(allOf(["", "a = 1"])).toBe("{ a = 1 }");
   expect(withCondition('{ name = "a || b" }', "kind = server")).toBe('{ name = "a || b" && kind = server }');
   expect(bothOf("{ a = 1 || b = 2 }", "{ c = 3 }")).toBe("{ (a = 1 || b = 2) && c = 3 }");
+  expect(bothOf("{ (a = 1 || b = 2) && d = 4 }", "{ c = 3 }")).toBe("{ (a = 1 || b = 2) && d = 4 && c = 3 }");
   expect(bothOf("{}", "{ c = 3 }")).toBe("{ c = 3 }");
   expect(bothOf("{ c = 3 }", "{ c = 3 }")).toBe("{ c = 3 }");
   expect(bothOf("{} | rate()", "{ c = 3 }")).toBeNull();

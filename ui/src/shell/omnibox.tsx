@@ -2,7 +2,7 @@
 import { signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { getJson } from "../api/http.ts";
-import { modernized, traceId } from "../legacy-urls.ts";
+import { fromAddress, traceId } from "../legacy-urls.ts";
 import { href, navigate, place } from "../router.ts";
 import { serviceLink } from "../service/links.ts";
 import { quoted } from "../traceql.ts";
@@ -21,12 +21,8 @@ export function destination(text: string): string | null {
   if (/^https?:\/\//.test(trimmed)) {
     const url = URL.canParse(trimmed) ? new URL(trimmed) : null;
     if (!url) return null;
-    const grafana = url.searchParams.get("panes");
-    if (grafana) return fromGrafana(grafana);
-    const named = /\/(?:trace|traces)\/([^/?]+)/.exec(url.pathname)?.[1];
-    const place = modernized({ path: url.pathname, query: url.searchParams });
-    if (place) return href(place.path, place.query);
-    return named ? href(`/trace/${traceId(named) ?? named}`) : null;
+    const place = fromAddress(url);
+    return place && href(place.path, place.query);
   }
   const id = traceId(trimmed);
   if (id) return href(`/trace/${id}`);
@@ -34,19 +30,6 @@ export function destination(text: string): string | null {
   // Words are looked for where people remember them from: names of operations and services.
   const words = quoted(`(?i).*${trimmed.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}.*`);
   return href("/search", { q: `{ name =~ ${words} || resource.service.name =~ ${words} }` });
-}
-
-function fromGrafana(panes: string): string | null {
-  try {
-    const parsed: unknown = JSON.parse(panes);
-    const queries = Object.values(parsed as Record<string, { queries?: { query?: string }[] }>).flatMap(
-      ({ queries = [] }) => queries,
-    );
-    const query = queries.find(({ query }) => query)?.query;
-    return query ? destination(query) : null;
-  } catch {
-    return null;
-  }
 }
 
 /** What Enter does with a text. */
