@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Series } from "../src/api/metrics.ts";
 import { chosen, type ExceptionGroup, filterOf, isNew, summed } from "../src/exceptions/groups.ts";
 import { shortType } from "../src/exceptions/list.tsx";
+import { demoCommand, endpointsOf, snippets } from "../src/home/sending.ts";
 import { examplesOf, slowFrom } from "../src/service/examples.ts";
 import { before, change, type Figures, joined } from "../src/service/figures.ts";
 import { instanceFilter, instanceName } from "../src/service/instances.tsx";
@@ -176,4 +177,18 @@ test("examples are the spans that matched", () => {
     },
   ]);
   expect([slowFrom(0), slowFrom(40), slowFrom(4000)]).toEqual([0, 0, 0.99]);
+});
+
+test("the snippets have the endpoints of this server", () => {
+  const config = 'storage: /data\notlp_grpc: "127.0.0.1:14317"\notlp_http: "0.0.0.0:14318"\n';
+  const endpoints = endpointsOf(config, "traces.example");
+  expect(endpoints).toEqual({ grpc: "traces.example:14317", http: "traces.example:14318", onlyHere: true });
+  for (const [name, text] of snippets(endpoints)) expect(text, name).toMatch(/traces\.example:1431[78]/);
+  expect(endpointsOf("", "localhost")).toEqual({
+    grpc: "localhost:4317",
+    http: "localhost:4318",
+    onlyHere: false,
+  });
+  expect(demoCommand(endpointsOf("", "localhost"))).toBe("spandrel demo");
+  expect(demoCommand(endpoints)).toBe("spandrel demo --endpoint http://traces.example:14317");
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { drawn, type Edge, nodesOf } from "../src/map/edges.ts";
+import { alarm, drawn, type Edge, type Node, nodeLabel, nodesOf, share } from "../src/map/edges.ts";
 import { layout } from "../src/map/layout.ts";
 
 const edge = (client: string, server: string, rest: Partial<Edge> = {}): Edge => ({
@@ -33,6 +33,18 @@ test("nodes are what calls and what is called", () => {
   ]);
 });
 
+test("databases are called by their name and what they are", () => {
+  const label = (name: string, system: string) =>
+    nodeLabel(nodesOf([edge("web", name, { connection: "database", system })])[1] as Node);
+  expect([
+    label("orders", "postgresql"),
+    label("0", "redis"),
+    label("redis", "redis"),
+    label("", "mysql"),
+    label("", ""),
+  ]).toEqual(["orders · postgresql", "0 · redis", "redis", "mysql", "unknown"]);
+});
+
 test("callers stand left of whom they call, every node once", () => {
   const places = layout(EDGES);
   const rank = new Map(places.map(({ name, rank }) => [name, rank]));
@@ -54,8 +66,26 @@ test("cycles, calls of oneself and long chains are laid out too", () => {
 test("a large map is drawn in part: what has the most calls, or what is near", () => {
   const star = Array.from({ length: 200 }, (_, i) => edge("hub", `s${i}`, { calls: i }));
   const most = drawn(star, null, 50);
-  expect(nodesOf(most.edges).length).toBeLessThanOrEqual(50);
-  const near = drawn([...star, edge("s7", "far"), edge("far", "farther")], "s7", 5);
-  expect(near.edges.some(({ server }) => server === "far")).toBe(true);
-  expect(near.hidden).toBe(203 - 5);
+  expect(most.nodes).toHaveLength(50);
+  expect(most.hidden).toBe(201 - 50);
+  // The hub is drawn, and says how many of those that it calls are not.
+  expect(most.more.get("hub")).toBe(151);
+  const near = drawn(
+    [...star, edge("s7", "far"), edge("far", "farther"), edge("farther", "away")],
+    "s7",
+    150,
+  );
+  expect(near.nodes.map(({ name }) => name).sort()).toEqual(["far", "farther", "hub", "s7"]);
+  expect(near.hidden).toBe(204 - 4);
+  expect([...near.more].sort()).toEqual([
+    ["farther", 1],
+    ["hub", 199],
+  ]);
+  expect(drawn(star, "s7", 150, 1).edges).toHaveLength(1);
+  expect(drawn(star, "hub", 50).nodes).toHaveLength(50);
+});
+
+test("errors show the more, the more there are", () => {
+  expect([0, 0.001, 0.025, 0.1, 0.9].map(alarm)).toEqual([0, 10, 50, 100, 100]);
+  expect(share({ calls: 0, errors: 0 })).toBe(0);
 });

@@ -150,7 +150,12 @@ function Overview({ tenant }: { tenant: Tenant }) {
         />
       </dl>
       {losses.length > 0 && (
-        <section class={styles.panel} aria-label="Spans that were not stored">
+        <section
+          class={styles.panel}
+          aria-label="Spans that were not stored"
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
+          tabIndex={0}
+        >
           <div class={styles.head}>
             <h2>Not stored</h2>
             <span class="secondary">since the process was started</span>

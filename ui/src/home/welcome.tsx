@@ -1,86 +1,98 @@
 /** What is shown before the first span: how to send it, and that somebody is listening. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { search } from "../api/search.ts";
+import { get } from "../api/http.ts";
+import { search, type TraceResult } from "../api/search.ts";
 import { href } from "../router.ts";
+import { Icon } from "../shell/icons.tsx";
 import { PRESETS } from "../shell/time-range.ts";
+import { counted } from "../text/numbers.ts";
+import { demoCommand, type Endpoints, endpointsOf, snippets } from "./sending.ts";
 import styles from "./welcome.module.css";
 
-const host = location.hostname || "localhost";
-const GRPC = `http://${host}:4317`;
-const HTTP = `http://${host}:4318`;
-
-const SNIPPETS: readonly (readonly [string, string])[] = [
-  [
-    "Any SDK",
-    `export OTEL_EXPORTER_OTLP_ENDPOINT=${HTTP}\nexport OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\nexport OTEL_SERVICE_NAME=my-service`,
-  ],
-  [
-    "Java",
-    `java -javaagent:opentelemetry-javaagent.jar \\\n  -Dotel.exporter.otlp.endpoint=${HTTP} \\\n  -Dotel.service.name=my-service -jar app.jar`,
-  ],
-  [
-    "Python",
-    `pip install opentelemetry-distro opentelemetry-exporter-otlp\nopentelemetry-bootstrap -a install\nOTEL_EXPORTER_OTLP_ENDPOINT=${GRPC} OTEL_SERVICE_NAME=my-service \\\n  opentelemetry-instrument python app.py`,
-  ],
-  [
-    "Node.js",
-    `npm install @opentelemetry/api @opentelemetry/auto-instrumentations-node\nOTEL_EXPORTER_OTLP_ENDPOINT=${HTTP} OTEL_SERVICE_NAME=my-service \\\n  node --require @opentelemetry/auto-instrumentations-node/register app.js`,
-  ],
-  ["Collector", `exporters:\n  otlp/spandrel:\n    endpoint: ${host}:4317\n    tls: { insecure: true }`],
-  ["Demo", "spandrel demo"],
-];
-
 const POLL_MILLIS = 2000;
+const LOOK_BACK_MILLIS = 7 * 86_400_000;
 
 export function Welcome({ retry }: { retry: () => void }) {
-  const shown = useSignal(0);
-  const found = useSignal<string | null>(null);
+  const host = location.hostname || "localhost";
+  const endpoints = useSignal<Endpoints>(endpointsOf("", host));
   useEffect(() => {
     const stop = new AbortController();
-    const look = async () => {
-      const now = Date.now();
-      const request = {
-        q: "{}",
-        from: now - 7 * 86_400_000,
-        to: now + 60_000,
-        limit: 1,
-        order: "start",
-      } as const;
-      const [trace] = await search(request, stop.signal).catch(() => []);
-      if (trace) found.value = trace.traceId;
-      else if (!stop.signal.aborted) timer = setTimeout(look, POLL_MILLIS);
-    };
-    let timer = setTimeout(look, 0);
-    return () => {
-      stop.abort();
-      clearTimeout(timer);
-    };
-  }, [found]);
-  const [, snippet] = SNIPPETS[shown.value] ?? ["", ""];
+    // Without the page that says them the usual ports are right most of the time.
+    get("/status/config", {}, stop.signal)
+      .then((response) => response.text())
+      .then((text) => {
+        endpoints.value = endpointsOf(text, host);
+      })
+      .catch(() => undefined);
+    return () => stop.abort();
+  }, []);
+  const { grpc, http, onlyHere } = endpoints.value;
   return (
     <div class={styles.page}>
-      <h1>{found.value ? "Spans have arrived" : "Send your first span"}</h1>
-      {found.value ? (
-        <p class="notice" role="status">
-          <span>They may be older than the time that is shown.</span>
-          <a href={href(`/trace/${found.value}`)}>Open the newest trace</a>
-          <a href={href("/", { from: PRESETS.at(-1)?.[0] })}>Show the last 7 days</a>
-          <button type="button" class="button" onClick={retry}>
-            Look again
-          </button>
-        </p>
-      ) : (
-        <p class="secondary" role="status">
-          <span class={styles.pulse} aria-hidden="true" /> Listening for spans. This page notices the first
-          one by itself.
-        </p>
-      )}
-      <p>
-        OTLP over gRPC <code>{GRPC}</code> · OTLP over HTTP <code>{HTTP}</code>
-      </p>
+      <h1>No data yet. Send your first span</h1>
+      <ol class={styles.steps}>
+        <li>
+          <h2>Endpoint</h2>
+          <div class={styles.endpoints}>
+            <Copied label="OTLP over gRPC" text={`http://${grpc}`} />
+            <Copied label="OTLP over HTTP" text={`http://${http}`} />
+          </div>
+          {onlyHere && (
+            <p class="secondary">
+              They listen on this machine only; <code>--otlp-grpc 0.0.0.0:4317</code> and{" "}
+              <code>--otlp-http 0.0.0.0:4318</code> open them to others.
+            </p>
+          )}
+        </li>
+        <li>
+          <h2>Sender</h2>
+          <Snippets endpoints={endpoints.value} />
+        </li>
+        <li>
+          <Listening retry={retry} />
+          <div class={styles.others}>
+            <Copied label="Demo data" text={demoCommand(endpoints.value)} />
+            <a class="button" href={href("/upload")}>
+              Open a file instead
+            </a>
+          </div>
+        </li>
+      </ol>
+    </div>
+  );
+}
+
+/** A text to copy. */
+function Copied({ label, text }: { label: string; text: string }) {
+  const isDone = useSignal(false);
+  return (
+    <span class={styles.copied}>
+      <span class="secondary">{label}</span>
+      <code>{text}</code>
+      <button
+        type="button"
+        class="button quiet"
+        aria-label={`Copy ${text}`}
+        onClick={() => {
+          void navigator.clipboard?.writeText(text);
+          isDone.value = true;
+        }}
+      >
+        {isDone.value ? "copied" : <Icon name="copy" />}
+      </button>
+    </span>
+  );
+}
+
+function Snippets({ endpoints }: { endpoints: Endpoints }) {
+  const all = snippets(endpoints);
+  const shown = useSignal(0);
+  const [name = "", text = ""] = all[shown.value] ?? [];
+  return (
+    <>
       <div role="tablist" aria-label="How to send" class={styles.tabs}>
-        {SNIPPETS.map(([name], i) => (
+        {all.map(([name], i) => (
           <button
             key={name}
             type="button"
@@ -95,10 +107,72 @@ export function Welcome({ retry }: { retry: () => void }) {
           </button>
         ))}
       </div>
-      <pre class={styles.snippet}>{snippet}</pre>
-      <button type="button" class="button" onClick={() => void navigator.clipboard?.writeText(snippet)}>
-        Copy
-      </button>
-    </div>
+      <div class={styles.snippet}>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys */}
+        <pre tabIndex={0} role="region" aria-label={name}>
+          {text}
+        </pre>
+        <button type="button" class="button" onClick={() => void navigator.clipboard?.writeText(text)}>
+          Copy
+        </button>
+      </div>
+    </>
+  );
+}
+
+/** Looks for the newest trace until there is one. */
+function Listening({ retry }: { retry: () => void }) {
+  const found = useSignal<TraceResult | null>(null);
+  const seconds = useSignal(0);
+  useEffect(() => {
+    const stop = new AbortController();
+    const started = performance.now();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = async () => {
+      const now = Date.now();
+      const request = {
+        q: "{}",
+        from: now - LOOK_BACK_MILLIS,
+        to: now + 60_000,
+        limit: 1,
+        order: "start",
+      } as const;
+      const [trace] = await search(request, stop.signal).catch(() => []);
+      seconds.value = Math.round((performance.now() - started) / 1e3);
+      if (trace) found.value = trace;
+      else if (!stop.signal.aborted) timer = setTimeout(look, POLL_MILLIS);
+    };
+    void look();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, []);
+  const trace = found.value;
+  const clock = `${Math.floor(seconds.value / 60)}:${String(seconds.value % 60).padStart(2, "0")}`;
+  return (
+    <>
+      <h2>{trace ? "Spans have arrived" : "Listening"}</h2>
+      {trace ? (
+        <p class={`notice ${styles.found}`} role="status">
+          <span>
+            {trace.spans > 0 ? counted(trace.spans, "span") : "Spans"} from{" "}
+            <b>{trace.service || "a service"}</b>
+          </span>
+          <a class="button primary" href={href(`/trace/${trace.traceId}`)}>
+            Open the trace
+          </a>
+          <button type="button" class="button" onClick={retry}>
+            Show the services
+          </button>
+          <a href={href("/", { from: PRESETS.at(-1)?.[0] })}>of the last 7 days</a>
+        </p>
+      ) : (
+        <p class="secondary" role="status">
+          <span class={styles.pulse} aria-hidden="true" /> This page notices the first span by itself.{" "}
+          <span aria-hidden="true">{clock}</span>
+        </p>
+      )}
+    </>
   );
 }

@@ -25,7 +25,7 @@ export function TopBar() {
       )}
       <button
         type="button"
-        class="button quiet"
+        class={`button quiet ${styles.setting}`}
         title={`Times in ${utc.value ? "UTC" : "local time"}`}
         onClick={() => {
           utc.value = !utc.value;
@@ -35,7 +35,7 @@ export function TopBar() {
       </button>
       <button
         type="button"
-        class="button quiet"
+        class={`button quiet ${styles.setting}`}
         aria-label={`Theme: ${theme.value}`}
         title={`Theme: ${theme.value}`}
         onClick={() => {
@@ -44,7 +44,13 @@ export function TopBar() {
       >
         {SIGN[theme.value]}
       </button>
-      <button type="button" class="button quiet" aria-label="Help" title="Keys (?)" onClick={showHelp}>
+      <button
+        type="button"
+        class={`button quiet ${styles.setting}`}
+        aria-label="Help"
+        title="Keys (?)"
+        onClick={showHelp}
+      >
         ?
       </button>
     </div>
