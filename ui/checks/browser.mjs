@@ -16,6 +16,13 @@ export const executable = PLACES.find((place) => place && existsSync(place));
 
 export class Browser {
   problems = [];
+  /** What a check brings about itself. */
+  expected = [];
+
+  /** From now on such messages are no problems. */
+  expect(pattern) {
+    this.expected.push(pattern);
+  }
 
   static async start(base) {
     const browser = new Browser();
@@ -31,7 +38,7 @@ export class Browser {
     page.on("pageerror", (error) => this.problems.push(`${page.url()}: ${error.message}`));
     page.on("console", (message) => {
       // That a trace does not exist, or a query is wrong, is an answer, not a fault of the page.
-      const expected = /status of 40[04] /.test(message.text());
+      const expected = [/status of 40[04] /, ...this.expected].some((known) => known.test(message.text()));
       if (message.type() === "error" && !expected) this.problems.push(`${page.url()}: ${message.text()}`);
     });
     page.on("request", (request) => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { Browser, executable } from "./browser.mjs";
+import { checkPages } from "./pages.mjs";
 
 const [base, shots] = process.argv.slice(2);
 if (!base) throw new Error("which server? node checks/run.mjs http://127.0.0.1:3200");
@@ -206,6 +207,8 @@ await check("the map has the calls that traces have", async (page) => {
   assert.ok(calls.size > 3);
   for (const call of calls) assert.ok(shown.includes(call), call);
 });
+
+await checkPages({ base, api, browser, check, shots });
 
 const PAGES = {
   services: "/",

@@ -96,7 +96,7 @@ export function lowest(all: readonly (readonly (number | null)[])[]): number {
   return Number.isFinite(min) ? min : 0;
 }
 
-/** Those of the points, in order, that are at least `distance` away from every one before. */
+/** Those of the points, in order, that are at least `distance` left, right, above or below every one before. */
 export function apart<T>(
   points: readonly T[],
   at: (point: T) => readonly [number, number],
@@ -105,7 +105,7 @@ export function apart<T>(
   const kept: (readonly [number, number])[] = [];
   return points.filter((point) => {
     const [x, y] = at(point);
-    const isFree = kept.every(([left, top]) => Math.hypot(left - x, top - y) >= distance);
+    const isFree = kept.every(([left, top]) => Math.max(Math.abs(left - x), Math.abs(top - y)) >= distance);
     if (isFree) kept.push([x, y]);
     return isFree;
   });

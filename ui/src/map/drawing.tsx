@@ -43,11 +43,15 @@ export function Drawing({ part, seconds, focus }: { part: Drawn; seconds: number
   const height = MARGIN * 2 + tallest * (NODE.height + GAP.y) - GAP.y;
   const busiest = Math.max(...edges.map(({ calls }) => calls), 1);
   const box = useRef<HTMLDivElement>(null);
-  // All columns stand around the same middle.
+  // All columns stand around the same middle; what is looked around is in sight.
   useEffect(() => {
     const { current } = box;
-    if (current) current.scrollTop = (current.scrollHeight - current.clientHeight) / 2;
-  }, [part]);
+    if (!current) return;
+    current.scrollTop = (current.scrollHeight - current.clientHeight) / 2;
+    const point = focus === null ? undefined : at.get(focus);
+    const scale = current.scrollWidth / width;
+    current.scrollLeft = point ? (point.x + NODE.width / 2) * scale - current.clientWidth / 2 : 0;
+  }, [part, focus]);
   return (
     <div ref={box} class={styles.drawing}>
       <svg

@@ -123,7 +123,6 @@ function Found({
         {counted(part.nodes.length, "node")}, {counted(part.edges.length, "edge")}
         {part.hidden > 0 && (
           <span data-more={part.hidden}>
-            {" "}
             · {counted(part.hidden, "node")} more {focus ? "farther away" : "with fewer calls"}
           </span>
         )}
