@@ -5,6 +5,7 @@
 //! brackets are added, a missing connective is `&&`. Nothing here fails and everything takes time
 //! linear in the text; a text that holds no query narrows nothing.
 
+mod around;
 mod fill;
 mod group;
 mod mend;
@@ -17,6 +18,7 @@ use crate::parser::{MAX_QUERY_BYTES, parse_tokens};
 use crate::token::{Position, Token};
 use mend::Mended;
 
+pub use around::repair_around;
 pub use group::{Group, TooManyGroups};
 
 /// How many groups of conditions Tempo works with at most: for [`Filter::groups`].

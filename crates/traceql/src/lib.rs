@@ -14,9 +14,11 @@
 pub mod ast;
 mod attribute;
 pub mod complete;
+mod conjunction;
 mod diagnose;
 mod error;
 mod eval;
+mod fix;
 pub mod lenient;
 mod lexer;
 mod operator;
@@ -29,9 +31,11 @@ mod value;
 
 pub use ast::{FieldExpr, Query};
 pub use attribute::{Attribute, Intrinsic, Scope};
+pub use conjunction::{Condition, conjunction, quoted};
 pub use diagnose::{Diagnostic, Severity, diagnose};
 pub use error::{Error, EvalError, ParseError, ValidateError};
 pub use eval::{SpanValues, binary, compare_texts, eval, matches};
+pub use fix::{Fix, fix};
 pub use lexer::tokenize;
 pub use parser::{MAX_DEPTH, MAX_QUERY_BYTES, parse, parse_identifier};
 pub use pattern::Pattern;

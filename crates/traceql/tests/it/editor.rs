@@ -91,3 +91,23 @@ fn editors_get_answers_to_any_text() {
         assert!(!diagnose(text).is_empty(), "{text}");
     }
 }
+
+/// Whatever parses has no error of syntax, and whatever does not has one within the text.
+#[test]
+fn the_suite_is_marked_as_it_parses() {
+    for (file, is_valid) in [("parse_ok.json", true), ("parse_errors.json", false)] {
+        let Some(suite) = spandrel_suites::traceql(file) else { return };
+        for case in spandrel_suites::cases(&suite) {
+            let query = spandrel_suites::member(case, "query");
+            let found = diagnose(query);
+            let errors: Vec<&Diagnostic> =
+                found.iter().filter(|found| found.severity == Severity::Error).collect();
+            if is_valid {
+                assert_eq!(errors.is_empty(), compile(query).is_ok(), "{query}: {errors:?}");
+            } else {
+                let position = errors.first().expect(query).position;
+                assert!(query.get(position.start..position.end).is_some(), "{query}: {position:?}");
+            }
+        }
+    }
+}

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use spandrel_traceql::complete::complete;
 use spandrel_traceql::lenient::{self, MAX_GROUPS};
-use spandrel_traceql::{diagnose, parse, tokenize, validate};
+use spandrel_traceql::{Condition, conjunction, diagnose, fix, parse, tokenize, validate};
 
 /// Pieces of queries in a random order.
 fn soup() -> impl Strategy<Value = String> {
@@ -105,15 +105,31 @@ fn check(text: &str) {
     let valid = parse(text).is_ok_and(|query| validate(&query).is_ok());
     let error = spandrel_traceql::Severity::Error;
     assert_eq!(diagnostics.iter().all(|d| d.severity != error), valid, "{text}: {diagnostics:?}");
-    for diagnostic in diagnostics {
+    for (number, diagnostic) in diagnostics.into_iter().enumerate() {
         let position = diagnostic.position;
         assert!(text.get(position.start..position.end).is_some(), "{text}: {diagnostic:?}");
+        // Trying takes time.
+        if number > 0 {
+            continue;
+        }
+        if let Some(fix) = fix(text, &diagnostic) {
+            assert!(text.get(fix.range.clone()).is_some(), "{text}: {fix:?}");
+            assert!(fix.range.end >= position.end, "{text}: {fix:?}");
+        }
+    }
+    if let Some(chips) = parse(text).ok().as_ref().and_then(conjunction) {
+        let chip =
+            |chip: &Condition| format!("{} {} {}", chip.attribute, chip.op.as_str(), chip.literal);
+        let joined: Vec<String> = chips.iter().map(chip).collect();
+        let again = parse(&format!("{{ {} }}", joined.join(" && "))).unwrap();
+        assert_eq!(conjunction(&again), Some(chips), "{text}");
     }
     for cursor in 0..=text.len() {
         let replaces = complete(text, cursor).replaces;
         assert!(text.get(replaces.clone()).is_some(), "{text} {cursor}");
         let cursor = text.floor_char_boundary(cursor);
         assert!(replaces.start <= cursor && cursor <= replaces.end, "{text} {cursor} {replaces:?}");
+        drop(lenient::repair_around(text, replaces));
     }
     if let Ok(tokens) = tokenize(text) {
         let ends = tokens.windows(2).all(|pair| pair[0].position.end <= pair[1].position.end);
