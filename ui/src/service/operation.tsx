@@ -17,12 +17,17 @@ export function OperationPage({ service, operation }: { service: string; operati
   const filter = ofOperation(service, operation);
   const q = `{ ${filter} }`;
   const { query } = place.value;
-  // The heatmap writes what was chosen in it as a query: what is narrower than the operation is a search.
+  // What is asked of a box of the heatmap is a search, unless it is about all of the operation's durations.
   const narrowed = query.get("q");
+  const isOnly = query.has("only");
   useEffect(() => {
     if (narrowed === q) setQuery({ q: undefined });
-    else if (narrowed !== null) navigate(href("/search", new URLSearchParams(query)), { replace: true });
-  }, [narrowed, q]);
+    else if (narrowed !== null || isOnly) {
+      const search = new URLSearchParams(query);
+      search.set("q", narrowed ?? q);
+      navigate(href("/search", search), { replace: true });
+    }
+  }, [narrowed, isOnly, q]);
   useEffect(() => {
     document.title = `${service} ${operation} · Spandrel`;
   }, [service, operation]);
@@ -49,7 +54,7 @@ export function OperationPage({ service, operation }: { service: string; operati
         </a>
       </header>
       <RedCharts filter={filter} range={range} />
-      <section class={styles.section} aria-label="Spread of durations">
+      <section class={`${styles.section} ${styles.spread}`} aria-label="Spread of durations">
         <h2>Durations</h2>
         <Heatmap q={q} range={range} />
       </section>
