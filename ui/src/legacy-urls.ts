@@ -35,9 +35,9 @@ function decoded(part: string): string {
 
 /** Two traces compared, as Jaeger has it and as people expect it. */
 function comparedTraces({ path, query }: Place): Place | null {
-  const pair = /^\/(?:trace|compare|jaeger\/ui\/trace)\/([^/]+?)\.\.\.([^/]+)\/?$/.exec(decoded(path));
+  const pair = /^\/(?:trace|compare|jaeger\/ui\/trace)\/([^/]+?)\.\.\.([^/]+)\/?$/.exec(path);
   if (!pair?.[1] || !pair[2]) return null;
-  const canonical = `/trace/${inHex(pair[1])}...${inHex(pair[2])}`;
+  const canonical = `/trace/${inHex(decoded(pair[1]))}...${inHex(decoded(pair[2]))}`;
   const ours = new URLSearchParams(query);
   // Jaeger lists the traces once more.
   ours.delete("cohort");

@@ -43,6 +43,7 @@ test.each([
   [`/trace/${ID}...${OTHER}`, null],
   [`/trace/${ID}...${OTHER}?cohort=${ID}&cohort=${OTHER}`, `/trace/${ID}...${OTHER}`],
   [`/trace/${ID.toUpperCase()}...${BASE64}`, `/trace/${ID}...${ID}`],
+  [`/trace/${ID}...XQbPpVdDSQtx%2F1bCdraZ0w%3D%3D`, `/trace/${ID}...5d06cfa55743490b71ff56c276b699d3`],
   [`/compare/${ID}...${OTHER}`, `/trace/${ID}...${OTHER}`],
   [`/trace/${ID}...typical`, null],
   ["/search?service=cart&lookback=2d", '/search?q={ resource.service.name = "cart" }&from=now-2d'],

@@ -3,6 +3,7 @@ import { type Chip, chipsOf, literalOf, queryOf, typedOf } from "../src/query/ch
 import { keyOf, piecesOf } from "../src/query/editor.tsx";
 import { bytesBefore, lineAndColumn, mended, type Problem, unitsBefore } from "../src/query/language.ts";
 import { withRecent } from "../src/query/recent.ts";
+import { narrowed } from "../src/query/suggestions.ts";
 
 const chip = (name: string, op: string, literal: string): Chip => ({ name, op, literal });
 
@@ -115,6 +116,15 @@ test.each<[Partial<KeyboardEvent>, boolean, number, string | null]>([
   [{ key: " ", ctrlKey: true }, false, -1, "suggest"],
 ])("the key %o", (event, isOpen, active, does) => {
   expect(keyOf(event as KeyboardEvent, isOpen, active)).toBe(does);
+});
+
+test("a list follows the word that is being typed, and goes with it", () => {
+  const items = ["name", "rootName", "kind"].map((text) => ({ text, kind: "intrinsic", detail: null }));
+  const found = { query: "{  }", from: 2, to: 2, items };
+  expect(narrowed(found, "{ na }", 4)).toEqual({ query: "{ na }", from: 2, to: 4, items: items.slice(0, 2) });
+  expect(narrowed(found, "{ nax }", 5)).toBeNull();
+  expect(narrowed(found, "{ na && }", 4)).toBeNull();
+  expect(narrowed(found, "", 0)).toBeNull();
 });
 
 test("the last query is the first, and none is there twice", () => {

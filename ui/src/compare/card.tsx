@@ -110,7 +110,15 @@ function Value({
         </span>
       </span>
       <span class={styles.actions}>
-        {conditions && <Actions label={label} conditions={conditions} q={q} selection={selection} />}
+        {conditions && (
+          <Actions
+            label={label}
+            conditions={conditions}
+            q={q}
+            selection={selection}
+            hasExamples={row.selection > 0}
+          />
+        )}
       </span>
     </li>
   );
@@ -121,11 +129,13 @@ function Actions({
   conditions,
   q,
   selection,
+  hasExamples,
 }: {
   label: string;
   conditions: { readonly is: string; readonly isNot: string };
   q: string;
   selection: string;
+  hasExamples: boolean;
 }) {
   const range = shownRange();
   const action = (sign: string, says: string, query: string) => (
@@ -137,11 +147,12 @@ function Actions({
     <>
       {action("+", `Only spans with ${label}`, withCondition(q, conditions.is))}
       {action("−", `Only spans without ${label}`, withCondition(q, conditions.isNot))}
-      {action(
-        "→",
-        `Examples of the selection with ${label}`,
-        withCondition(bothOf(q, selection) ?? selection, conditions.is),
-      )}
+      {hasExamples &&
+        action(
+          "→",
+          `Examples of the selection with ${label}`,
+          withCondition(bothOf(q, selection) ?? selection, conditions.is),
+        )}
     </>
   );
 }

@@ -242,7 +242,7 @@ function Trace({
   root: DiffNode | undefined;
 }) {
   return (
-    <a class={styles.trace} href={href(`/trace/${facts.traceId}`)} aria-label={`Trace ${letter}`}>
+    <a class={styles.trace} href={href(`/trace/${facts.traceId}`)}>
       <span class={styles.letter} data-side={letter}>
         {letter}
       </span>

@@ -6,8 +6,26 @@ import { type Completion, complete, type Suggestion } from "./language.ts";
 /** Milliseconds between a key and the question what could follow. */
 const PAUSE = 50;
 
+/** A list for another text: what still fits when somebody went on typing the same word, `null` when it is another one. */
+export function narrowed(found: Asked, query: string, at: number): Asked | null {
+  const { from, to, items } = found;
+  const isSameWord =
+    at >= from &&
+    query.slice(0, from) === found.query.slice(0, from) &&
+    query.slice(at) === found.query.slice(to);
+  if (!isSameWord) return null;
+  const typed = query.slice(from, at).toLowerCase();
+  const fitting = items.filter(({ text }) => text.toLowerCase().includes(typed));
+  return fitting.length > 0 ? { query, from, to: at, items: fitting } : null;
+}
+
+/** A list, and the text that it is for. */
+export interface Asked extends Completion {
+  readonly query: string;
+}
+
 export class Suggestions {
-  readonly found: Signal<Completion | null> = signal(null);
+  readonly found: Signal<Asked | null> = signal(null);
   /** The chosen one; -1 before anything is. */
   readonly active: Signal<number> = signal(-1);
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -16,6 +34,13 @@ export class Suggestions {
   /** Asks what can stand at `at`, soon. */
   ask(query: string, at: number, range: Range): void {
     clearTimeout(this.timer);
+    this.running?.abort();
+    this.running = null;
+    const shown = this.found.peek();
+    if (shown && shown.query !== query) {
+      this.found.value = narrowed(shown, query, at);
+      this.active.value = -1;
+    }
     this.timer = setTimeout(() => void this.fetch(query, at, range), PAUSE);
   }
 
@@ -29,7 +54,7 @@ export class Suggestions {
       const typed = query.slice(found.from, found.to);
       // What is there already is no suggestion.
       const items = found.items.filter(({ text }) => text !== typed);
-      this.found.value = items.length > 0 ? { ...found, items } : null;
+      this.found.value = items.length > 0 ? { ...found, items, query } : null;
       this.active.value = -1;
     } catch {
       // A list that does not come is not missed: the query can be typed.
