@@ -1,5 +1,6 @@
 // Searching, comparing, rolling up, and opening files: what pages show against what the APIs say.
 import assert from "node:assert/strict";
+import { send } from "./fixtures.mjs";
 
 const traceIdOf = ({ traceID }) => traceID.padStart(32, "0");
 const encoded = encodeURIComponent;
@@ -25,7 +26,7 @@ async function two(api) {
   return traces.map(traceIdOf);
 }
 
-export async function searchChecks(given) {
+export async function checkSearch(given) {
   await comparing(given);
   await selections(given);
   await structures(given);
@@ -33,6 +34,8 @@ export async function searchChecks(given) {
   await results(given);
   await files(given);
   await addresses(given);
+  // Where OTLP is taken over HTTP: then there is something to find whose share is known.
+  if (process.env.OTLP_HTTP) await planted(given, process.env.OTLP_HTTP);
 }
 
 const rows = (page) => page.locator("[role=treegrid] [role=rowgroup] [role=row]");
@@ -418,5 +421,54 @@ async function addresses({ check, base, api }) {
     await page.keyboard.type("https://example.com/%%%");
     await page.keyboard.press("Enter");
     await page.getByRole("alert").waitFor();
+  });
+}
+
+const PLANTED = "planted";
+/** Of a hundred slow spans, and of four hundred others. */
+const [BAD_SLOW, BAD_OTHERS] = [92, 44];
+
+/** One trace whose slow spans are nearly all of one version. */
+function plantedTrace() {
+  const startMillis = Date.now() - 120_000;
+  const root = { i: 0, parent: null, start: 0, duration: 9e9, attributes: {} };
+  const spans = [root];
+  for (let k = 0; k < 500; k++) {
+    const isSlow = k < 100;
+    const isBad = isSlow ? k < BAD_SLOW : k - 100 < BAD_OTHERS;
+    const attributes = { version: isBad ? "bad" : "good", "request.id": `request-${k}`, shard: k % 4 };
+    spans.push({
+      i: k + 1,
+      parent: root,
+      start: k * 1e7,
+      duration: isSlow ? 3e9 + k * 1e6 : 2e7,
+      attributes,
+    });
+  }
+  const common = { level: 0, service: PLANTED, name: "work", kind: 2, isError: false, events: [] };
+  return {
+    traceId: "8".repeat(32),
+    startMillis,
+    startNanos: BigInt(startMillis) * 1_000_000n,
+    spans: spans.map((span) => ({ ...common, ...span })),
+  };
+}
+
+async function planted({ check, base, api }, endpoint) {
+  await send(endpoint, plantedTrace());
+  await check("what was planted is found first, with its share", async (page) => {
+    const q = `{ resource.service.name = "${PLANTED}" && span.shard != nil }`;
+    const selection = `{ resource.service.name = "${PLANTED}" && span.shard != nil && duration > 1s }`;
+    const found = () => api(`/tempo/api/search?limit=1&q=${encoded(q)}`);
+    for (let tries = 0; tries < 50 && (await found()).traces.length === 0; tries++)
+      await page.waitForTimeout(100);
+    await page.goto(`${base}/compare?q=${encoded(q)}&sel=${encoded(selection)}`);
+    const first = page.locator("section > ol > [data-attribute]").first();
+    await first.waitFor();
+    assert.equal(await first.getAttribute("data-attribute"), "span.version");
+    await first.getByText("is 92 % of the selection, 11 % of the rest").waitFor();
+    const folded = page.getByText("Different for nearly every span");
+    await folded.click();
+    await page.locator("[data-attribute='span.request.id']").waitFor();
   });
 }

@@ -12,7 +12,7 @@ export interface Command {
   readonly run?: () => void;
 }
 
-const SHOWN_MAX = 12;
+const SHOWN_MAX = 16;
 
 /** Whether every word is in the text. */
 export function hasWords(text: string, words: string): boolean {

@@ -9,6 +9,22 @@ const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])
       ["?", "this list"],
     ],
   ],
+  [
+    "In a query",
+    [
+      ["enter", "run; also shift and ctrl with it"],
+      ["alt enter", "another line"],
+      ["ctrl space", "what can stand here"],
+      ["↑ ↓ enter", "choose from the list; tab takes the first"],
+    ],
+  ],
+  [
+    "In a comparison or a structure",
+    [
+      ["↑ ↓ ← →", "rows, and open and close them; boxes above, below and beside"],
+      ["enter", "only what is below the box"],
+    ],
+  ],
   ["Live", [["p", "pause, go on"]]],
   [
     "In a trace",

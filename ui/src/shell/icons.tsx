@@ -17,6 +17,9 @@ const PATHS = {
   filterOut: "M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zM5.5 8h5",
   link: "M6.5 9.5l3-3M7 4.5l1.2-1.2a2.8 2.8 0 0 1 4 4L11 8.5M9 11.5l-1.2 1.2a2.8 2.8 0 0 1-4-4L5 7.5",
   download: "M8 2v7.5M4.8 6.5 8 9.7l3.2-3.2M2.5 13.5h11",
+  upload: "M8 10V2.5M4.8 5.7 8 2.5l3.2 3.2M2.5 13.5h11",
+  structure: "M2 2.5h12v3H2zM2 7h7v3H2zM11 7h3v3h-3zM2 11.5h4v2.5H2z",
+  compare: "M2 3.5h8M2 6.5h4M2 10.5h12M2 13.5h7",
   check: "M2.8 8.5l3.4 3.4 7-7.6",
   warning: "M8 2.2 14.5 13.5h-13zM8 6.5v3.4M8 11.4v.6",
 } as const;

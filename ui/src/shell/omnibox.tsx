@@ -9,7 +9,7 @@ import { quoted } from "../traceql.ts";
 import { type Command, offered } from "./commands.ts";
 import { showHelp } from "./help.tsx";
 import { Icon } from "./icons.tsx";
-import { addressOf, PAGES } from "./pages.ts";
+import { addressOf, OTHER_PAGES, PAGES } from "./pages.ts";
 import { theme, utc } from "./settings.ts";
 import { refresh } from "./time-range.ts";
 import styles from "./topbar.module.css";
@@ -54,7 +54,12 @@ function inRange(to: string): string {
 }
 
 const pageCommands = (): Command[] =>
-  PAGES.map((page) => ({ label: page.label, hint: "page", icon: page.icon, to: addressOf(page) }));
+  [...PAGES, ...OTHER_PAGES].map((page) => ({
+    label: page.label,
+    hint: "page",
+    icon: page.icon,
+    to: addressOf(page),
+  }));
 
 const actions: readonly Command[] = [
   ...(["dark", "light", "system"] as const).map(

@@ -21,6 +21,12 @@ export const PAGES: readonly PageLink[] = [
   { path: "/admin", label: "Administration", icon: "admin" },
 ];
 
+/** Pages that are not on the rail. */
+export const OTHER_PAGES: readonly PageLink[] = [
+  { path: "/structure", label: "Structure of traces", icon: "map" },
+  { path: "/upload", label: "Open traces of a file", icon: "download" },
+];
+
 /** The address of a page. */
 export function addressOf({ path, query }: PageLink): string {
   return href(path, new URLSearchParams(query));
