@@ -58,31 +58,33 @@ export function Results({ answer, range, form }: { answer: Answer; range: Range;
           filter choose others.
         </p>
       )}
-      <table class="grid">
-        <thead>
-          <tr>
-            {queries.length > 1 && <th>Query</th>}
-            <th>Series</th>
-            <th class="numeric">Last</th>
-            <th class="numeric">Mean</th>
-            <th class="numeric">Min</th>
-            <th class="numeric">Max</th>
-            <th>Spans</th>
-          </tr>
-        </thead>
-        <tbody>
-          {lines.map((line) => (
-            <Row
-              key={key(line)}
-              line={line}
-              q={queries[line.query] ?? ""}
-              several={queries.length > 1}
-              isHidden={hidden.value.has(key(line))}
-              toggle={() => toggle(line)}
-            />
-          ))}
-        </tbody>
-      </table>
+      <div class={styles.scroll}>
+        <table class="grid">
+          <thead>
+            <tr>
+              {queries.length > 1 && <th>Query</th>}
+              <th>Series</th>
+              <th class="numeric">Last</th>
+              <th class="numeric">Mean</th>
+              <th class="numeric">Min</th>
+              <th class="numeric">Max</th>
+              <th>Spans</th>
+            </tr>
+          </thead>
+          <tbody>
+            {lines.map((line) => (
+              <Row
+                key={key(line)}
+                line={line}
+                q={queries[line.query] ?? ""}
+                several={queries.length > 1}
+                isHidden={hidden.value.has(key(line))}
+                toggle={() => toggle(line)}
+              />
+            ))}
+          </tbody>
+        </table>
+      </div>
     </>
   );
 }

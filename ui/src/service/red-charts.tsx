@@ -4,7 +4,7 @@ import { Loader } from "../api/loaded.ts";
 import type { Range } from "../api/metrics.ts";
 import { Chart } from "../charts/chart.tsx";
 import type { Line } from "../charts/paint.ts";
-import { Failure, Waiting } from "../shell/states.tsx";
+import { Failure } from "../shell/states.tsx";
 import { duration, exactDuration, percent, rate } from "../text/numbers.ts";
 import { before, change, type Figures, figuresBy } from "./figures.ts";
 import { searchLink } from "./links.ts";
@@ -39,12 +39,20 @@ export function RedCharts({ filter, range }: { filter: string; range: Range }) {
   };
   useEffect(load, [filter, range]);
   const { value, error } = loader.state.value;
-  if (!value)
+  if (!value) {
     return (
-      <div class={styles.reserved}>
-        {error ? <Failure error={error} retry={load} /> : <Waiting lines={7} />}
-      </div>
+      <>
+        {error && <Failure error={error} retry={load} />}
+        <div class={styles.row} aria-busy={!error}>
+          {["Rate", "Errors", "Duration"].map((title) => (
+            <div key={title} class={styles.frame}>
+              {title}
+            </div>
+          ))}
+        </div>
+      </>
     );
+  }
   return (
     <>
       {error && <Failure error={error} retry={load} />}
