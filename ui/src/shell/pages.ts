@@ -23,8 +23,9 @@ export const PAGES: readonly PageLink[] = [
 
 /** Pages that are not on the rail. */
 export const OTHER_PAGES: readonly PageLink[] = [
-  { path: "/structure", label: "Structure of traces", icon: "map" },
-  { path: "/upload", label: "Open traces of a file", icon: "download" },
+  { path: "/structure", label: "Structure of traces", icon: "structure" },
+  { path: "/compare", label: "Compare a selection with the rest", icon: "compare" },
+  { path: "/upload", label: "Open traces of a file", icon: "upload" },
 ];
 
 /** The address of a page. */
