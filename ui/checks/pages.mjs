@@ -179,7 +179,10 @@ export async function checkPages({ base, api, browser, check, shots }) {
     "what is wrong with a metrics query is told, and the other stays to be corrected",
     async (page) => {
       await page.goto(`${base}/metrics?q=${encoded("{ } | rate()")}&q=${encoded("{ } | rat()")}`);
-      assert.match(await page.getByRole("alert").textContent(), /^B: .*col/);
+      await page
+        .getByRole("alert")
+        .filter({ hasText: /^B: .*col/ })
+        .waitFor();
     },
   );
 
@@ -217,7 +220,7 @@ export async function checkPages({ base, api, browser, check, shots }) {
     await page.goto(`${base}/live`);
     await page.getByRole("status").getByText("listening").waitFor();
     await page.goto(`${base}/live?q=${encoded("{ stattus = error }")}`);
-    assert.match(await page.getByRole("alert").textContent(), /col/);
+    await page.getByRole("alert").filter({ hasText: /col/ }).waitFor();
   });
 
   await check("the administration has what the API says", async (page) => {

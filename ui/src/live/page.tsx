@@ -1,6 +1,7 @@
 /** Spans while they arrive, newest on top. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { QueryEditor } from "../query/editor.tsx";
 import { href, place, setQuery } from "../router.ts";
 import { utc } from "../shell/settings.ts";
 import { Failure } from "../shell/states.tsx";
@@ -20,6 +21,8 @@ const FILTERS: readonly (readonly [string, string])[] = [
   ["{ duration > 1s }", "Over 1 s"],
 ];
 const RATES_MILLIS = 500;
+/** Attributes and values of this time are suggested. */
+const SUGGESTED_MILLIS = 3_600_000;
 
 export function LivePage() {
   const q = place.value.query.get("q") || EVERYTHING;
@@ -199,25 +202,18 @@ function State({ state, why }: { state: StreamState; why: string | null }) {
 
 function Filter({ q }: { q: string }) {
   const text = useSignal(q);
+  const range = useMemo(() => ({ from: Date.now() - SUGGESTED_MILLIS, to: Date.now() }), []);
+  const run = () => setQuery({ q: text.value.trim() }, { replace: false });
   return (
     <form
       class={styles.filter}
       role="search"
       onSubmit={(event) => {
         event.preventDefault();
-        setQuery({ q: text.value.trim() }, { replace: false });
+        run();
       }}
     >
-      <input
-        class="field mono"
-        aria-label="TraceQL filter"
-        spellcheck={false}
-        autocomplete="off"
-        value={text.value}
-        onInput={(event) => {
-          text.value = event.currentTarget.value;
-        }}
-      />
+      <QueryEditor text={text} label="TraceQL filter" run={run} range={range} />
       <button type="submit" class="button">
         Filter
       </button>

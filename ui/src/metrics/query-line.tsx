@@ -1,6 +1,7 @@
 /** One query to write in. */
 import { useSignal } from "@preact/signals";
-import { refresh } from "../shell/time-range.ts";
+import { QueryEditor } from "../query/editor.tsx";
+import { refresh, timeRange } from "../shell/time-range.ts";
 import styles from "./page.module.css";
 
 export function QueryLine({
@@ -30,16 +31,11 @@ export function QueryLine({
       <span class={styles.letter} aria-hidden="true">
         {label}
       </span>
-      <input
-        class="field mono"
-        aria-label={`Query ${label}, TraceQL metrics`}
-        placeholder="{ kind = server } | rate() by (resource.service.name)"
-        spellcheck={false}
-        autocomplete="off"
-        value={text.value}
-        onInput={(event) => {
-          text.value = event.currentTarget.value;
-        }}
+      <QueryEditor
+        text={text}
+        label={`Query ${label}, TraceQL metrics`}
+        run={submit}
+        range={timeRange.value}
       />
       <button type="submit" class="button">
         Run

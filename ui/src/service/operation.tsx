@@ -6,6 +6,7 @@ import { timeRange } from "../shell/time-range.ts";
 import { serviceColor } from "../text/colors.ts";
 import { newest, slowest } from "./examples.ts";
 import { Examples } from "./examples-table.tsx";
+import { QUANTILES } from "./figures.ts";
 import { pageLink, searchLink, serviceLink } from "./links.ts";
 import { Neighbors } from "./neighbors.tsx";
 import styles from "./page.module.css";
@@ -51,6 +52,15 @@ export function OperationPage({ service, operation }: { service: string; operati
         <span class={styles.space} />
         <a class="button" href={searchLink(filter)}>
           Traces
+        </a>
+        <a class="button" href={pageLink("/structure", { q })}>
+          Structure
+        </a>
+        <a class="button" href={pageLink("/metrics", { q: `${q} | ${QUANTILES}` })}>
+          Metrics
+        </a>
+        <a class="button" href={href("/live", { q })}>
+          Live
         </a>
       </header>
       <RedCharts filter={filter} range={range} />

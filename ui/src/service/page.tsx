@@ -1,7 +1,7 @@
 /** One service: how it does over time, what it offers, whom it depends on, what fails, where it runs. */
 import { useEffect } from "preact/hooks";
 import { instantQuery } from "../api/metrics.ts";
-import { place, setQuery } from "../router.ts";
+import { href, place, setQuery } from "../router.ts";
 import { timeRange } from "../shell/time-range.ts";
 import { serviceColor } from "../text/colors.ts";
 import { Dependencies } from "./dependencies.tsx";
@@ -61,6 +61,9 @@ export function ServicePage({ service }: { service: string }) {
         </a>
         <a class="button" href={pageLink("/map", { focus: service })}>
           Map
+        </a>
+        <a class="button" href={href("/live", { q: `{ ${filter} }` })}>
+          Live
         </a>
       </header>
       <RedCharts filter={filter} range={range} />
