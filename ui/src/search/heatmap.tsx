@@ -77,7 +77,10 @@ export function Heatmap({ q, range }: { q: string; range: Range }) {
     return { x: event.clientX - (bounds?.left ?? 0), y: event.clientY - (bounds?.top ?? 0) };
   };
   const choose = ({ x0, y0, x1, y1 }: Frame) => {
-    if (!value || (Math.abs(x1 - x0) < 4 && Math.abs(y1 - y0) < 4)) return;
+    if (!value) return;
+    // A click shows the traces of one cell.
+    const isClick = Math.abs(x1 - x0) < 4 && Math.abs(y1 - y0) < 4;
+    if (isClick && (!tooltip(value, { x: x0, y: y0 }, width.value) || x0 < LEFT)) return;
     const grid = gridOf(value.cells, width.value);
     const [left, right] = [grid.column(Math.min(x0, x1)), grid.column(Math.max(x0, x1))];
     const [low, high] = [grid.row(Math.max(y0, y1)), grid.row(Math.min(y0, y1))];
@@ -89,7 +92,7 @@ export function Heatmap({ q, range }: { q: string; range: Range }) {
       above: isAny ? null : (bounds[low] ?? 0) / 2,
       upTo: isAny ? null : (bounds[high] ?? 0),
     };
-    setQuery({ sel: boxText(box), only: undefined }, { replace: false });
+    setQuery({ sel: boxText(box), only: isClick ? "1" : undefined, limit: undefined }, { replace: false });
   };
   const picked = boxOf(place.value.query.get("sel"));
   const frame = picked && value && width.value > 0 ? frameOf(picked, value.cells, width.value) : null;
@@ -100,7 +103,7 @@ export function Heatmap({ q, range }: { q: string; range: Range }) {
         ref={box}
         class={styles.box}
         role="img"
-        aria-label="Durations over time; drag to choose a time and durations"
+        aria-label="Durations over time; drag to choose a time and durations, click for the traces of a cell"
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
           const { x, y } = at(event);

@@ -29,13 +29,17 @@ export function refresh(): void {
   asked.value++;
 }
 
-export const rangeText = computed(() => {
-  const { query } = place.value;
-  return { from: query.get("from") ?? FROM, to: query.get("to") ?? "now" };
-});
+const fromText = computed(() => place.value.query.get("from") ?? FROM);
+const toText = computed(() => place.value.query.get("to") ?? "now");
+
+export const rangeText = computed(() => ({ from: fromText.value, to: toText.value }));
+
+/** What a page is about: "now" is taken again with it, and stays where only how it is shown changes. */
+const subject = computed(() => `${place.value.path} ${place.value.query.getAll("q").join(" ")}`);
 
 export const timeRange = computed<TimeRange>(() => {
   void asked.value;
+  void subject.value;
   const now = Date.now();
   const { from, to } = rangeText.value;
   const end = parseTime(to, now) ?? now;
