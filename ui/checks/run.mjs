@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { Browser, executable } from "./browser.mjs";
 import { checkPages } from "./pages.mjs";
+import { checkSearch, searchPages } from "./search.mjs";
+import { checkDemoTrace, checkFixtures } from "./trace.mjs";
 
 const [base, shots] = process.argv.slice(2);
 if (!base) throw new Error("which server? node checks/run.mjs http://127.0.0.1:3200");
@@ -209,6 +211,10 @@ await check("the map has the calls that traces have", async (page) => {
 });
 
 await checkPages({ base, api, browser, check, shots });
+await checkSearch({ check, base, api, searched });
+await checkDemoTrace(check, base, { trace, spans });
+// Where OTLP is taken over HTTP: then traces of all sizes and ailments are sent and looked at.
+if (process.env.OTLP_HTTP) await checkFixtures(check, base, process.env.OTLP_HTTP);
 
 const PAGES = {
   services: "/",
@@ -216,14 +222,20 @@ const PAGES = {
   map: "/map",
   trace: `/trace/${trace}`,
   span: `/trace/${trace}?span=${spans.at(-1).spanID}`,
+  flame: `/trace/${trace}?view=flame`,
+  merged: `/trace/${trace}?view=merged`,
+  spans: `/trace/${trace}?view=table`,
   statistics: `/trace/${trace}?view=stats`,
+  events: `/trace/${trace}?view=events`,
+  ...(await searchPages({ api })),
 };
+const CONTENT = "tbody tr, [role=row], [role=application], main ol li, main [data-at], main input[type=file]";
 for (const theme of ["dark", "light"]) {
   for (const [name, path] of Object.entries(PAGES)) {
     await check(`${name}, ${theme}: WCAG 2.2 AA`, async () => {
       const page = await browser.page({ theme });
       await page.goto(base + path);
-      await page.locator("tbody tr, [role=row]").first().waitFor();
+      await page.locator(CONTENT).first().waitFor();
       await page.waitForLoadState("networkidle");
       if (shots) await page.screenshot({ path: `${shots}/${name}-${theme}.png` });
       const violations = await browser.violations(page);
@@ -236,7 +248,7 @@ if (shots) {
   for (const [name, path] of Object.entries(PAGES)) {
     const page = await browser.page({ width: 390, height: 844 });
     await page.goto(base + path);
-    await page.locator("tbody tr, [role=row]").first().waitFor();
+    await page.locator(CONTENT).first().waitFor();
     await page.screenshot({ path: `${shots}/${name}-small.png` });
     await page.context().close();
   }

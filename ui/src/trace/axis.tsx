@@ -37,6 +37,7 @@ export function Axis({
       )}
       <div
         class={styles.times}
+        style={{ width: `${bars}px` }}
         title="Drag to zoom, double-click to show all"
         {...handlers}
         onDblClick={() => state.zooming.all()}

@@ -12,6 +12,7 @@ import { Copy } from "./copying.tsx";
 import styles from "./detail.module.css";
 import { exceptionOf } from "./events.ts";
 import { Exception } from "./exception.tsx";
+import { closeSpan } from "./focus.ts";
 import { Links } from "./links.tsx";
 import { PeersOf } from "./peers.tsx";
 import type { TraceState } from "./state.ts";
@@ -83,11 +84,7 @@ function Header({ state, position }: { state: TraceState; position: number }) {
         class="button quiet"
         aria-label="Close"
         title="Close (esc)"
-        onClick={() => {
-          // The focus goes back to where it came from.
-          document.getElementById(`row-${position}`)?.focus({ preventScroll: true });
-          state.select(null);
-        }}
+        onClick={() => closeSpan(state)}
       >
         <Icon name="close" />
       </button>

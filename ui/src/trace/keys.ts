@@ -1,4 +1,5 @@
 /** The trace page without a mouse. What each key does is also listed in the help (`shell/help.tsx`). */
+import { closeSpan, focusRow } from "./focus.ts";
 import { spanOfRow } from "./rows.ts";
 import type { TraceState } from "./state.ts";
 import { copyLink } from "./tools.tsx";
@@ -116,7 +117,7 @@ function listKeys(state: TraceState): Actions {
 
 function selectionKeys(state: TraceState): Actions {
   const selected = state.selected.peek();
-  const close = { Escape: () => state.select(null) };
+  const close = { Escape: () => closeSpan(state) };
   if (selected === null || selected >= state.skeleton.n) return close;
   return {
     ...close,
@@ -151,13 +152,6 @@ function move(state: TraceState, by: number): void {
   // A folded run is opened by going on into it.
   if (row < 0) state.toggle(row);
   focusRow(state, spanOfRow(row));
-}
-
-/** Selects a row; the focus follows once the row exists. */
-function focusRow(state: TraceState, position: number): void {
-  if (position < state.skeleton.n) state.select(position);
-  else state.selected.value = position;
-  requestAnimationFrame(() => document.getElementById(`row-${position}`)?.focus({ preventScroll: true }));
 }
 
 function openOrMove(state: TraceState): void {

@@ -32,7 +32,8 @@ export function compareBy<Line>(column: Column<Line>, descending: boolean): (a: 
   };
 }
 
-const LINES_MAX = 1000;
+/** Lines that are shown at first, and by how many more at a time. */
+const LINES_STEP = 200;
 
 export function Sorted<Line>({
   label,
@@ -52,6 +53,7 @@ export function Sorted<Line>({
   choose: (line: Line) => void;
 }) {
   const order = useSignal<Order>({ key: initial, descending: true });
+  const shown = useSignal(LINES_STEP);
   const { key, descending } = order.value;
   const column = columns.find((column) => column.key === key);
   const sorted = column ? [...lines].sort(compareBy(column, descending)) : lines;
@@ -83,7 +85,7 @@ export function Sorted<Line>({
           </tr>
         </thead>
         <tbody>
-          {sorted.slice(0, LINES_MAX).map((line, i) => (
+          {sorted.slice(0, shown.value).map((line, i) => (
             <tr key={i} data-chosen={isChosen?.(line)} onClick={() => choose(line)}>
               {columns.map((column, c) => (
                 <td key={column.key} class={isNumeric(column) ? "numeric" : undefined}>
@@ -109,11 +111,16 @@ export function Sorted<Line>({
           ))}
         </tbody>
       </table>
-      {sorted.length > LINES_MAX && (
-        <p class="secondary">
-          The first {LINES_MAX} of {sorted.length.toLocaleString("en")} lines; sort by another column to see
-          others.
-        </p>
+      {sorted.length > shown.value && (
+        <button
+          type="button"
+          class="button quiet"
+          onClick={() => {
+            shown.value += LINES_STEP;
+          }}
+        >
+          {shown.value} of {sorted.length.toLocaleString("en")} lines; show more
+        </button>
       )}
     </>
   );

@@ -122,11 +122,14 @@ export class TraceState {
       clearTimeout(timer);
       timer = setTimeout(() => this.writeAddress(), ADDRESS_MILLIS);
     });
+    const addressed = () => textOf((name) => place.value.query.get(name));
+    let before = untracked(addressed);
     const stopReading = effect(() => {
-      const { query } = place.value;
+      const now = addressed();
+      if (now === before) return;
+      before = now;
       const ours = untracked(() => this.asQuery());
-      if (textOf((name) => query.get(name)) !== textOf((name) => ours[name]))
-        untracked(() => this.restore(query));
+      if (now !== textOf((name) => ours[name])) untracked(() => this.restore(place.peek().query));
     });
     return () => {
       stopWriting();

@@ -9,6 +9,7 @@ import { Bars, ROW_HEIGHT } from "./bars.ts";
 import { xIn } from "./drag.ts";
 import { sharp } from "./paint.ts";
 import { Row } from "./row.tsx";
+import { spanOfRow } from "./rows.ts";
 import { Ruler } from "./ruler.tsx";
 import { offsetOf, rowsInSight, SCROLL_HEIGHT_MAX, scrollTopOf } from "./sight.ts";
 import type { TraceState } from "./state.ts";
@@ -76,6 +77,9 @@ export function Waterfall({ state }: { state: TraceState }) {
     row,
     index: first.value + i,
   }));
+  // As many as fit at once, so that no two have the same.
+  const pool = Math.max(1, Math.ceil(size.value.height / ROW_HEIGHT / 8 + 4) * 8);
+  const selected = state.selected.value;
   return (
     <div class={styles.frame}>
       <Axis state={state} names={names.value} width={size.value.width}>
@@ -106,7 +110,14 @@ export function Waterfall({ state }: { state: TraceState }) {
         >
           <div ref={pile} role="presentation" class={styles.pile}>
             {shown.map(({ row, index }) => (
-              <Row key={row} state={state} row={row} index={index} names={names.value} />
+              // Elements are used again for other rows, but the one that may have the focus is not.
+              <Row
+                key={spanOfRow(row) === selected ? "selected" : index % pool}
+                state={state}
+                row={row}
+                index={index}
+                names={names.value}
+              />
             ))}
           </div>
         </div>
