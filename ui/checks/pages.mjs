@@ -296,6 +296,13 @@ export async function checkPages({ base, api, browser, check, shots }) {
     assert.equal(await link.getAttribute("href"), `/trace/${"a".repeat(32)}`);
   });
 
+  await check("a time without spans is not taken for a tenant without", async (page) => {
+    await page.goto(`${base}/?from=now-6d&to=now-5d`);
+    await page.getByText("The newest trace is from").waitFor();
+    await page.getByRole("link", { name: "Show the time around it" }).click();
+    await rowsOf(page).first().waitFor();
+  });
+
   await check("what fails is told, what was there stays, and another try helps", async (page) => {
     await page.goto(`${base}/?${range}`);
     await rowsOf(page).first().waitFor();

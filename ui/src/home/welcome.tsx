@@ -5,15 +5,87 @@ import { get } from "../api/http.ts";
 import { search, type TraceResult } from "../api/search.ts";
 import { href } from "../router.ts";
 import { Icon } from "../shell/icons.tsx";
+import { Waiting } from "../shell/states.tsx";
 import { PRESETS } from "../shell/time-range.ts";
 import { counted } from "../text/numbers.ts";
+import { ago } from "../text/times.ts";
 import { demoCommand, type Endpoints, endpointsOf, snippets } from "./sending.ts";
 import styles from "./welcome.module.css";
 
 const POLL_MILLIS = 2000;
 const LOOK_BACK_MILLIS = 7 * 86_400_000;
+/** On either side of the newest trace. */
+const QUIET_MILLIS = 1_800_000;
 
 export function Welcome({ retry }: { retry: () => void }) {
+  const looking = useNewest();
+  const { trace, looks } = looking;
+  if (looks === 0) return <Waiting lines={14} />;
+  return trace && looks === 1 ? <Quiet trace={trace} /> : <Steps looking={looking} retry={retry} />;
+}
+
+/** There are spans, but not in this time. */
+function Quiet({ trace }: { trace: TraceResult }) {
+  const around = (by: number) => String(trace.startMillis + by);
+  return (
+    <div class={styles.page}>
+      <h1>No requests in this time</h1>
+      <p class="secondary">
+        The newest trace is from {ago(trace.startMillis, Date.now())}, of{" "}
+        {trace.service || "an unknown service"}.
+      </p>
+      <p class={styles.others}>
+        <a class="button primary" href={href("/", { from: around(-QUIET_MILLIS), to: around(QUIET_MILLIS) })}>
+          Show the time around it
+        </a>
+        <a class="button" href={href("/", { from: PRESETS.at(-1)?.[0] })}>
+          Show the last 7 days
+        </a>
+        <a href={href(`/trace/${trace.traceId}`)}>Open the trace</a>
+      </p>
+    </div>
+  );
+}
+
+interface Looking {
+  readonly trace: TraceResult | null;
+  /** How often has been looked. */
+  readonly looks: number;
+  readonly seconds: number;
+}
+
+/** Looks for the newest trace until there is one. */
+function useNewest(): Looking {
+  const looking = useSignal<Looking>({ trace: null, looks: 0, seconds: 0 });
+  useEffect(() => {
+    const stop = new AbortController();
+    const started = performance.now();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = async () => {
+      const now = Date.now();
+      const request = {
+        q: "{}",
+        from: now - LOOK_BACK_MILLIS,
+        to: now + 60_000,
+        limit: 1,
+        order: "start",
+      } as const;
+      const [trace] = await search(request, stop.signal).catch(() => []);
+      if (stop.signal.aborted) return;
+      const seconds = Math.round((performance.now() - started) / 1e3);
+      looking.value = { trace: trace ?? null, looks: looking.peek().looks + 1, seconds };
+      if (!trace) timer = setTimeout(look, POLL_MILLIS);
+    };
+    void look();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, []);
+  return looking.value;
+}
+
+function Steps({ looking, retry }: { looking: Looking; retry: () => void }) {
   const host = location.hostname || "localhost";
   const endpoints = useSignal<Endpoints>(endpointsOf("", host));
   useEffect(() => {
@@ -50,7 +122,7 @@ export function Welcome({ retry }: { retry: () => void }) {
           <Snippets endpoints={endpoints.value} />
         </li>
         <li>
-          <Listening retry={retry} />
+          <Listening looking={looking} retry={retry} />
           <div class={styles.others}>
             <Copied label="Demo data" text={demoCommand(endpoints.value)} />
             <a class="button" href={href("/upload")}>
@@ -120,36 +192,8 @@ function Snippets({ endpoints }: { endpoints: Endpoints }) {
   );
 }
 
-/** Looks for the newest trace until there is one. */
-function Listening({ retry }: { retry: () => void }) {
-  const found = useSignal<TraceResult | null>(null);
-  const seconds = useSignal(0);
-  useEffect(() => {
-    const stop = new AbortController();
-    const started = performance.now();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const look = async () => {
-      const now = Date.now();
-      const request = {
-        q: "{}",
-        from: now - LOOK_BACK_MILLIS,
-        to: now + 60_000,
-        limit: 1,
-        order: "start",
-      } as const;
-      const [trace] = await search(request, stop.signal).catch(() => []);
-      seconds.value = Math.round((performance.now() - started) / 1e3);
-      if (trace) found.value = trace;
-      else if (!stop.signal.aborted) timer = setTimeout(look, POLL_MILLIS);
-    };
-    void look();
-    return () => {
-      stop.abort();
-      clearTimeout(timer);
-    };
-  }, []);
-  const trace = found.value;
-  const clock = `${Math.floor(seconds.value / 60)}:${String(seconds.value % 60).padStart(2, "0")}`;
+function Listening({ looking: { trace, seconds }, retry }: { looking: Looking; retry: () => void }) {
+  const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   return (
     <>
       <h2>{trace ? "Spans have arrived" : "Listening"}</h2>
@@ -165,7 +209,6 @@ function Listening({ retry }: { retry: () => void }) {
           <button type="button" class="button" onClick={retry}>
             Show the services
           </button>
-          <a href={href("/", { from: PRESETS.at(-1)?.[0] })}>of the last 7 days</a>
         </p>
       ) : (
         <p class="secondary" role="status">
