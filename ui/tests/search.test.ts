@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { SearchPage, SearchRequest, SpanResult, TraceResult } from "../src/api/search.ts";
 import { cellsOf } from "../src/search/cells.ts";
 import { isMetric, keyOf, namesOf, parameterOf, selecting, valueIn } from "../src/search/columns.ts";
+import { csvOf, spanTable, traceTable } from "../src/search/download.ts";
 import { literalOf } from "../src/search/facets.tsx";
 import { durationRows } from "../src/search/heatmap-table.tsx";
 import { Pages, progressOf } from "../src/search/pages.ts";
@@ -197,5 +198,23 @@ test("the table of the heatmap has the longest durations first", () => {
   expect(durationRows(cells, errors)).toEqual([
     { bound: 4e6, count: 2, failed: 1 },
     { bound: 1e6, count: 3, failed: 0 },
+  ]);
+});
+
+test("results as CSV", () => {
+  expect(
+    csvOf([
+      ["a,b", 'say "hi"'],
+      ["=1+1", -5],
+      ["two\nlines", ""],
+    ]),
+  ).toBe('"a,b","say ""hi"""\r\n\'=1+1,-5\r\n"two\nlines",\r\n');
+  expect(traceTable([trace("1", [span("2", 3, 4)])], ["span.http.route"])).toEqual([
+    ["time", "trace id", "service", "operation", "services", "spans", "errors", "duration ms", "http.route"],
+    ["1970-01-01T00:00:00.000Z", "1", "web", "GET", 0, 1, 0, 1, "/x"],
+  ]);
+  expect(spanTable([span("2", 3, 4)], ["span.none"])).toEqual([
+    ["time", "trace id", "span id", "service", "operation", "kind", "status", "duration ns", "none"],
+    ["1970-01-01T00:00:00.003Z", "1", "2", "", "GET", "", "", 4, ""],
   ]);
 });

@@ -80,7 +80,7 @@ export function Heatmap({ q, range }: { q: string; range: Range }) {
     if (!value) return;
     // A click shows the traces of one cell.
     const isClick = Math.abs(x1 - x0) < 4 && Math.abs(y1 - y0) < 4;
-    if (isClick && (!tooltip(value, { x: x0, y: y0 }, width.value) || x0 < LEFT)) return;
+    if (isClick && !tooltip(value, { x: x0, y: y0 }, width.value)) return;
     const grid = gridOf(value.cells, width.value);
     const [left, right] = [grid.column(Math.min(x0, x1)), grid.column(Math.max(x0, x1))];
     const [low, high] = [grid.row(Math.max(y0, y1)), grid.row(Math.min(y0, y1))];

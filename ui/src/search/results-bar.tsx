@@ -1,10 +1,13 @@
 /** Above the results: how many there are, what they are shown as, with which columns, and where else the query leads. */
 import { href, place, setQuery } from "../router.ts";
+import { Icon } from "../shell/icons.tsx";
 import { timeRange } from "../shell/time-range.ts";
 import { AttributePicker } from "./attributes.tsx";
 import { keyOf, parameterOf } from "./columns.ts";
+import { save, spanTable, traceTable } from "./download.ts";
 import styles from "./page.module.css";
 import type { Found, Pages } from "./pages.ts";
+import { spansOf } from "./spans.tsx";
 
 export interface ResultsBarProps {
   readonly q: string;
@@ -61,6 +64,20 @@ export function ResultsBar({ q, found, order, asSpans, columns, pages }: Results
         range={timeRange.value}
         choose={(name) => set([...columns.filter((other) => other !== name), name])}
       />
+      <button
+        type="button"
+        class="button quiet"
+        aria-label="Download these results as CSV"
+        title="Download these results as CSV"
+        disabled={found.traces.length === 0}
+        onClick={() =>
+          asSpans
+            ? save("spans.csv", spanTable(spansOf(found.traces, order), columns))
+            : save("traces.csv", traceTable(found.traces, columns))
+        }
+      >
+        <Icon name="download" />
+      </button>
     </div>
   );
 }
