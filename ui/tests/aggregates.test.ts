@@ -95,6 +95,9 @@ test("the most notable change is named, errors first", () => {
   expect(notable(figures({ p95: 2.8e7 }), now)).toMatchObject({ text: "p95 +180 %", worse: true });
   expect(notable(figures({ p95: 2e8 }), now)?.text).toBe("p95 ×20");
   expect(notable(figures({ rate: 6 }), now)).toMatchObject({ text: "rate −40 %", worse: false });
+  // Five of 33 against four of 33 is chance.
+  const few = { count: 33, failed: 4, errors: 4 / 33 };
+  expect(notable(figures({ ...few, failed: 5, errors: 5 / 33 }), figures(few))).toBeNull();
   // Few spans say nothing about durations.
   expect(notable(figures({ count: 3, p95: 1e9 }), figures({ count: 3 }))).toBeNull();
   expect(change(1, 0)).toBeNull();

@@ -23,11 +23,21 @@ const signed = (share: number) => {
   return size >= 999.5 ? text : `${share < 0 ? "−" : "+"}${text}`;
 };
 
+/** How many standard deviations of chance a difference between shares has to exceed. */
+const DEVIATIONS = 3;
+
+/** Whether the shares of errors differ by more than so many spans differ by chance. */
+function isBeyondChance(now: Figures, then: Figures): boolean {
+  const share = (now.failed + then.failed) / (now.count + then.count);
+  const deviation = Math.sqrt(share * (1 - share) * (1 / now.count + 1 / then.count));
+  return Math.abs(now.errors - then.errors) > DEVIATIONS * deviation;
+}
+
 /** `null` when nothing is worth a word. More errors come before longer durations, and these before rates. */
 export function notable(now: Figures, then: Figures | undefined): Notable | null {
   if (!then || then.count === 0) return { text: "new", detail: "not there in the time before", worse: false };
   const points = now.errors - then.errors;
-  if (Math.abs(points) >= NOTICED_SHARE && Math.max(now.failed, then.failed) > 1) {
+  if (Math.abs(points) >= NOTICED_SHARE && isBeyondChance(now, then)) {
     return {
       text: `errors ${points < 0 ? "−" : "+"}${percent(Math.abs(points)).replace(" %", " pp")}`,
       detail: `errors ${percent(then.errors)} before, ${percent(now.errors)} now`,

@@ -15,6 +15,9 @@ import { all } from "./spans.ts";
 /** The axis of errors reaches at least so far: a share of a thousandth is not to fill the chart. */
 const ERRORS_AXIS = 0.02;
 
+/** A change of p95 that is worth a word. */
+const SLOWER = 0.25;
+
 interface Answer {
   readonly red: Red;
   /** `null` when no span passes. */
@@ -163,11 +166,11 @@ function Change({
   what?: string;
   neutral?: boolean;
 }) {
-  if (share === null || share === undefined || Math.abs(share) < 0.01) return null;
+  if (share === null || share === undefined || Math.abs(share) < (neutral ? 0.01 : SLOWER)) return null;
   const size = `${Math.abs(share * 100).toFixed(0)} %`;
   return (
     <span
-      class={!neutral && share > 0.25 ? "error-text" : "secondary"}
+      class={!neutral && share > 0 ? "error-text" : "secondary"}
       title="Against the same length of time just before"
     >
       {what}
