@@ -55,9 +55,10 @@ pub fn clock_skew(mut spans: Vec<Span>) -> Vec<(usize, i64)> {
     let starts: Vec<u64> = spans.iter().map(|span| span.start_unix_nanos).collect();
     let mut warnings = vec![Vec::new(); spans.len()];
     clock_skew::correct(&mut spans, Duration::MAX, &mut warnings);
-    let moved = spans.iter().zip(starts).map(|(span, start)| {
-        span.start_unix_nanos.wrapping_sub(start).cast_signed()
-    });
+    let moved = spans
+        .iter()
+        .zip(starts)
+        .map(|(span, start)| span.start_unix_nanos.wrapping_sub(start).cast_signed());
     moved.enumerate().filter(|(_, nanos)| *nanos != 0).collect()
 }
 

@@ -87,7 +87,8 @@ impl Evidence {
 
 /// Numbers of the values, those with the greatest weight first; of equals the most frequent.
 fn by_descending(values: &[Sides], weight: impl Fn(Sides) -> f64) -> Vec<usize> {
-    let mut weighed: Vec<_> = values.iter().map(|value| (weight(*value), value.sum())).zip(0..).collect();
+    let mut weighed: Vec<_> =
+        values.iter().map(|value| (weight(*value), value.sum())).zip(0..).collect();
     weighed.sort_by(|((a, a_sum), _), ((b, b_sum), _)| b.total_cmp(a).then(b_sum.cmp(a_sum)));
     weighed.into_iter().map(|(_, number)| number).collect()
 }
@@ -168,15 +169,17 @@ mod tests {
     fn it_is_g_of_the_table_less_two_for_each_value_more() {
         let table = Evidence::of(&[sides(30, 10)], sides(40, 40));
         let expected = |n: f64, e: f64| 2.0 * n * (n / e).ln();
-        let g = expected(30.0, 20.0) + expected(10.0, 20.0) + expected(10.0, 20.0) + expected(30.0, 20.0);
+        let g = expected(30.0, 20.0)
+            + expected(10.0, 20.0)
+            + expected(10.0, 20.0)
+            + expected(30.0, 20.0);
         assert!((table.score - (g - 2.0)).abs() < 1e-9, "{table:?}");
     }
 
     #[test]
     fn many_values_are_no_evidence_and_do_not_hide_one() {
         // A thousand values, of which each has its fair share of spans, and chance decides where the few lie.
-        let noise: Vec<Sides> =
-            (0..1000).map(|n| sides(u64::from(n % 10 == 0), 10)).collect();
+        let noise: Vec<Sides> = (0..1000).map(|n| sides(u64::from(n % 10 == 0), 10)).collect();
         assert!(Evidence::of(&noise, TOTAL).score < 20.0);
         let mut one: Vec<Sides> = (0..999).map(|n| sides(u64::from(n % 50 == 0), 10)).collect();
         one.push(sides(80, 10));

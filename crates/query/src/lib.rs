@@ -23,6 +23,7 @@ mod engine;
 mod error;
 mod filter;
 mod find_trace;
+mod fold_traces;
 mod gather;
 mod inspected;
 mod kept_spans;
@@ -32,6 +33,7 @@ mod memory;
 mod metrics;
 mod opening;
 mod plan;
+mod positions;
 mod progress;
 mod read_limits;
 mod scan;
@@ -49,9 +51,13 @@ mod whole_trace;
 
 pub use engine::{QueryEngine, QueryOptions, TimeRange};
 pub use error::QueryError;
+pub use fold_traces::FoldedTraces;
 pub use inspected::SearchInspected;
 pub use kept_spans::{Generations, SpansKept};
-pub use metrics::{EXEMPLARS_MAX, MetricsAnswer, MetricsQuery};
+pub use metrics::{
+    AttributesAnswer, AttributesQuery, EXEMPLARS_MAX, MetricsAnswer, MetricsQuery,
+    duration_step_end,
+};
 pub use progress::{Jobs, Progress, SearchReport};
 pub use read_limits::ReadLimits;
 pub use search::{MatchedSpan, Search, SearchAnswer, ServiceStats, Spanset, TraceMatch};

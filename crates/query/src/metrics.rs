@@ -13,6 +13,7 @@
 //! - A span belongs to the interval of its start.
 //! - Memory grows with groups times intervals and is reserved; it does not grow with spans.
 
+mod attribute_counts;
 mod by_traces;
 mod cells;
 mod codes;
@@ -39,7 +40,9 @@ use spandrel_traceql::ast::{MetricsExpr, Root};
 
 use crate::{QueryEngine, QueryError, SearchInspected, TimeRange};
 
+pub use attribute_counts::{AttributesAnswer, AttributesQuery};
 pub(crate) use codes::{Coded, coded};
+pub use compare::duration_step_end;
 pub(crate) use repeats::{Apart, Reach, RepeatsCache, Shared, shared_traces};
 pub(crate) use rows::Rows;
 pub(crate) use starts::Starts;

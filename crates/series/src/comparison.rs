@@ -1,5 +1,6 @@
 //! `compare`: how often each value of each attribute occurs in a selection of spans, and in the rest.
 
+mod counts;
 mod ranking;
 mod values;
 
@@ -7,6 +8,7 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use spandrel_traceql::Static;
 
+pub use self::counts::{AttributeCounts, ComparisonCounts, SpanCounts};
 use self::ranking::Ranking;
 pub use self::values::AttributeValues;
 use crate::series::tidy;
@@ -56,18 +58,47 @@ pub struct Comparison {
     top: usize,
     intervals: Intervals,
     attributes: HashMap<String, AttributeValues>,
+    /// How many values of an attribute are told apart, where which spans they are is of interest too.
+    values_max: Option<usize>,
+    /// All spans that were counted, where that is of interest.
+    all: SpanCounts,
 }
 
 impl Comparison {
     /// Nothing yet. `top` is how many values of each attribute are shown for each area.
     pub fn new(top: usize, intervals: Intervals) -> Self {
-        Self { top, intervals, attributes: HashMap::new() }
+        let attributes = HashMap::new();
+        Self { top, intervals, attributes, values_max: None, all: SpanCounts::default() }
+    }
+
+    /// Nothing yet, of a comparison whose counts are taken as they are, with marks for the spans of each value. Of an
+    /// attribute with more than `values_max` values it only remembers how many spans have it, whatever the order in
+    /// which they come.
+    pub fn marked(values_max: usize, intervals: Intervals) -> Self {
+        Self { values_max: Some(values_max), ..Self::new(0, intervals) }
+    }
+
+    /// Whether the spans of each value are marked.
+    pub fn is_marked(&self) -> bool {
+        self.values_max.is_some()
     }
 
     /// Nothing yet, of the same query.
     #[must_use]
     pub fn empty(&self) -> Self {
-        Self::new(self.top, self.intervals)
+        Self { values_max: self.values_max, ..Self::new(self.top, self.intervals) }
+    }
+
+    /// All spans, whatever attributes they have; only a marked comparison needs them.
+    pub fn all(&mut self) -> &mut SpanCounts {
+        &mut self.all
+    }
+
+    /// Forgets the values of attributes that have too many.
+    pub fn limit_values(&mut self) {
+        if let Some(values_max) = self.values_max {
+            self.attributes.values_mut().for_each(|values| values.limit(values_max));
+        }
     }
 
     /// The counts of an attribute, by its name as it is written in a query.
@@ -77,6 +108,7 @@ impl Comparison {
 
     /// Adds another comparison of the same query.
     pub fn merge(&mut self, other: Self) {
+        self.all.merge(other.all);
         for (name, values) in other.attributes {
             match self.attributes.entry(name) {
                 Entry::Occupied(mut entry) => entry.get_mut().merge(values),
@@ -154,6 +186,64 @@ mod tests {
 
     fn text(text: &str) -> Static {
         Static::String(text.to_owned())
+    }
+
+    #[test]
+    fn a_marked_comparison_knows_which_spans_have_a_value() {
+        let intervals = Intervals::instant(0, 20).unwrap();
+        let empty = Comparison::marked(2, intervals);
+        let add = |part: &mut Comparison, name: &str, value: &str, area, mark| {
+            let values = part.attribute(name);
+            let number = values.add(&text(value), area, 0, 1);
+            values.mark(number, mark);
+        };
+        let part = |first: u64, area| {
+            let mut part = empty.empty();
+            for mark in [first, first + 1] {
+                add(
+                    &mut part,
+                    "span.parity",
+                    if mark % 2 == 0 { "even" } else { "odd" },
+                    area,
+                    mark,
+                );
+                add(&mut part, "span.id", &mark.to_string(), area, mark);
+                part.all().add(area, 1);
+                part.all().mark += mark;
+            }
+            part.limit_values();
+            part
+        };
+        let (one, two) = (part(10, Area::Baseline), part(20, Area::Selection));
+        let counts = |mut whole: Comparison, more: Comparison| {
+            whole.merge(more);
+            whole.limit_values();
+            let mut counts = whole.counts();
+            counts.attributes[1].values.sort_by_key(|(_, spans)| spans.mark);
+            counts
+        };
+        let found = counts(one.clone(), two.clone());
+        let spans = |mark| SpanCounts { selection: 1, baseline: 1, mark };
+        let all = SpanCounts { selection: 2, baseline: 2, mark: 62 };
+        assert_eq!(
+            found,
+            ComparisonCounts {
+                all,
+                attributes: vec![
+                    AttributeCounts {
+                        name: "span.id".to_owned(),
+                        values: Vec::new(),
+                        others: SpanCounts { mark: 0, ..all },
+                    },
+                    AttributeCounts {
+                        name: "span.parity".to_owned(),
+                        values: vec![(text("even"), spans(30)), (text("odd"), spans(32))],
+                        others: SpanCounts::default(),
+                    },
+                ],
+            }
+        );
+        assert_eq!(counts(two, one), found, "in any order");
     }
 
     #[test]

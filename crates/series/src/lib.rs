@@ -34,7 +34,9 @@ pub use amount::Amount;
 pub use buckets::{bucket_of, bucket_size, quantile};
 pub use cells::Histogram;
 pub use combine::{Leaf, combine, leaves};
-pub use comparison::{Area, AttributeValues, Comparison};
+pub use comparison::{
+    Area, AttributeCounts, AttributeValues, Comparison, ComparisonCounts, SpanCounts,
+};
 pub use exact_sum::ExactSum;
 pub use exemplars::{ExemplarSpan, rank};
 pub use function::{Function, measured};

@@ -1,8 +1,6 @@
 //! Traces added up by path, and how far clocks are off.
 
-use spandrel_insight::{
-    AdjustOptions, PathFigures, RollUp, adjust, clock_skew,
-};
+use spandrel_insight::{AdjustOptions, PathFigures, RollUp, adjust, clock_skew};
 use spandrel_model::{Span, SpanKind, StatusCode};
 
 use crate::shapes::{resource, span, trace};
@@ -18,9 +16,9 @@ fn named(name: &str, kind: SpanKind, span: Span) -> Span {
 /// A request that calls a database so many times; the last call fails, and the request with it.
 fn request(calls: u64) -> Vec<Span> {
     let mut spans = vec![failed(named("GET", SpanKind::Server, span(1, 0, 0, 100)))];
-    spans.extend((0..calls).map(|i| {
-        named("query", SpanKind::Client, span(10 + i, 1, 10 * i, 10 * i + 5))
-    }));
+    spans.extend(
+        (0..calls).map(|i| named("query", SpanKind::Client, span(10 + i, 1, 10 * i, 10 * i + 5))),
+    );
     if let Some(last) = spans.pop() {
         spans.push(failed(last));
     }

@@ -1,7 +1,9 @@
 //! `compare`: every attribute of the spans that match, counted for the selection and for the rest.
 //!
-//! Ids, durations, and what lies in events and links are not compared: their values are hardly ever shared.
+//! Ids, durations, and what lies in events and links are not compared: their values are hardly ever shared. A marked
+//! comparison has durations too, by steps of 1, 2 and 5, and knows of every value which spans have it.
 
+mod duration_steps;
 mod slots;
 
 use std::collections::BTreeSet;
@@ -18,7 +20,9 @@ use spandrel_trace_values::{SpanOfTrace, find_attribute, static_of};
 use spandrel_traceql::ast::MetricsFunction;
 use spandrel_traceql::{Attribute, Intrinsic, Scope, SpanValues, Static};
 
-use self::slots::{ByCode, NONE, Slots};
+use self::duration_steps::duration_step;
+pub use self::duration_steps::duration_step_end;
+use self::slots::{ByCode, NONE, Slots, scattered};
 use super::codes::coded;
 use super::condition::Failing;
 use super::plan::Plan;
@@ -42,6 +46,8 @@ const INTRINSICS: [Intrinsic; 8] = [
     Intrinsic::InstrumentationVersion,
 ];
 
+const DURATION: Attribute = Attribute::Intrinsic(Intrinsic::Duration);
+
 /// Owners whose attributes are compared.
 const SCOPES: [(AttributeScope, Scope); 3] = [
     (AttributeScope::Span, Scope::Span),
@@ -52,6 +58,8 @@ const SCOPES: [(AttributeScope, Scope); 3] = [
 /// The rows of a unit that match.
 pub(super) struct Unit<'a> {
     pub(super) unit: &'a unit::Unit,
+    /// Another one than that of any other unit of the query.
+    pub(super) number: u64,
     pub(super) starts: Starts,
     pub(super) intervals: UnitIntervals,
     pub(super) rows: Rows,
@@ -81,9 +89,12 @@ pub(super) fn add_span(
     let start = span.start_unix_nanos.cast_signed();
     let Some(interval) = plan.settings.intervals.of(start) else { return };
     let area = if selected { Area::Selection } else { Area::Baseline };
+    let mark = comparison.is_marked().then(|| mark_of(span));
     let mut add = |attribute: &Attribute, value: &Static| {
         if counts(value) {
-            comparison.attribute(&attribute.to_string()).add(value, area, interval, 1);
+            let known = comparison.attribute(&attribute.to_string());
+            let number = known.add(value, area, interval, 1);
+            mark.into_iter().for_each(|mark| known.mark(number, mark));
         }
     };
     for intrinsic in INTRINSICS {
@@ -99,6 +110,20 @@ pub(super) fn add_span(
             add(&Attribute::scoped(scope, key), &find_attribute(attributes, key));
         }
     }
+    if let Some(mark) = mark {
+        add(&DURATION, &Static::Int(duration_step(span.duration_nanos())));
+        let all = comparison.all();
+        all.add(area, 1);
+        all.mark = all.mark.wrapping_add(mark);
+    }
+}
+
+/// The mark of a span of a whole trace.
+fn mark_of(span: &Span) -> u64 {
+    let half = |bytes: &[u8]| bytes.iter().fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte));
+    let (front, back) = span.trace_id.0.split_at(8);
+    let parts = [half(front), half(back), half(&span.span_id.0), span.kind as u64];
+    parts.into_iter().fold(0, |mixed, part| scattered(mixed ^ part))
 }
 
 /// Whether spans are counted by a value.
@@ -112,8 +137,14 @@ pub(super) async fn scan(
     unit: Unit<'_>,
     mut comparison: Comparison,
 ) -> Result<Comparison, QueryError> {
-    let slots = slots(scan, &unit).await?;
-    for attribute in INTRINSICS.map(Attribute::Intrinsic) {
+    let mut slots = slots(scan, &unit).await?;
+    let mut intrinsics: Vec<_> = INTRINSICS.map(Attribute::Intrinsic).into();
+    if comparison.is_marked() {
+        slots.unit = Some(unit.number);
+        count_all(&slots, &mut comparison);
+        intrinsics.push(DURATION);
+    }
+    for attribute in intrinsics {
         let column = scan.column(unit.unit, &attribute).await?;
         comparison = counted(&attribute, column, &slots, comparison).await?;
     }
@@ -134,6 +165,16 @@ pub(super) async fn scan(
     Ok(comparison)
 }
 
+/// Counts the rows themselves.
+fn count_all(slots: &Slots, comparison: &mut Comparison) {
+    let all = comparison.all();
+    for row in slots.rows.iter().filter(|row| slots.of_rows[*row] != NONE) {
+        let (area, _, spans) = slots.cell(slots.of_rows[row] as usize, 1);
+        all.add(area, spans);
+        all.mark = all.mark.wrapping_add(slots.mark(row).unwrap_or_default());
+    }
+}
+
 async fn slots(scan: &Scan<'_>, unit: &Unit<'_>) -> Result<Slots, QueryError> {
     let Unit { starts, intervals, rows, .. } = unit;
     let inside = |row: usize| in_window(scan.plan, starts.nanos[row]);
@@ -151,8 +192,13 @@ async fn slots(scan: &Scan<'_>, unit: &Unit<'_>) -> Result<Slots, QueryError> {
             of_rows[row] = 2 * interval + u32::from(selected.contains(row));
         }
     });
-    let n = 2 * intervals.count;
-    Ok(Slots { of_rows: of_rows.into(), n, first_interval: intervals.first, rows: rows.clone() })
+    Ok(Slots {
+        of_rows: of_rows.into(),
+        n: 2 * intervals.count,
+        first_interval: intervals.first,
+        rows: rows.clone(),
+        unit: None,
+    })
 }
 
 /// Counts the values of a column.
@@ -168,12 +214,22 @@ async fn counted(
         return Ok(comparison);
     }
     let (name, slots) = (attribute.to_string(), slots.clone());
+    let in_steps = *attribute == DURATION;
     Ok(cpu::run(move || {
-        let coded = coded(&column, &slots.rows);
+        let mut coded = coded(&column, &slots.rows);
+        if in_steps {
+            coded.values.iter_mut().for_each(into_step);
+        }
         ByCode::of(&coded, &slots).add_to(comparison.attribute(&name), coded.values, &slots);
         comparison
     })
     .await?)
+}
+
+fn into_step(value: &mut Static) {
+    if let Static::Duration(nanos) = value {
+        *value = Static::Int(duration_step(*nanos));
+    }
 }
 
 /// Attributes that live spans have.
@@ -275,7 +331,9 @@ impl Owner<'_> {
                 for SpanAttribute { key, value } in decode_key_value_list(lists.value(row))? {
                     let value = static_of(&value);
                     if let Some(name) = names.get(&key).filter(|_| counts(&value)) {
-                        comparison.attribute(name).add(&value, area, interval, 1);
+                        let known = comparison.attribute(name);
+                        let number = known.add(&value, area, interval, 1);
+                        slots.mark(row).into_iter().for_each(|mark| known.mark(number, mark));
                     }
                 }
             }

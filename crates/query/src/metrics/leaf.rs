@@ -22,6 +22,11 @@ pub(super) enum Sink {
 }
 
 impl Sink {
+    /// For a comparison whose counts are wanted, not its series.
+    pub(super) fn of(comparison: Comparison) -> Result<Self, QueryError> {
+        Ok(Self::Comparison(comparison, memory::reserve(0)?))
+    }
+
     fn new(aggregate: &MetricsAggregate, settings: &Settings) -> Result<Self, QueryError> {
         let held = memory::reserve(0)?;
         Ok(match Partial::new(aggregate, settings.intervals) {
@@ -60,7 +65,10 @@ impl Sink {
     pub(super) fn hold(&mut self) -> Result<(), QueryError> {
         let (bytes, held) = match self {
             Self::Series(partial, held) => (partial.size_bytes(), held),
-            Self::Comparison(comparison, held) => (comparison.size_bytes(), held),
+            Self::Comparison(comparison, held) => {
+                comparison.limit_values();
+                (comparison.size_bytes(), held)
+            }
         };
         Ok(held.try_grow(bytes.saturating_sub(held.bytes()))?)
     }
@@ -101,7 +109,8 @@ pub(super) async fn evaluate(
     sink.finish(leaf.aggregate)
 }
 
-async fn add(
+/// Adds the spans of a view.
+pub(super) async fn add(
     engine: &QueryEngine,
     view: &View,
     plan: &Plan<'_>,

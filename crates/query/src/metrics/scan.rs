@@ -86,7 +86,7 @@ impl Scan<'_> {
         Box::pin(async move {
             // A live run needs no I/O: this is where a deadline or a client that left stops the pass.
             tokio::task::yield_now().await;
-            self.counters.row_groups_read.fetch_add(1, Ordering::Relaxed);
+            let number = self.counters.row_groups_read.fetch_add(1, Ordering::Relaxed);
             self.counters.spans.fetch_add(unit.n_rows() as u64, Ordering::Relaxed);
             let starts = Starts::of(&unit).await?;
             let bytes = size_of_val(&*starts.nanos) as u64;
@@ -112,7 +112,7 @@ impl Scan<'_> {
                     Ok(Sink::Series(partial, held))
                 }
                 Sink::Comparison(comparison, held) => {
-                    let unit = compare::Unit { unit: &unit, starts, intervals, rows };
+                    let unit = compare::Unit { unit: &unit, number, starts, intervals, rows };
                     let comparison = compare::scan(self, unit, comparison).await?;
                     Ok(Sink::Comparison(comparison, held))
                 }

@@ -38,30 +38,70 @@ pub struct AttributeValues {
     /// How many cells there were when all of a slot were last joined.
     joined: usize,
     texts_bytes: usize,
+    /// Of each value the sum of the marks of its spans; empty where nobody marks them.
+    pub(super) marks: Vec<u64>,
+    /// Whether there were too many values: then none is known, and all cells are of number 0.
+    pub(super) is_cut: bool,
 }
 
 /// Cells are joined when there are twice as many as after the last time, and not below this.
 const JOINED_MIN: usize = 1 << 12;
 
 impl AttributeValues {
-    /// Adds spans that have a value.
-    pub fn add(&mut self, value: &Static, area: Area, interval: usize, spans: u64) {
+    /// Adds spans that have a value. Returns its number.
+    pub fn add(&mut self, value: &Static, area: Area, interval: usize, spans: u64) -> u32 {
         let value = match self.values.get(value) {
             Some(value) => *value,
             None => self.number(value.clone()),
         };
         self.push(Cell { value, slot: slot(area, interval), spans });
+        value
     }
 
-    /// Adds spans that have a value, by area and interval.
-    pub fn add_all(&mut self, value: Static, spans: impl IntoIterator<Item = (Area, usize, u64)>) {
+    /// Adds spans that have a value, by area and interval. Returns its number.
+    pub fn add_all(
+        &mut self,
+        value: Static,
+        spans: impl IntoIterator<Item = (Area, usize, u64)>,
+    ) -> u32 {
         let value = self.number(value);
         for (area, interval, spans) in spans {
             self.push(Cell { value, slot: slot(area, interval), spans });
         }
+        value
+    }
+
+    /// Adds the marks of spans to those of the value with this number.
+    pub fn mark(&mut self, number: u32, mark: u64) {
+        if self.is_cut {
+            return;
+        }
+        let number = number as usize;
+        if self.marks.len() <= number {
+            self.marks.resize(number + 1, 0);
+        }
+        self.marks[number] = self.marks[number].wrapping_add(mark);
+    }
+
+    /// Forgets the values when there are too many.
+    pub(super) fn limit(&mut self, values_max: usize) {
+        if self.values.len() > values_max {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        self.is_cut = true;
+        (self.values, self.marks, self.texts_bytes) = (HashMap::new(), Vec::new(), 0);
+        self.cells.iter_mut().for_each(|cell| cell.value = 0);
+        self.join();
+        self.cells.shrink_to(JOINED_MIN);
     }
 
     fn number(&mut self, value: Static) -> u32 {
+        if self.is_cut {
+            return 0;
+        }
         let next = self.values.len() as u32;
         let bytes = bytes_of(&value);
         match self.values.entry(value) {
@@ -92,9 +132,19 @@ impl AttributeValues {
     }
 
     pub(super) fn merge(&mut self, other: Self) {
+        if other.is_cut && !self.is_cut {
+            self.cut();
+        }
+        if self.is_cut {
+            other.cells.into_iter().for_each(|cell| self.push(Cell { value: 0, ..cell }));
+            return;
+        }
         let mut numbers = vec![0; other.values.len()];
         for (value, number) in other.values {
             numbers[number as usize] = self.number(value);
+        }
+        for (number, mark) in numbers.iter().zip(other.marks) {
+            self.mark(*number, mark);
         }
         for cell in other.cells {
             self.push(Cell { value: numbers[cell.value as usize], ..cell });
@@ -108,7 +158,8 @@ impl AttributeValues {
 
     pub(super) fn size_bytes(&self) -> usize {
         let entries = self.values.capacity() * (size_of::<(Static, u32)>() + 1);
-        entries + self.texts_bytes + self.cells.capacity() * size_of::<Cell>()
+        let marks = self.marks.capacity() * size_of::<u64>();
+        entries + marks + self.texts_bytes + self.cells.capacity() * size_of::<Cell>()
     }
 }
 
