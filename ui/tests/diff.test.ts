@@ -3,6 +3,7 @@ import { decodeSkeleton } from "../src/api/trace.ts";
 import type { DiffNode, TraceDiff } from "../src/compare/answers.ts";
 import { Bars } from "../src/compare/bars.ts";
 import {
+  changeOf,
   changesOf,
   delta,
   marks,
@@ -74,11 +75,28 @@ test("differences are A without B, and the widest is the scale", () => {
   expect(scaleOf(DIFF)).toBe(3000);
   expect(relative(1920, 310)).toBeCloseTo(5.19);
   expect(relative(5, 0)).toBeNull();
-  expect(changesOf(DIFF)).toEqual({ added: 1, removed: 1, changed: 1, same: 4 });
+  expect(changesOf(DIFF)).toEqual({ added: 1, removed: 1, changed: 1, slower: 0, faster: 0, same: 4 });
+});
+
+test.each<[string, [number, number], [number, number], string]>([
+  ["what took longer itself is slower", [200, 200], [100, 100], "slower"],
+  ["what took less itself is faster", [100, 100], [200, 200], "faster"],
+  ["who only waited longer is the same", [200, 50], [100, 50], "same"],
+  ["who waited instead of working is the same", [300, 100], [300, 200], "same"],
+  ["little of the trace is no change", [104, 104], [100, 100], "same"],
+  ["little of the place is no change", [1040, 1040], [1000, 1000], "same"],
+])("%s", (_, [totalA, selfA], [totalB, selfB], change) => {
+  const changed = node(-1, "x", {
+    a: calls(1, totalA, { selfNanos: selfA }),
+    b: calls(1, totalB, { selfNanos: selfB }),
+  });
+  expect(changeOf(changed, 1000)).toBe(change);
+  const time = change === "same" ? [] : [{ kind: "time", way: change }];
+  expect(marks(changed, 1000)).toEqual(time);
 });
 
 test("marks say where something is, how often, and where it fails", () => {
-  expect(DIFF.nodes.map(marks)).toEqual([
+  expect(DIFF.nodes.map((node) => marks(node, 1000))).toEqual([
     [],
     [],
     [{ kind: "calls", a: 143, b: 2, isRepeat: true }],
@@ -91,7 +109,7 @@ test("marks say where something is, how often, and where it fails", () => {
     [{ kind: "only", side: "B" }],
   ]);
   const twice = node(-1, "x", { a: calls(2, 1), b: calls(1, 1) });
-  expect(marks(twice)).toEqual([{ kind: "calls", a: 2, b: 1, isRepeat: false }]);
+  expect(marks(twice, 1000)).toEqual([{ kind: "calls", a: 2, b: 1, isRepeat: false }]);
 });
 
 test("the table begins with what differs most", () => {

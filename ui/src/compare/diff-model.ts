@@ -12,8 +12,12 @@ export interface DiffRow {
   readonly isPath: boolean;
 }
 
+/** What became of a place: how often it is called and fails, or else how long it takes by itself. */
+export type Change = DiffNode["change"] | "slower" | "faster";
+
 /** What is said of a node besides its durations. */
 export type Mark =
+  | { readonly kind: "time"; readonly way: "slower" | "faster" }
   | { readonly kind: "only"; readonly side: "A" | "B" }
   | { readonly kind: "calls"; readonly a: number; readonly b: number; readonly isRepeat: boolean }
   | { readonly kind: "failed"; readonly side: "A" | "B"; readonly errors: number };
@@ -33,8 +37,30 @@ export function selfDelta({ a, b }: DiffNode): number {
   return (a ?? NONE).selfNanos - (b ?? NONE).selfNanos;
 }
 
-export function marks({ a, b }: DiffNode): Mark[] {
+/** Durations always differ; these shares of the longer trace, and of the place's own time, are worth a look. */
+const OF_TRACE_MIN = 0.005;
+const OF_PLACE_MIN = 0.1;
+
+/** Nanoseconds of the longer trace. */
+export const longer = ({ a, b }: TraceDiff) => Math.max(a.durationNanos, b.durationNanos);
+
+/** What became of a place of traces of which the longer one took `whole` nanoseconds. */
+export function changeOf(node: DiffNode, whole: number): Change {
+  if (node.change !== "same") return node.change;
+  const [total, self] = [delta(node), selfDelta(node)];
+  // Who only waits longer for others has not changed, nor who waits for them instead of working.
+  if (Math.sign(total) !== Math.sign(self)) return "same";
+  const least = Math.min(Math.abs(total), Math.abs(self));
+  const own = Math.max(node.a?.totalNanos ?? 0, node.b?.totalNanos ?? 0);
+  if (least === 0 || least < OF_TRACE_MIN * whole || least < OF_PLACE_MIN * own) return "same";
+  return self > 0 ? "slower" : "faster";
+}
+
+export function marks(node: DiffNode, whole: number): Mark[] {
+  const { a, b } = node;
   const found: Mark[] = [];
+  const change = changeOf(node, whole);
+  if (change === "slower" || change === "faster") found.push({ kind: "time", way: change });
   if (!b) found.push({ kind: "only", side: "A" });
   if (!a) found.push({ kind: "only", side: "B" });
   const [left, right] = [a ?? NONE, b ?? NONE];
@@ -53,8 +79,9 @@ export interface Shown {
 }
 
 /** Rows from top to bottom. */
-export function rowsOf({ nodes }: TraceDiff, { changedOnly, collapsed }: Shown): DiffRow[] {
-  const kept = nodes.map(({ change }) => !changedOnly || change !== "same");
+export function rowsOf(diff: TraceDiff, { changedOnly, collapsed }: Shown): DiffRow[] {
+  const { nodes } = diff;
+  const kept = nodes.map((node) => !changedOnly || changeOf(node, longer(diff)) !== "same");
   const isParent = nodes.map(() => false);
   const needed = [...kept];
   // From the back: parents are before their children.
@@ -99,9 +126,9 @@ export function scaleOf({ nodes }: TraceDiff): number {
 }
 
 /** How many nodes have changed in which way. */
-export function changesOf({ nodes }: TraceDiff): Record<DiffNode["change"], number> {
-  const counts = { added: 0, removed: 0, changed: 0, same: 0 };
-  for (const { change } of nodes) counts[change]++;
+export function changesOf(diff: TraceDiff): Record<Change, number> {
+  const counts = { added: 0, removed: 0, changed: 0, slower: 0, faster: 0, same: 0 };
+  for (const node of diff.nodes) counts[changeOf(node, longer(diff))]++;
   return counts;
 }
 
@@ -113,7 +140,7 @@ export function relative(a: number, b: number): number | null {
 export type Sorting = "self" | "total" | "calls" | "name";
 
 /** Nodes for the table, those that differ most first. */
-export function sorted({ nodes }: TraceDiff, by: Sorting, changedOnly: boolean): DiffNode[] {
+export function sorted(diff: TraceDiff, by: Sorting, changedOnly: boolean): DiffNode[] {
   const calls = ({ a, b }: DiffNode) => Math.abs((a?.calls ?? 0) - (b?.calls ?? 0));
   const label = ({ service, name }: DiffNode) => `${service} ${name}`;
   const order: Record<Sorting, (x: DiffNode, y: DiffNode) => number> = {
@@ -122,5 +149,6 @@ export function sorted({ nodes }: TraceDiff, by: Sorting, changedOnly: boolean):
     calls: (x, y) => calls(y) - calls(x),
     name: (x, y) => label(x).localeCompare(label(y)),
   };
-  return nodes.filter(({ change }) => !changedOnly || change !== "same").sort(order[by]);
+  const shown = (node: DiffNode) => !changedOnly || changeOf(node, longer(diff)) !== "same";
+  return diff.nodes.filter(shown).sort(order[by]);
 }

@@ -4,7 +4,7 @@ import { serviceColor } from "../text/colors.ts";
 import { duration } from "../text/numbers.ts";
 import type { DiffNode, TraceDiff } from "./answers.ts";
 import styles from "./diff.module.css";
-import { delta, type Sorting, selfDelta, sorted } from "./diff-model.ts";
+import { delta, longer, type Sorting, selfDelta, sorted } from "./diff-model.ts";
 import { Marks, signed } from "./diff-tree.tsx";
 
 const SHOWN_MAX = 500;
@@ -65,7 +65,7 @@ export function DiffTable({
               <td class="numeric secondary">{cell(node.b, "selfNanos")}</td>
               <td class="numeric">{signed(selfDelta(node))}</td>
               <td>
-                <Marks node={node} />
+                <Marks node={node} whole={longer(diff)} />
               </td>
             </tr>
           ))}

@@ -5,7 +5,7 @@ import { serviceColor } from "../text/colors.ts";
 import { counted, duration, exactDuration } from "../text/numbers.ts";
 import type { DiffNode, TraceDiff } from "./answers.ts";
 import styles from "./diff.module.css";
-import { type DiffRow, delta, type Mark, marks, rowsOf, scaleOf, selfDelta } from "./diff-model.ts";
+import { type DiffRow, delta, longer, type Mark, marks, rowsOf, scaleOf, selfDelta } from "./diff-model.ts";
 import { Rows } from "./rows.tsx";
 
 export interface TreeProps {
@@ -78,7 +78,7 @@ export function DiffTree({ diff, changedOnly, collapsed }: TreeProps) {
             </span>
             <Apart nanos={apart} self={selfDelta(node)} scale={scale} />
             <span role="gridcell" class={styles.marks}>
-              <Marks node={node} />
+              <Marks node={node} whole={longer(diff)} />
             </span>
           </>
         );
@@ -163,10 +163,10 @@ function Took({
   );
 }
 
-export function Marks({ node }: { node: DiffNode }) {
+export function Marks({ node, whole }: { node: DiffNode; whole: number }) {
   return (
     <>
-      {marks(node).map((mark) => (
+      {marks(node, whole).map((mark) => (
         <MarkOf key={JSON.stringify(mark)} mark={mark} />
       ))}
     </>
@@ -174,6 +174,12 @@ export function Marks({ node }: { node: DiffNode }) {
 }
 
 function MarkOf({ mark }: { mark: Mark }) {
+  if (mark.kind === "time")
+    return (
+      <span class={styles.mark} data-way={mark.way}>
+        A {mark.way}
+      </span>
+    );
   if (mark.kind === "only")
     return (
       <span class={styles.mark} data-side={mark.side}>

@@ -6,7 +6,7 @@ import { duration } from "../text/numbers.ts";
 import { ticks } from "../trace/model.ts";
 import { type Bar, Bars } from "./bars.ts";
 import styles from "./diff.module.css";
-import { rowsOf } from "./diff-model.ts";
+import { longer, rowsOf } from "./diff-model.ts";
 import { factsOf, Marks, Name, type TreeProps, toggled } from "./diff-tree.tsx";
 import { Rows } from "./rows.tsx";
 
@@ -57,7 +57,7 @@ export function SideBySide({ diff, changedOnly, collapsed, a, b }: TreeProps & {
               failed={node.b?.errors}
             />
             <span role="gridcell" class={styles.marks}>
-              <Marks node={node} />
+              <Marks node={node} whole={longer(diff)} />
             </span>
           </>
         );

@@ -300,10 +300,11 @@ function Other({ a }: { a: string }) {
 }
 
 function Changes({ diff }: { diff: TraceDiff }) {
-  const { added, removed, changed } = changesOf(diff);
+  const { added, removed, changed, slower, faster } = changesOf(diff);
   return (
     <span class="secondary" role="status">
-      {removed} only in A · {added} only in B · {changed} changed
+      {removed} only in A · {added} only in B · {changed} called or failing differently · {slower} slower ·{" "}
+      {faster} faster
     </span>
   );
 }
