@@ -212,6 +212,8 @@ async function editing({ check, base, searched }) {
     await field(page).fill("{ kind = client }");
     await page.keyboard.press("Control+Enter");
     await page.waitForURL(/kind\+%3D\+client/);
+    const hasFocus = await field(page).evaluate((element) => element === document.activeElement);
+    assert.ok(hasFocus, "whoever ran the query can go on writing it");
   });
 
   await check("a mistake is marked where it is, and mended", async (page) => {

@@ -1,8 +1,8 @@
 /** A selection of spans against the rest: in which attributes do they differ? */
-import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { Loader } from "../api/loaded.ts";
 import type { Range } from "../api/metrics.ts";
+import { useTextOf } from "../query/bar.tsx";
 import { QueryEditor } from "../query/editor.tsx";
 import { href, place, setQuery } from "../router.ts";
 import { Failure, Progress, Waiting } from "../shell/states.tsx";
@@ -33,7 +33,7 @@ export function ComparedSpans() {
     <div class={styles.page}>
       <Progress loading={loading} />
       <div class={styles.columns}>
-        <Sides key={`${q} ${selection}`} q={q} selection={selection} range={range} value={value} />
+        <Sides q={q} selection={selection} range={range} value={value} />
         <section class={styles.main} aria-label="Differences" aria-busy={loading}>
           {error && <Failure error={error} retry={load} />}
           {!value && !error && <Waiting lines={14} />}
@@ -55,8 +55,8 @@ function Sides({
   range: Range;
   value: Comparison | null;
 }) {
-  const some = useSignal(selection);
-  const all = useSignal(q);
+  const some = useTextOf(selection);
+  const all = useTextOf(q);
   const run = () => {
     if (some.value.trim() === selection && all.value.trim() === q) refresh();
     else setQuery({ sel: some.value.trim(), q: all.value.trim() || "{}" }, { replace: false });

@@ -1,5 +1,6 @@
 /** The query of a page: as text or as conditions, those that were run before, and the button that runs it. */
 import { type Signal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { Range } from "../api/metrics.ts";
 import { place, setQuery } from "../router.ts";
 import styles from "./bar.module.css";
@@ -17,7 +18,7 @@ export interface QueryBarProps {
 }
 
 export function QueryBar({ q, range, run, problems }: QueryBarProps) {
-  const text = useSignal(q);
+  const text = useTextOf(q);
   const asChips = place.value.query.get("edit") === "builder";
   const start = () => {
     const query = text.value.trim() || "{}";
@@ -71,6 +72,15 @@ export function QueryBar({ q, range, run, problems }: QueryBarProps) {
       </button>
     </form>
   );
+}
+
+/** A text to edit that begins as the query of the address, and again when that changes. */
+export function useTextOf(q: string): Signal<string> {
+  const text = useSignal(q);
+  useEffect(() => {
+    text.value = q;
+  }, [q]);
+  return text;
 }
 
 function Recent({ choose }: { choose: (query: string) => void }) {

@@ -1,6 +1,6 @@
 /** The same query as a row of conditions, for those who would rather choose than write. */
 import { type Signal, useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { useEffect, useId } from "preact/hooks";
 import type { Range } from "../api/metrics.ts";
 import styles from "./builder.module.css";
 import { type Chip, chipsOf, literalOf, OPERATORS, queryOf, typedOf } from "./chips.ts";
@@ -17,6 +17,11 @@ export interface BuilderProps {
 export function Builder({ text, run, range, toText }: BuilderProps) {
   // A condition that is not finished is here and not yet in the text.
   const chips = useSignal<readonly Chip[] | null>(chipsOf(text.peek()));
+  const now = text.value;
+  useEffect(() => {
+    // Somebody else changed the query: a facet, the address, the list of recent ones.
+    if (!chips.peek() || queryOf(chips.peek() ?? []) !== now) chips.value = chipsOf(now);
+  }, [now]);
   if (!chips.value) {
     return (
       <div class={styles.beyond} role="status">

@@ -71,7 +71,6 @@ export function SearchPage() {
         style={{ "--share": `${Math.max(0.04, progressOf(found)) * 100}%` }}
       />
       <QueryBar
-        key={q}
         q={q}
         range={range}
         problems={problems}

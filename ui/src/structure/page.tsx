@@ -1,7 +1,7 @@
 /** What all matching traces have in common: one tree of who calls whom, with its times and errors. */
-import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { Loader } from "../api/loaded.ts";
+import { useTextOf } from "../query/bar.tsx";
 import { QueryEditor } from "../query/editor.tsx";
 import { href, place, setQuery } from "../router.ts";
 import { Failure, Progress, Waiting } from "../shell/states.tsx";
@@ -32,7 +32,7 @@ export function Structure() {
   return (
     <div class={styles.page}>
       <Progress loading={loading} />
-      <Query key={q} q={q} />
+      <Query q={q} />
       {error && (
         <div class={styles.message}>
           <Failure error={error} retry={load} />
@@ -55,7 +55,7 @@ export function Structure() {
 }
 
 function Query({ q }: { q: string }) {
-  const text: Signal<string> = useSignal(q);
+  const text = useTextOf(q);
   const run = () => {
     if (text.value.trim() === q) refresh();
     else setQuery({ q: text.value.trim() || "{}", node: undefined, focus: undefined }, { replace: false });
