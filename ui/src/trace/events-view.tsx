@@ -23,13 +23,11 @@ export function EventsView({ state }: { state: TraceState }) {
   useEffect(load, [state, wanted.value, isAdjusted]);
   const { value, error, loading } = loader.state.value;
   const shown = useComputed(() => {
-    const inFocus = state.inFocus.value;
-    const root = state.root.value;
-    const end = root === null ? 0 : (state.model.subtreeEnds[root] ?? 0);
+    const [inFocus, listed] = [state.inFocus.value, state.listed.value];
     return (loader.state.value.value ?? []).filter(
       ({ position, name }) =>
         (!inFocus || inFocus[position]) &&
-        (root === null || (position >= root && position < end)) &&
+        (!listed || listed[position]) &&
         (!onlyExceptions.value || name === "exception"),
     );
   });

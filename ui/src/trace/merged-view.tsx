@@ -10,12 +10,7 @@ import type { TraceState } from "./state.ts";
 import styles from "./views.module.css";
 
 export function MergedView({ state }: { state: TraceState }) {
-  const merged = useComputed(() =>
-    mergedOf(state.model, {
-      root: state.root.value,
-      only: state.hideOthers.value ? state.inFocus.value : null,
-    }),
-  );
+  const merged = useComputed(() => mergedOf(state.model, state.listed.value));
   const chosen = useSignal<number | null>(null);
   const operation = useSignal<number | null>(null);
   const part = useSignal<{ from: number; to: number } | null>(null);

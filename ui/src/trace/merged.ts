@@ -39,25 +39,18 @@ export interface Merged {
   readonly width: number;
 }
 
-/** Which spans count. */
-export interface Part {
-  readonly root: number | null;
-  /** One byte per span; `null` for all. */
-  readonly only: Uint8Array | null;
-}
-
-export function mergedOf(model: Model, { root, only }: Part): Merged {
-  const { skeleton, subtreeEnds, self } = model;
+/** Of all spans, or of those in `only`, which has a byte for each. */
+export function mergedOf(model: Model, only: Uint8Array | null): Merged {
+  const { skeleton, self } = model;
   const { n, parents, nameOf, serviceOf, durations, flags, names } = skeleton;
   const nodes: Node[] = [];
   const operations: Operation[] = [];
   const operationOf = new Map<number, number>();
   const nodeOf = new Int32Array(n).fill(-1);
   const children = new Map<number, number>();
-  const end = root === null ? n : (subtreeEnds[root] ?? n);
-  for (let i = root ?? 0; i < end; i++) {
+  for (let i = 0; i < n; i++) {
     // What does not count leaves its place to what it called.
-    const above = i === root ? -1 : (nodeOf[parents[i] ?? -1] ?? -1);
+    const above = nodeOf[parents[i] ?? -1] ?? -1;
     if (only && !only[i]) {
       nodeOf[i] = above;
       continue;

@@ -5,13 +5,14 @@ import { ApiError } from "../api/http.ts";
 import { Loader } from "../api/loaded.ts";
 import { type Skeleton, storedTrace, type TraceSource } from "../api/trace.ts";
 import { lazy } from "../shell/lazy.tsx";
-import { Failure, Progress, Waiting } from "../shell/states.tsx";
+import { Failure, Progress } from "../shell/states.tsx";
 import { Announcements } from "./copying.tsx";
 import { Detail } from "./detail.tsx";
 import { Header } from "./header.tsx";
 import { keys } from "./keys.ts";
 import { Minimap } from "./minimap.tsx";
 import styles from "./page.module.css";
+import { Placeholder } from "./placeholder.tsx";
 import { TraceState } from "./state.ts";
 import { Tools } from "./tools.tsx";
 import { Trail } from "./trail.tsx";
@@ -51,7 +52,7 @@ export function TracePage({ id, source }: { id: string; source?: TraceSource }) 
           <Failure error={error} retry={load} />
         </div>
       )}
-      {state ? <Trace state={state} reload={load} /> : !error && <Waiting lines={16} />}
+      {state ? <Trace state={state} reload={load} /> : !error && <Placeholder />}
     </>
   );
 }
@@ -83,13 +84,12 @@ function Trace({ state, reload }: { state: TraceState; reload: () => void }) {
   useLayoutEffect(() => keys(state, () => find.current?.focus()), [state]);
   const selected = state.selected.value;
   const Now = Shown[view.value];
-  const hasTime = view.value === "waterfall" || view.value === "flame";
   return (
     <div class={styles.page}>
       <Header state={state} reload={reload} />
       <Tools state={state} input={find} />
-      {hasTime && <Minimap state={state} />}
-      {hasTime && <Trail state={state} />}
+      <Minimap state={state} />
+      <Trail state={state} />
       <div class={styles.body}>
         <Now state={state} />
         {selected !== null && selected < state.skeleton.n && state.isDetailOpen.value && (

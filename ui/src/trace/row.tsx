@@ -7,6 +7,8 @@ import type { TraceState } from "./state.ts";
 import styles from "./waterfall.module.css";
 
 const INDENT = 12;
+/** Pixels between lines that tell levels apart. */
+const GUIDES_MIN = 5;
 /** Pixels of a name that deep nesting must leave. */
 const NAME_MIN = 260;
 
@@ -73,7 +75,8 @@ function SpanRow({ state, row, index, names }: RowProps) {
         style={{
           width: `${names}px`,
           paddingLeft: `${8 + level * indent}px`,
-          "--guides": `${level * indent}px`,
+          // Lines closer than this would be a gray area.
+          "--guides": indent < GUIDES_MIN ? "0px" : `${level * indent}px`,
           "--indent": `${indent}px`,
         }}
         title={label}

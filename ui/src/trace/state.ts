@@ -35,6 +35,22 @@ export class TraceState {
     const { criticalTime } = this.model;
     return Uint8Array.from(criticalTime, (nanos, i) => (nanos > 0 && (!found || found[i]) ? 1 : 0));
   });
+  /** The spans that lists and figures are about, one byte per position; `null` for all. */
+  readonly listed = computed<Uint8Array | null>(() => {
+    const only = this.hideOthers.value ? this.inFocus.value : null;
+    const zoom = this.zooming.chosen.value;
+    const root = this.root.value;
+    if (!only && !zoom && root === null) return null;
+    const { starts, subtreeEnds } = this.model;
+    const listed = new Uint8Array(this.skeleton.n);
+    const end = root === null ? listed.length : (subtreeEnds[root] ?? 0);
+    for (let i = root ?? 0; i < end; i++) {
+      const start = starts[i] ?? 0;
+      const isInTime = !zoom || (start <= zoom.to && start + (this.skeleton.durations[i] ?? 0) >= zoom.from);
+      listed[i] = isInTime && (!only || only[i]) ? 1 : 0;
+    }
+    return listed;
+  });
   readonly rows = computed(() =>
     rowsOf(this.model, {
       collapsed: this.collapsed.value,

@@ -18,14 +18,7 @@ export function StatisticsView({ state }: { state: TraceState }) {
     const by = place.value.query.get("by");
     return GROUPINGS.find((grouping) => grouping === by) ?? "operation";
   });
-  const lines = useComputed(() => {
-    const root = state.root.value;
-    return linesOf(state.model, grouping.value, {
-      from: root ?? 0,
-      to: root === null ? state.skeleton.n : (state.model.subtreeEnds[root] ?? 0),
-      only: state.hideOthers.value ? state.inFocus.value : null,
-    });
-  });
+  const lines = useComputed(() => linesOf(state.model, grouping.value, state.listed.value));
   const all = (of: (line: Line) => number) => lines.value.reduce((sum, line) => sum + of(line), 0);
   const [self, critical] = [all(({ self }) => self), all(({ critical }) => critical)];
   const time = (key: string, label: string, of: (line: Line) => number): Column<Line> => ({

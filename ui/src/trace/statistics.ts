@@ -22,15 +22,11 @@ export interface Line {
   readonly longest: number;
 }
 
-/** Lines of the spans from `from` on before `to`, or of those of them in `only`. */
-export function linesOf(
-  model: Model,
-  by: Grouping,
-  { from, to, only }: { from: number; to: number; only: Uint8Array | null },
-): Line[] {
+/** Lines of all spans, or of those in `only`, which has a byte for each. */
+export function linesOf(model: Model, by: Grouping, only: Uint8Array | null): Line[] {
   const { skeleton } = model;
   const groups = new Map<number, number[]>();
-  for (let i = from; i < to; i++) {
+  for (let i = 0; i < skeleton.n; i++) {
     if (only && !only[i]) continue;
     const key = keyOf(model, by, i);
     const group = groups.get(key);

@@ -3,7 +3,7 @@ import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import { isError, kindOf } from "../api/trace.ts";
-import { counted, duration, exactDuration, percent } from "../text/numbers.ts";
+import { duration, exactDuration, percent } from "../text/numbers.ts";
 import { offsetOf, rowsInSight, SCROLL_HEIGHT_MAX, scrollTopOf } from "./sight.ts";
 import { nextOrder, type Order } from "./sorted.tsx";
 import type { TraceState } from "./state.ts";
@@ -136,14 +136,10 @@ const TEMPLATE = COLUMNS.map(({ width }) => width).join(" ");
 
 /** Positions in an order: those that are shown. */
 export function orderedSpans(state: TraceState, { key, descending }: Order): Int32Array {
-  const { n } = state.skeleton;
-  const { subtreeEnds } = state.model;
-  const root = state.root.value;
-  const only = state.hideOthers.value ? state.inFocus.value : null;
-  const [from, to] = root === null ? [0, n] : [root, subtreeEnds[root] ?? n];
-  const positions = new Int32Array(to - from);
+  const listed = state.listed.value;
+  const positions = new Int32Array(state.skeleton.n);
   let count = 0;
-  for (let i = from; i < to; i++) if (!only || only[i]) positions[count++] = i;
+  for (let i = 0; i < positions.length; i++) if (!listed || listed[i]) positions[count++] = i;
   const values = COLUMNS.find((column) => column.key === key)?.of(state) ?? state.model.starts;
   const sign = descending ? -1 : 1;
   return positions.slice(0, count).sort((a, b) => sign * ((values[a] ?? 0) - (values[b] ?? 0)) || a - b);
@@ -186,10 +182,6 @@ export function TableView({ state }: { state: TraceState }) {
   }));
   return (
     <div class={styles.column}>
-      <p class={styles.caption} role="status">
-        {counted(spans.value.length, "span")}
-        {spans.value.length < state.skeleton.n && ` of ${state.skeleton.n.toLocaleString("en")}`}
-      </p>
       <div
         ref={scroller}
         class={styles.scroller}

@@ -75,9 +75,17 @@ function ancestorsOf(state: TraceState): number[] {
 
 /** How many rows there are, and what is folded or hidden. */
 function Shown({ state }: { state: TraceState }) {
-  const rows = state.rows.value;
-  const spans = rows.reduce((sum, row) => sum + (spanOfRow(row) < state.skeleton.n ? 1 : 0), 0);
   const { n } = state.skeleton;
+  if (view.value !== "waterfall") {
+    const listed = state.listed.value?.reduce((sum, is) => sum + is, 0) ?? n;
+    return (
+      <span class={styles.shown} role="status">
+        {listed === n ? counted(n, "span") : `${listed.toLocaleString("en")} of ${counted(n, "span")}`}
+      </span>
+    );
+  }
+  const rows = state.rows.value;
+  const spans = rows.reduce((sum, row) => sum + (spanOfRow(row) < n ? 1 : 0), 0);
   return (
     <span class={styles.shown}>
       {spans === n ? counted(n, "row") : `${spans.toLocaleString("en")} rows of ${counted(n, "span")}`}
