@@ -195,7 +195,7 @@ async function editing({ check, base, searched }) {
     await page.goto(searched("{}"));
     await field(page).fill("");
     await field(page).pressSequentially("{ resource.service.na");
-    const option = page.getByRole("option", { name: /^resource\.service\.name\b/ }).first();
+    const option = page.getByRole("option", { name: /^(resource\.)?service\.name\b/ }).first();
     await option.waitFor();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");

@@ -1,6 +1,6 @@
 /** The same query as a row of conditions, for those who would rather choose than write. */
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect, useId } from "preact/hooks";
+import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 import type { Range } from "../api/metrics.ts";
 import styles from "./builder.module.css";
 import { type Chip, chipsOf, literalOf, OPERATORS, queryOf, typedOf } from "./chips.ts";
@@ -150,24 +150,32 @@ function Offered({
   set: (value: string) => void;
 }) {
   const id = useId();
-  const list = useSignal(new Suggestions()).value;
+  const input = useRef<HTMLInputElement>(null);
+  const list = useMemo(() => new Suggestions(), []);
+  useEffect(() => {
+    // Whoever added the condition goes on with it.
+    if (isNew) input.current?.focus();
+    return () => list.close();
+  }, []);
   const ask = (typed: string) => {
     const asked = query(typed);
     list.ask(asked, asked.length, range);
   };
-  const items = (list.found.value?.items ?? []).filter(({ kind }) => accepts(kind));
+  const found = list.found.value;
+  const items = (found?.items ?? []).filter(({ kind }) => accepts(kind));
+  // After a scope the names alone are offered; the field has both.
+  const before = found?.query.slice(query("").length, found.from) ?? "";
   return (
     <>
       <input
+        ref={input}
         class="mono"
         aria-label={label}
         list={`${id}-offered`}
         value={value}
-        // Whoever added the condition goes on with it.
-        autofocus={isNew}
         spellcheck={false}
         autocomplete="off"
-        style={{ width: `${Math.min(40, Math.max(8, value.length + 1))}ch` }}
+        style={{ width: `${Math.min(40, Math.max(8, value.length + 3))}ch` }}
         onFocus={(event) => ask(event.currentTarget.value)}
         onInput={(event) => {
           set(event.currentTarget.value);
@@ -182,7 +190,7 @@ function Offered({
       />
       <datalist id={`${id}-offered`}>
         {items.map(({ text }) => (
-          <option key={text} value={shown(text)} />
+          <option key={text} value={before + shown(text)} />
         ))}
       </datalist>
     </>

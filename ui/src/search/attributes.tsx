@@ -1,6 +1,6 @@
 /** Choosing an attribute out of those that the spans have. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useId, useMemo } from "preact/hooks";
+import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 import { getJson } from "../api/http.ts";
 import { Loader } from "../api/loaded.ts";
 import type { Range } from "../api/metrics.ts";
@@ -34,6 +34,10 @@ export function AttributePicker({
   const id = useId();
   const isOpen = useSignal(false);
   const loader = useMemo(() => new Loader<string[]>(), []);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    input.current?.focus();
+  }, [isOpen.value]);
   useEffect(() => {
     if (isOpen.value) void loader.ask((signal) => fetchNames(range, signal));
   }, [isOpen.value, range]);
@@ -59,11 +63,11 @@ export function AttributePicker({
   return (
     <span class={styles.picker}>
       <input
+        ref={input}
         class="field mono"
         aria-label="Attribute"
         placeholder="span.http.route"
         list={`${id}-names`}
-        autofocus
         spellcheck={false}
         autocomplete="off"
         onInput={(event) => {
