@@ -166,6 +166,7 @@ test.each([
   [`https://grafana/sub${explore({ queries: [{ query: ID }] })}`, `/trace/${ID}`],
   ["http://zipkin:9411/zipkin/?lookback=15m", "/search?q=%7B%7D&from=now-15m"],
   ["{ status = error }", "/search?q=%7B+status+%3D+error+%7D"],
+  [`${ID}...${OTHER.toUpperCase()}`, `/trace/${ID}...${OTHER}`],
   ["", null],
   ["https://", null],
   ["https://example.com/blog", null],

@@ -26,6 +26,8 @@ export function destination(text: string): string | null {
   }
   const id = traceId(trimmed);
   if (id) return href(`/trace/${id}`);
+  const pair = trimmed.split("...").map(traceId);
+  if (pair.length === 2 && pair[0] && pair[1]) return href(`/trace/${pair[0]}...${pair[1]}`);
   if (trimmed.startsWith("{")) return href("/search", { q: trimmed });
   // Words are looked for where people remember them from: names of operations and services.
   const words = quoted(`(?i).*${trimmed.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}.*`);
