@@ -13,7 +13,9 @@ fn pages_are_as_readers_expect() {
     let demo = ["demo", "--traces", "1500", "--rate", "max", "--seed", "7"];
     run(spandrel(&demo).args(["--endpoint", &endpoint]));
     let base = format!("http://{}", server.ports.http);
-    let printed = run(node().args(["../ui/checks/run.mjs", &base]));
+    // Traces whose facts are known are sent too (`ui/checks/fixtures.mjs`).
+    let otlp = format!("http://{}", server.ports.otlp_http);
+    let printed = run(node().args(["../ui/checks/run.mjs", &base]).env("OTLP_HTTP", &otlp));
     let printed = printed.as_str().unwrap_or_default();
     for line in printed.lines().filter(|line| !line.starts_with("ok ")) {
         say(line);

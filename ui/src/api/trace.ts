@@ -126,6 +126,8 @@ export interface TraceSource {
   spans(ids: readonly string[], signal: AbortSignal): Promise<SpanDetail[]>;
   /** Whether each span passes a TraceQL filter or has a text: one byte per position. */
   find(q: string, signal: AbortSignal): Promise<Uint8Array>;
+  /** The whole trace as OTLP in JSON, where it does not come from the server. */
+  otlp?(): unknown;
 }
 
 /** Spans that one request may ask for. */

@@ -20,16 +20,16 @@ export function Attributes({
   scope,
   attributes,
   state,
-  text,
+  wanted,
 }: {
   title: string;
   scope: "span" | "resource";
   attributes: readonly KeyValue[];
   state: TraceState;
   /** Only those with this text. */
-  text: string;
+  wanted: string;
 }) {
-  const shown = attributesWith(attributes, text);
+  const shown = attributesWith(attributes, wanted);
   if (shown.length === 0) return null;
   return (
     <section>
@@ -41,23 +41,28 @@ export function Attributes({
           {shown.map(({ key, value }) => {
             const name = attribute(scope, key);
             const literal = valueLiteral(value);
+            const text = valueText(value);
+            // What is not stored is not searched with TraceQL.
+            const [same, other] = state.source.otlp
+              ? [`${key}=${text}`, `-${key}=${text}`]
+              : [`{ ${name} = ${literal} }`, `{ ${name} != ${literal} }`];
             const canFilter = !value?.arrayValue && !value?.kvlistValue && !value?.bytesValue;
             return (
               <tr key={key}>
                 <th scope="row">{key}</th>
-                <td class="mono">{valueText(value)}</td>
+                <td class="mono">{text}</td>
                 <td class={styles.actions}>
                   {canFilter && (
                     <>
                       <Filter
                         state={state}
-                        q={`{ ${name} = ${literal} }`}
+                        q={same}
                         label={`Spans of this trace with this ${key}`}
                         icon="filterIn"
                       />
                       <Filter
                         state={state}
-                        q={`{ ${name} != ${literal} }`}
+                        q={other}
                         label={`Spans of this trace with another ${key}`}
                         icon="filterOut"
                       />
@@ -70,7 +75,7 @@ export function Attributes({
                       </a>
                     </>
                   )}
-                  <Copy text={valueText(value)} what={key} />
+                  <Copy text={text} what={key} />
                 </td>
               </tr>
             );

@@ -202,9 +202,9 @@ function About({ state, detail: { span, resource, scope } }: { state: TraceState
         scope="span"
         attributes={span.attributes ?? []}
         state={state}
-        text={text.value}
+        wanted={text.value}
       />
-      <Attributes title="Resource" scope="resource" attributes={resource} state={state} text={text.value} />
+      <Attributes title="Resource" scope="resource" attributes={resource} state={state} wanted={text.value} />
       <section>
         <h3>Identity and time</h3>
         <table class={`${styles.values} ${styles.plain}`}>

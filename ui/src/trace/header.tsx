@@ -93,7 +93,8 @@ function Strip({
           type="button"
           title={`${exactDuration(nanos)}; find the spans of ${nameOf(service)}`}
           onClick={() => {
-            const q = `{ resource.service.name = ${quoted(nameOf(service))} }`;
+            const name = nameOf(service);
+            const q = state.source.otlp ? name : `{ resource.service.name = ${quoted(name)} }`;
             state.finder.text.value = state.finder.text.peek() === q ? "" : q;
           }}
         >

@@ -181,6 +181,7 @@ function Find({ state, input }: { state: TraceState; input: RefObject<HTMLInputE
 
 function Files({ state }: { state: TraceState }) {
   const id = state.skeleton.traceId;
+  const { otlp } = state.source;
   const signal = new AbortController().signal;
   const offer = (label: string, name: string, file: () => Promise<Blob | null>) => (
     <button
@@ -201,8 +202,10 @@ function Files({ state }: { state: TraceState }) {
   );
   return (
     <Pop align="right" label={<Icon name="download" />} title="Download, compare">
-      {offer("OTLP JSON", `${id}.otlp.json`, async () => jsonFile(await otlpJson(id, signal)))}
-      {offer("Jaeger JSON", `${id}.jaeger.json`, () => jaegerJson(id, signal))}
+      {offer("OTLP JSON", `${id}.otlp.json`, async () =>
+        jsonFile(otlp ? otlp() : await otlpJson(id, signal)),
+      )}
+      {!otlp && offer("Jaeger JSON", `${id}.jaeger.json`, () => jaegerJson(id, signal))}
       {offer(
         state.rows.value.length > PICTURE_ROWS_MAX
           ? `PNG of the first ${PICTURE_ROWS_MAX} rows`
@@ -210,9 +213,11 @@ function Files({ state }: { state: TraceState }) {
         `${id}.png`,
         () => picture(state),
       )}
-      <a class="button quiet" href={href(`/trace/${id}...typical`)}>
-        Compare with a typical trace
-      </a>
+      {!otlp && (
+        <a class="button quiet" href={href(`/trace/${id}...typical`)}>
+          Compare with a typical trace
+        </a>
+      )}
     </Pop>
   );
 }

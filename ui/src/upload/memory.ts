@@ -98,6 +98,7 @@ export function memorySource(trace: UploadedTrace): TraceSource {
         );
       return found(skeleton, byId, q);
     },
+    otlp: () => trace.otlp,
   };
 }
 
