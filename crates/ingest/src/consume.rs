@@ -54,14 +54,13 @@ impl TraceConsumer for Store {
         if let Some(answered) = answered {
             let stored = answered.await.unwrap_or(Err(GroupError::Failed));
             let spans = summary.spans + summary.rejected.total() + rejections.total();
-            stored.map_err(|error| shared.not_stored(error, spans))?;
+            stored.map_err(|error| shared.not_stored(&gate, error, spans))?;
         }
         rate.keep();
         charge.keep();
         let waited = shared.clock.monotonic().saturating_sub(arrived);
         shared.metrics.live().acknowledged_to_searchable.observe(waited);
-        shared.metrics.spans().stored.add(summary.spans);
-        shared.account_rejected(&gate.tenant, &summary, &rejections);
+        shared.account_stored(&gate, &summary, &rejections);
         Ok(Accepted {
             accepted_spans: summary.spans,
             rejected_spans: summary.rejected.total() + rejections.total(),
@@ -107,16 +106,16 @@ async fn enter(
         work()
     } else {
         cpu::run(work).await.map_err(|error| {
-            shared.fail(count_spans(&otlp), FailReason::Internal, &error.to_string())
+            shared.fail(gate, count_spans(&otlp), FailReason::Internal, &error.to_string())
         })?
     };
     entered.map_err(|error| match error {
         EnterError::Malformed(error) => ConsumeError::Malformed(error.to_string()),
         EnterError::Full => {
             let message = "too many spans wait for the write-ahead log";
-            shared.refuse(count_spans(&otlp), RefuseReason::Memory, message)
+            shared.refuse(gate, count_spans(&otlp), RefuseReason::Memory, message)
         }
-        EnterError::Closed => shared.closed(count_spans(&otlp)),
+        EnterError::Closed => shared.closed(gate, count_spans(&otlp)),
     })
 }
 
@@ -135,7 +134,7 @@ impl Shared {
         now: Duration,
     ) -> Result<Admitted, ConsumeError> {
         if self.stopping.load(Ordering::Acquire) {
-            return Err(self.closed(count_spans(otlp)));
+            return Err(self.closed(gate, count_spans(otlp)));
         }
         let held = gate.live.try_reserve(otlp.len().saturating_mul(BYTES_HELD_PER_BYTE));
         let held = held.map_err(|exhausted| self.no_memory(gate, &exhausted, otlp))?;
@@ -163,6 +162,6 @@ impl Shared {
         }
         // Segments that are neither large nor old have to go then.
         self.make_room();
-        self.refuse(count_spans(otlp), RefuseReason::Memory, &exhausted.to_string())
+        self.refuse(gate, count_spans(otlp), RefuseReason::Memory, &exhausted.to_string())
     }
 }

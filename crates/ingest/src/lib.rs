@@ -25,6 +25,7 @@
 //! tenants in the log, so it needs the object store. Where loss and duplication cannot both be excluded
 //! (the log was damaged, or another process used it), spans are stored twice.
 
+mod accounts;
 mod commit;
 mod consume;
 mod flush;
@@ -41,6 +42,7 @@ mod store;
 mod table;
 mod tenant;
 
+pub use accounts::TenantSpans;
 pub use limits::{Limit, Limits, LimitsFileError, LimitsSource, TenantLimits};
 pub use live::LiveRun;
 pub use options::{CutOptions, StoreOptions};

@@ -20,6 +20,7 @@ const MERGED_RUN_BYTES: usize = 2 << 20;
 #[derive(Default)]
 pub struct LiveRun {
     spans: SpanColumns,
+    first_position: u64,
     size_bytes: usize,
     shape: OnceLock<Shape>,
 }
@@ -34,7 +35,17 @@ struct Shape {
 impl LiveRun {
     /// A run of these spans.
     pub fn new(spans: SpanColumns) -> Self {
-        Self { size_bytes: spans.size_bytes(), spans, shape: OnceLock::new() }
+        Self::at(0, spans)
+    }
+
+    fn at(first_position: u64, spans: SpanColumns) -> Self {
+        Self { size_bytes: spans.size_bytes(), spans, first_position, shape: OnceLock::new() }
+    }
+
+    /// How many spans of the tenant were made searchable before the first one here, since the store was opened. The
+    /// others follow it one by one, and so do the runs of a snapshot.
+    pub fn first_position(&self) -> u64 {
+        self.first_position
     }
 
     /// The spans in order of arrival.
@@ -78,13 +89,15 @@ impl LiveRun {
 impl Clone for LiveRun {
     /// The copy is about to be appended to, so it does not keep the arrangement.
     fn clone(&self) -> Self {
-        Self::new(self.spans.clone())
+        Self::at(self.first_position, self.spans.clone())
     }
 }
 
 /// A growing list of runs that will become one block.
 #[derive(Clone, Default)]
 pub(crate) struct LiveSegment {
+    /// As [`LiveRun::first_position`].
+    pub(crate) first_position: u64,
     pub(crate) runs: Vec<Arc<LiveRun>>,
     pub(crate) n_spans: u32,
     pub(crate) size_bytes: usize,
@@ -111,7 +124,13 @@ impl LiveSegment {
         }
     }
 
+    /// The position of the span that comes next.
+    pub(crate) fn next_position(&self) -> u64 {
+        self.first_position + u64::from(self.n_spans)
+    }
+
     fn push(&mut self, spans: SpanColumns) {
+        let position = self.next_position();
         self.n_spans += spans.len();
         let n_bytes = spans.size_bytes();
         match self.runs.last_mut() {
@@ -123,7 +142,7 @@ impl LiveSegment {
             }
             _ => {
                 self.size_bytes += n_bytes;
-                self.runs.push(Arc::new(LiveRun::new(spans)));
+                self.runs.push(Arc::new(LiveRun::at(position, spans)));
             }
         }
     }

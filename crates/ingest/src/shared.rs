@@ -20,6 +20,7 @@ use spandrel_telemetry::Metrics;
 use spandrel_wal::Wal;
 use tokio::sync::Notify;
 
+use crate::accounts::Accounts;
 use crate::commit::CommitterEnd;
 use crate::flush::Flushing;
 use crate::group::Groups;
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) absent: Mutex<HashMap<TenantId, Duration>>,
     /// Who sends, and what each of them may.
     pub(crate) gates: Gates,
+    /// What became of the spans of each of them.
+    pub(crate) accounts: Accounts,
     /// Memory of the live spans of all tenants and of what waits for the log.
     pub(crate) live: MemoryBudget,
     /// Whether log or memory had no room for something since the last flush.

@@ -16,6 +16,7 @@ use spandrel_telemetry::Metrics;
 use spandrel_wal::{Env, WalError};
 use tokio::sync::Notify;
 
+use crate::accounts::{Accounts, TenantSpans};
 use crate::commit::{self, CommitterEnd};
 use crate::flush::{self, Flushing};
 use crate::group::Groups;
@@ -130,6 +131,7 @@ impl Store {
             tenants: RwLock::default(),
             absent: Mutex::default(),
             gates: Gates::new(limits, live.clone()),
+            accounts: Accounts::default(),
             live,
             room_was_short: AtomicBool::new(false),
             sealed: Notify::new(),
@@ -237,6 +239,19 @@ impl Store {
                 "wal-committer: the thread panicked".to_owned()
             }
         }
+    }
+
+    /// What became of the spans of a tenant since the store was opened, and what of them is live.
+    pub fn spans_of(&self, tenant: &TenantId) -> TenantSpans {
+        let counts = self.shared.accounts.of(tenant);
+        let known = self.shared.tenants.read().get(tenant).cloned();
+        let live = known.map_or((0, 0), |known| (known.live_counts().0, known.live_bytes() as u64));
+        TenantSpans { live_spans: live.0, live_bytes: live.1, ..counts }
+    }
+
+    /// Whether no more batches are taken, because the process is going down.
+    pub fn is_stopping(&self) -> bool {
+        self.shared.stopping.load(Ordering::Acquire)
     }
 
     /// The limits that the operator has set for tenants.

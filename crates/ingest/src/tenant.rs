@@ -23,6 +23,8 @@ const SEGMENT_BYTES_MAX: usize = 1 << 30;
 pub struct StoreSnapshot {
     /// Spans that are in no block yet, oldest runs first.
     pub live: Vec<Arc<LiveRun>>,
+    /// Spans that were made searchable since the store was opened, whatever has become of them.
+    pub n_published: u64,
     /// The blocks; `None` before the first one.
     pub catalog: Option<Arc<CatalogSnapshot>>,
 }
@@ -66,7 +68,11 @@ impl Tenant {
         let state = self.state.lock();
         let sealed = state.sealed.iter().flat_map(|segment| &segment.runs);
         let live = sealed.chain(&state.open.runs).cloned().collect();
-        StoreSnapshot { live, catalog: state.catalog.clone() }
+        StoreSnapshot {
+            live,
+            n_published: state.open.next_position(),
+            catalog: state.catalog.clone(),
+        }
     }
 
     /// Makes spans searchable. Returns whether a segment is ready to be flushed.
@@ -126,6 +132,11 @@ impl Tenant {
         oldest.seqs.map(|seqs| seqs.0)
     }
 
+    /// Memory of the live spans.
+    pub(crate) fn live_bytes(&self) -> usize {
+        self.state.lock().held.bytes()
+    }
+
     /// Live spans, and runs.
     pub(crate) fn live_counts(&self) -> (u64, u64) {
         let state = self.state.lock();
@@ -139,7 +150,9 @@ impl Tenant {
 impl State {
     fn seal(&mut self, gate: &Gate) {
         if !self.open.is_empty() {
+            let first_position = self.open.next_position();
             self.sealed.push(Arc::new(std::mem::take(&mut self.open)));
+            self.open.first_position = first_position;
             gate.sealed();
         }
     }

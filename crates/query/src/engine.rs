@@ -13,6 +13,7 @@ use spandrel_telemetry::Metrics;
 use crate::block_cache::BlockCache;
 use crate::metrics::RepeatsCache;
 use crate::read_limits::TenantReadLimits;
+use crate::tail::Tails;
 use crate::{QueryError, ReadLimits, memory};
 
 /// Blocks opened at the same time by who keeps them all. No more are held than that, so memory stays within the
@@ -94,6 +95,7 @@ pub struct QueryEngine {
     pub(crate) blocks: BlockCache,
     pub(crate) repeats: RepeatsCache,
     pub(crate) read_limits: TenantReadLimits,
+    pub(crate) tails: Tails,
     _cache: Reservation,
 }
 
@@ -151,7 +153,8 @@ impl QueryEngine {
         let cache = options.cache_memory.reserve_anyway(cache_bytes);
         let repeats = RepeatsCache::new();
         let read_limits = TenantReadLimits::default();
-        Self { store, options, metrics, blocks, repeats, read_limits, _cache: cache }
+        let tails = Tails::new();
+        Self { store, options, metrics, blocks, repeats, read_limits, tails, _cache: cache }
     }
 
     /// Puts limits of tenants in force, in place of all from before; they count for queries that start later.
@@ -165,7 +168,7 @@ impl QueryEngine {
         tenant: &TenantId,
         range: TimeRange,
     ) -> Result<View, QueryError> {
-        let StoreSnapshot { live, catalog } = self.store.snapshot(tenant).await?;
+        let StoreSnapshot { live, catalog, .. } = self.store.snapshot(tenant).await?;
         let mut entries: Vec<_> =
             catalog.iter().flat_map(|catalog| catalog.blocks()).cloned().collect();
         entries

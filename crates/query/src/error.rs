@@ -42,6 +42,12 @@ pub enum QueryError {
         /// How many there may be.
         max: usize,
     },
+    /// So many watch already what arrives.
+    #[error("{max} live tails are open already; expected somebody to close one")]
+    TooManyTails {
+        /// How many there may be.
+        max: usize,
+    },
     /// It needs more memory than it may have.
     #[error("{}", memory::message(.0))]
     Memory(#[from] MemoryExhausted),
@@ -89,7 +95,7 @@ impl QueryError {
             | Self::RangeTooLong { .. }
             | Self::TooManyIntervals { .. } => OutcomeCode::InvalidArgument,
             Self::Deadline(_) => OutcomeCode::DeadlineExceeded,
-            Self::Memory(_) => OutcomeCode::ResourceExhausted,
+            Self::Memory(_) | Self::TooManyTails { .. } => OutcomeCode::ResourceExhausted,
             Self::Store(_)
             | Self::Objects { .. }
             | Self::Block { .. }

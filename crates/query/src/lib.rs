@@ -21,6 +21,7 @@ mod ahead;
 mod block_cache;
 mod engine;
 mod error;
+mod exceptions;
 mod filter;
 mod find_trace;
 mod fold_traces;
@@ -42,15 +43,19 @@ mod search_order;
 mod services;
 mod span_table;
 mod split;
+mod stored;
 mod tags;
+mod tail;
 mod trace_filter;
 mod trace_match;
 mod trace_spans;
 mod unit;
+mod unstored;
 mod whole_trace;
 
 pub use engine::{QueryEngine, QueryOptions, TimeRange};
 pub use error::QueryError;
+pub use exceptions::{ExceptionGroup, Exceptions, ExceptionsQuery};
 pub use fold_traces::FoldedTraces;
 pub use inspected::SearchInspected;
 pub use kept_spans::{Generations, SpansKept};
@@ -70,10 +75,13 @@ pub use span_table::{
     RowUnit, RowUnits, RowsWanted, SpanColumn, SpanRows, SpanTable, ValueKind, ValueType,
 };
 pub use spandrel_service_model::{Connection, Counts, Durations, EdgeFigures, Figures};
+pub use stored::{StoredBlock, TenantStatus};
 pub use tags::{
     TagLimits, TagNames, TagNamesAnswer, TagNamesRequest, TagValue, TagValues, TagValuesRequest,
     TagsInspected, TagsReport,
 };
+pub use tail::{LiveTail, Tailed, TailedSpan};
 pub use trace_filter::TraceFilter;
 pub use trace_spans::TraceSpans;
+pub use unstored::unstored_traces;
 pub use whole_trace::whole_trace;

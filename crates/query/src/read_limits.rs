@@ -33,7 +33,7 @@ impl TenantReadLimits {
         *self.0.write() = limits;
     }
 
-    fn of(&self, tenant: &TenantId) -> ReadLimits {
+    pub(crate) fn of(&self, tenant: &TenantId) -> ReadLimits {
         self.0.read().get(tenant).copied().unwrap_or_default()
     }
 

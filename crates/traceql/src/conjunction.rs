@@ -1,7 +1,5 @@
 //! Queries that are a row of conditions which must all hold: what an editor can show as one chip per condition.
 
-use std::fmt::Write as _;
-
 use crate::ast::{BinaryOp, FieldExpr, Query, UnaryOp};
 use crate::attribute::Attribute;
 use crate::value::Static;
@@ -88,7 +86,7 @@ pub fn quoted(text: &str) -> String {
             '\r' => literal.push_str("\\r"),
             '\t' => literal.push_str("\\t"),
             c if c.is_control() || c == '\u{feff}' => {
-                write!(literal, "\\u{:04x}", u32::from(c)).expect("a string takes everything");
+                literal.push_str(&format!("\\u{:04x}", u32::from(c)));
             }
             c => literal.push(c),
         }

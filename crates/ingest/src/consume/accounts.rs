@@ -2,7 +2,6 @@
 
 use std::sync::atomic::Ordering;
 
-use spandrel_model::TenantId;
 use spandrel_otlp::{DecodeSummary, count_spans};
 use spandrel_pipeline::ConsumeError;
 use spandrel_telemetry::{FailReason, RefuseReason, RejectReason};
@@ -13,29 +12,38 @@ use crate::limits::{Gate, Rejections};
 use crate::shared::Shared;
 
 impl Shared {
-    pub(super) fn not_stored(&self, error: GroupError, spans: u64) -> ConsumeError {
+    pub(super) fn not_stored(&self, gate: &Gate, error: GroupError, spans: u64) -> ConsumeError {
         match error {
             GroupError::LogFull => {
-                self.refuse(spans, RefuseReason::WalFull, "the write-ahead log is full")
+                self.refuse(gate, spans, RefuseReason::WalFull, "the write-ahead log is full")
             }
-            GroupError::DiskFull => self.refuse(spans, RefuseReason::DiskFull, "the disk is full"),
+            GroupError::DiskFull => {
+                self.refuse(gate, spans, RefuseReason::DiskFull, "the disk is full")
+            }
             GroupError::Failed => {
-                self.fail(spans, FailReason::Wal, "the write-ahead log could not be written")
+                self.fail(gate, spans, FailReason::Wal, "the write-ahead log could not be written")
             }
         }
     }
 
     /// The answer when nobody writes the log any more.
-    pub(super) fn closed(&self, spans: u64) -> ConsumeError {
+    pub(super) fn closed(&self, gate: &Gate, spans: u64) -> ConsumeError {
         if self.stopping.load(Ordering::Acquire) {
-            self.refuse(spans, RefuseReason::ShuttingDown, "shutting down")
+            self.refuse(gate, spans, RefuseReason::ShuttingDown, "shutting down")
         } else {
-            self.fail(spans, FailReason::Wal, "the write-ahead log has no writer")
+            self.fail(gate, spans, FailReason::Wal, "the write-ahead log has no writer")
         }
     }
 
-    pub(super) fn refuse(&self, spans: u64, reason: RefuseReason, message: &str) -> ConsumeError {
+    pub(super) fn refuse(
+        &self,
+        gate: &Gate,
+        spans: u64,
+        reason: RefuseReason,
+        message: &str,
+    ) -> ConsumeError {
         self.metrics.spans().refused.add(&reason, spans);
+        self.accounts.refused(&gate.tenant, reason, spans);
         unavailable(spans, message)
     }
 
@@ -44,20 +52,32 @@ impl Shared {
         let spans = count_spans(otlp);
         self.metrics.spans().refused.add(&reason, spans);
         self.metrics.limits().record_refused(gate.tenant.as_str(), reason, spans);
+        self.accounts.refused(&gate.tenant, reason, spans);
         spans
     }
 
-    pub(super) fn fail(&self, spans: u64, reason: FailReason, message: &str) -> ConsumeError {
+    pub(super) fn fail(
+        &self,
+        gate: &Gate,
+        spans: u64,
+        reason: FailReason,
+        message: &str,
+    ) -> ConsumeError {
         self.metrics.spans().failed.add(&reason, spans);
+        self.accounts.failed(&gate.tenant, spans);
         unavailable(spans, message)
     }
 
-    pub(super) fn account_rejected(
+    /// Counts the spans of a batch that was stored, those of it that were rejected included.
+    pub(super) fn account_stored(
         &self,
-        tenant: &TenantId,
+        gate: &Gate,
         summary: &DecodeSummary,
         rejections: &Rejections,
     ) {
+        let tenant = &gate.tenant;
+        self.metrics.spans().stored.add(summary.spans);
+        self.accounts.stored(tenant, summary.spans);
         let rejected = &summary.rejected;
         for (reason, spans) in [
             (RejectReason::InvalidTraceId, rejected.invalid_trace_id),
@@ -67,10 +87,12 @@ impl Shared {
         ] {
             if spans > 0 {
                 self.metrics.spans().rejected.add(&reason, spans);
+                self.accounts.rejected(tenant, reason, spans);
             }
         }
         for (reason, spans) in rejections.by_reason() {
             self.metrics.spans().rejected.add(&reason, spans);
+            self.accounts.rejected(tenant, reason, spans);
             self.metrics.limits().record_rejected(tenant.as_str(), reason, spans);
         }
     }
