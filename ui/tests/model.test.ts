@@ -26,13 +26,14 @@ test("a skeleton is read as it was written", () => {
 });
 
 test("the tree, self times and errors follow from the columns", () => {
-  const { depths, subtreeEnds, self, duration, errors, origins, orphans, shares, skeleton } = model(TREE);
+  const { depths, subtreeEnds, self, duration, errors, origins, errorsBefore, orphans, shares, skeleton } =
+    model(TREE);
   expect([...depths]).toEqual([0, 1, 2, 1, 0]);
   expect([...subtreeEnds]).toEqual([4, 3, 3, 4, 5]);
   // The children of the first overlap from 40 to 50 and reach from 10 to its end.
   expect([...self]).toEqual([10, 30, 10, 80, 5]);
   expect(duration).toBe(155);
-  expect([errors, [...origins]]).toEqual([[2, 1], [2]]);
+  expect([errors, [...origins], [...errorsBefore]]).toEqual([[2, 1], [2], [0, 0, 1, 2, 2, 2]]);
   expect(orphans).toEqual([4]);
   expect(shares.map(({ service, self }) => [skeleton.services[service], self])).toEqual([
     ["web", 90],

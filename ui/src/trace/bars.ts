@@ -156,7 +156,7 @@ export class Bars {
     const isFaint = context.globalAlpha < 1;
     context.globalAlpha = isFaint ? 0.7 : 1;
     context.fillStyle = this.colors.text2;
-    const width = context.measureText(text).width;
+    const width = widthOf(context, text);
     if (right + 6 + width <= bars) context.fillText(text, Math.max(right, 0) + 6, y + 12);
     else if (x - 6 - width >= 0) context.fillText(text, Math.min(x, bars) - 6 - width, y + 12);
     else {
@@ -169,6 +169,19 @@ export class Bars {
       context.fillText(text, left, y + 12);
     }
   }
+}
+
+/** Texts are measured once: most come again, and measuring takes longer than drawing. */
+const widths = new Map<string, number>();
+const WIDTHS_MAX = 10_000;
+
+function widthOf(context: CanvasRenderingContext2D, text: string): number {
+  const known = widths.get(text);
+  if (known !== undefined) return known;
+  if (widths.size >= WIDTHS_MAX) widths.clear();
+  const { width } = context.measureText(text);
+  widths.set(text, width);
+  return width;
 }
 
 function box(

@@ -35,6 +35,8 @@ export interface Model {
   readonly errors: readonly number[];
   /** Errors that no error below them explains. */
   readonly origins: ReadonlySet<number>;
+  /** How many errors come before each position; one more than there are spans. */
+  readonly errorsBefore: Uint32Array;
   /** Spans whose parent was not received. */
   readonly orphans: readonly number[];
   /** By how many nanoseconds the times of spans with a wrong clock are to be moved. */
@@ -141,7 +143,10 @@ function errorsOf({ n, flags, parents, errorOrigins }: Skeleton, depths: Int32Ar
     if (parent >= 0 && (isFailed || below[i])) below[parent] = 1;
   }
   const deepest = [...origins].sort((a, b) => (depths[b] ?? 0) - (depths[a] ?? 0) || a - b);
-  return { errors: [...deepest, ...failed.reverse().filter((i) => !origins.has(i))], origins };
+  const errorsBefore = new Uint32Array(n + 1);
+  for (let i = 0; i < n; i++) errorsBefore[i + 1] = (errorsBefore[i] ?? 0) + (isError(flags[i] ?? 0) ? 1 : 0);
+  const others = failed.reverse().filter((i) => !origins.has(i));
+  return { errors: [...deepest, ...others], origins, errorsBefore };
 }
 
 function criticalOf({ n, critical, serviceOf, services }: Skeleton, skew: ReadonlyMap<number, number>) {

@@ -29,8 +29,19 @@ export function Row(props: RowProps) {
 }
 
 function SpanRow({ state, row, index, names }: RowProps) {
-  const { skeleton, depths, depthMax, subtreeEnds, runs, slots, orphans, origins, errors, skew } =
-    state.model;
+  const {
+    skeleton,
+    depths,
+    depthMax,
+    subtreeEnds,
+    runs,
+    slots,
+    orphans,
+    origins,
+    errors,
+    errorsBefore,
+    skew,
+  } = state.model;
   const position = spanOfRow(row);
   const run = row < 0 ? runs.get(position) : undefined;
   const root = state.root.value;
@@ -41,6 +52,9 @@ function SpanRow({ state, row, index, names }: RowProps) {
   const inFocus = state.inFocus.value?.[position];
   const isSelected = state.selected.value === position;
   const failed = isError(skeleton.flags[position] ?? 0);
+  const hidden = run ? run.end - run.first : isOpen ? 0 : below + 1;
+  const hiddenErrors =
+    (errorsBefore[position + hidden] ?? 0) - (errorsBefore[position] ?? 0) - (failed && !run ? 1 : 0);
   const took = run ? run.total : (skeleton.durations[position] ?? 0);
   const label = `${state.service(position)} ${state.operation(position)}, ${duration(took)}${failed ? ", error" : ""}`;
   const indent = indentOf(depthMax, names);
@@ -99,7 +113,12 @@ function SpanRow({ state, row, index, names }: RowProps) {
         {origins.has(position) && (
           <span class={styles.origin}>{errors[0] === position ? "root cause" : "origin"}</span>
         )}
-        {failed && (
+        {hidden > 0 && hiddenErrors > 0 && (
+          <span class={styles.hiddenErrors} title="Errors in what is not shown">
+            {compact(hiddenErrors)} failed
+          </span>
+        )}
+        {failed && !run && (
           <span class={styles.failed} role="img" aria-label="error">
             !
           </span>
@@ -126,12 +145,12 @@ function isUnderOrphan({ skeleton, model }: TraceState, position: number): boole
 }
 
 function Toggle({ isShown, isOpen, toggle }: { isShown: boolean; isOpen: boolean; toggle: () => void }) {
-  if (!isShown) return <span class={styles.toggle} />;
   return (
     <button
       type="button"
       tabIndex={-1}
       class={styles.toggle}
+      disabled={!isShown}
       aria-label={isOpen ? "Collapse" : "Expand"}
       onClick={(event) => {
         event.stopPropagation();
