@@ -125,7 +125,11 @@ async function selections({ check, base, api, searched }) {
     const value = first.values[0];
     const share = (count, of) => Math.round((count / of) * 1000) / 10;
     // Its name, its bars, its shares.
-    const shares = page.locator("[data-attribute] ul li").first().locator(":scope > span").nth(2);
+    const shares = page
+      .locator("[data-attribute] li[data-kind=value]")
+      .first()
+      .locator(":scope > span")
+      .nth(2);
     const text = await shares.textContent();
     const numbers = [...text.matchAll(/([\d.]+) %/g)].map(([, number]) => Number(number));
     assert.ok(Math.abs(numbers[0] - share(value.selection, answer.selection.spans)) <= 1, text);
