@@ -1,6 +1,7 @@
 //! What every handler needs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use spandrel_base::clock::SharedClock;
 use spandrel_query::QueryEngine;
@@ -16,6 +17,10 @@ pub struct ApiState {
     pub(crate) metrics: Metrics,
     pub(crate) options: ApiOptions,
     pub(crate) overrides: Option<Overrides>,
+    /// The age at which the operator has spans given up.
+    pub(crate) retention: Option<Duration>,
+    /// When it was made, by the monotonic clock.
+    pub(crate) started: Duration,
     #[cfg(feature = "sql")]
     pub(crate) sql: Arc<spandrel_sql::SqlEngine>,
 }
@@ -27,10 +32,12 @@ impl ApiState {
             #[cfg(feature = "sql")]
             sql: Arc::new(spandrel_sql::SqlEngine::new(Arc::clone(&engine))),
             engine,
+            started: clock.monotonic(),
             clock,
             metrics,
             options: ApiOptions::default(),
             overrides: None,
+            retention: None,
         }
     }
 
@@ -48,6 +55,12 @@ impl ApiState {
     /// What tenants set for themselves, if they may.
     pub fn overrides(&self) -> Option<&Overrides> {
         self.overrides.as_ref()
+    }
+
+    /// With the age at which the operator has spans given up, to be told to whoever asks.
+    #[must_use]
+    pub fn with_retention(self, retention: Option<Duration>) -> Self {
+        Self { retention, ..self }
     }
 
     /// With an API by which tenants set overrides of their own; without, it does not exist.

@@ -245,14 +245,15 @@ impl Switches {
     ) -> ApiState {
         let engine = Arc::new(QueryEngine::new(Arc::clone(store), query, metrics.clone()));
         let state = ApiState::new(Arc::clone(&engine), Arc::clone(clock), metrics.clone());
-        let state = state.with_options(self.api);
+        let retention = ages.and_then(|(retention, _)| retention);
+        let state = state.with_options(self.api).with_retention(retention);
         if !self.overrides_api {
             return state;
         }
         let target = Target {
             store: Arc::clone(store),
             engine,
-            retention: ages.and_then(|(retention, _)| retention),
+            retention,
             own_retention: ages.map(|(_, own)| own.clone()).unwrap_or_default(),
         };
         let objects = Arc::clone(store.objects());

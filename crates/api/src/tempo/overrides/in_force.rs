@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use object_store::ObjectStore;
 use serde_json::Value;
@@ -101,6 +102,12 @@ impl Overrides {
         self.target.operator(tenant)
     }
 
+    /// The age at which spans of a tenant are given up: the operator's, or the tenant's own when that is lower.
+    pub(crate) fn retention_in_force(&self, tenant: &TenantId) -> Option<Duration> {
+        let own = self.seen().get(tenant).and_then(|seen| seen.limits).unwrap_or_default();
+        self.operator(tenant).tightened(&own).retention
+    }
+
     fn note(&self, tenant: &TenantId, new: Seen) {
         let mut all = self.seen();
         // Of two looks at the same time, the slower one may come with an older version.
@@ -127,8 +134,6 @@ fn limits_of(document: &Value) -> Result<TenantOverrides, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use object_store::memory::InMemory;
     use serde_json::json;
 
