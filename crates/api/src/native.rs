@@ -3,11 +3,26 @@
 //! A trace opens with its *skeleton*, binary columns of what a waterfall draws; everything else about a span is
 //! asked for when somebody looks at it. Of a trace of 100,000 spans that is a fortieth of the bytes of OTLP in JSON.
 
+mod bare;
+mod blocks;
+mod compare;
+mod complete;
+mod exceptions;
+mod filter_param;
+mod find;
+mod live;
 mod service_map;
 mod skeleton;
 mod spans;
+mod structure;
+mod tenant;
+mod trace_compare;
+mod traceql_check;
+mod transform;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::post;
 use http::HeaderMap;
 use spandrel_model::TraceId;
 use spandrel_query::TraceSpans;
@@ -30,10 +45,23 @@ pub(crate) fn paths(state: &ApiState) -> Vec<String> {
 }
 
 fn routes(state: ApiState) -> Routes {
+    let transform = post(transform::transform).layer(DefaultBodyLimit::max(transform::BYTES_MAX));
     Routes::new(state, Api::Native)
+        .get("/api/ui/blocks", "blocks", blocks::blocks)
+        .get("/api/ui/compare", "compare", compare::compare)
+        .get("/api/ui/exceptions", "exceptions", exceptions::exceptions)
+        .get("/api/ui/live", "live", live::live)
         .get("/api/ui/service-map", "service_map", service_map::service_map)
+        .get("/api/ui/structure", "structure", structure::structure)
+        .get("/api/ui/tenant", "tenant", tenant::tenant)
+        .get("/api/ui/traceql/check", "traceql_check", traceql_check::check)
+        .get("/api/ui/traceql/complete", "traceql_complete", complete::complete)
+        .get("/api/ui/traces/{id}/compare/{other}", "trace_compare", trace_compare::compare)
+        .get("/api/ui/traces/{id}/find", "find", find::find)
         .get("/api/ui/traces/{id}/skeleton", "skeleton", skeleton::skeleton)
         .get("/api/ui/traces/{id}/spans", "spans", spans::spans)
+        .get("/api/ui/traces/{id}/typical", "typical", trace_compare::typical)
+        .route("/api/ui/transform", "transform", transform)
 }
 
 /// The trace that a path names.

@@ -15,10 +15,17 @@
 //! | events | `u32` | how many events the span has |
 //! | flags | `u8` | bits 0 to 2 the kind, bits 3 and 4 the status, bit 5: the parent is missing, bit 6: there are links |
 //!
+//! The header also has what is marked in a waterfall, by position: `missingParents` (how many), and of traces of at most
+//! 200,000 spans (else null) `health` (what is wrong with the record, by problem), `errorOrigins` (failed, nothing
+//! below did), and `skew` (pairs of a span and the nanoseconds by which a correction of clocks would move it; the
+//! columns have the times as they came).
+//!
 //! Then the critical path of the first span, newest section first, in columns of their own, as many as the header's
 //! `nSections` says: spans (`u32`), starts and ends (`f64`, as above). A trace of more than 200,000 spans has none.
 //!
 //! Spans are depth first: what is below a span follows it.
+
+mod facts;
 
 use std::sync::Arc;
 
@@ -29,10 +36,12 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use spandrel_base::cpu;
-use spandrel_insight::{Section, SpanTree, critical_path_of};
+use spandrel_insight::Section;
 use spandrel_model::{Span, SpanId};
 use spandrel_query::{QueryError, TraceSpans};
 
+use self::facts::{Facts, ProblemJson};
+use super::bare::bare_span;
 use super::trace_of;
 use crate::ApiState;
 use crate::tempo::Failure;
@@ -41,8 +50,8 @@ const MAGIC: &[u8; 4] = b"SPSK";
 const CONTENT: &str = "application/vnd.spandrel.trace-skeleton";
 /// Spans that are whole values at the same time.
 const PIECE_SPANS: usize = 4096;
-/// Traces of more spans have no critical path here: it needs all of them as values.
-const SECTIONS_SPANS_MAX: usize = 200_000;
+/// Traces of more spans have no critical path and no facts here: these need all of them as values.
+const FACTS_SPANS_MAX: usize = 200_000;
 const NO_PARENT: i32 = -1;
 const PARENT_MISSING: u8 = 1 << 5;
 const HAS_LINKS: u8 = 1 << 6;
@@ -53,8 +62,16 @@ pub(super) async fn skeleton(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let trace = Arc::new(trace_of(&state, &headers, &id).await?);
-    let body = cpu::run(move || Skeleton::of(&trace).map(|skeleton| skeleton.encode())).await??;
+    let body = cpu::run(move || encoded(&trace)).await??;
     Ok(([(CONTENT_TYPE, CONTENT)], body).into_response())
+}
+
+/// The skeleton of a trace.
+///
+/// # Errors
+/// [`QueryError::Live`] when a span is damaged.
+pub(super) fn encoded(trace: &TraceSpans) -> Result<Vec<u8>, QueryError> {
+    Skeleton::of(trace).map(Skeleton::encode)
 }
 
 /// What stands before the columns.
@@ -68,6 +85,10 @@ struct Header<'a> {
     start_unix_nanos: String,
     services: &'a [Arc<str>],
     names: &'a [Arc<str>],
+    missing_parents: usize,
+    health: Option<&'a [ProblemJson]>,
+    error_origins: Option<&'a [usize]>,
+    skew: Option<&'a [(usize, i64)]>,
 }
 
 /// The columns under construction.
@@ -84,8 +105,8 @@ struct Skeleton {
     service_codes: Vec<u8>,
     events: Vec<u8>,
     flags: Vec<u8>,
-    /// The critical path of the first span.
-    sections: Vec<Section>,
+    missing_parents: usize,
+    facts: Option<Facts>,
     /// Where the ids of the spans so far are; of repeated ids the first counts.
     positions: HashMap<SpanId, i32>,
 }
@@ -107,7 +128,8 @@ impl Skeleton {
             service_codes: Vec::with_capacity(n_spans * 4),
             events: Vec::with_capacity(n_spans * 4),
             flags: Vec::with_capacity(n_spans),
-            sections: Vec::new(),
+            missing_parents: 0,
+            facts: None,
             positions: HashMap::with_capacity(n_spans),
         };
         let mut bare = Vec::new();
@@ -115,11 +137,11 @@ impl Skeleton {
             let piece = trace.piece(first, PIECE_SPANS)?;
             skeleton.trace_id = piece.trace_id.to_string();
             piece.spans.iter().for_each(|span| skeleton.push(span));
-            if n_spans <= SECTIONS_SPANS_MAX {
+            if n_spans <= FACTS_SPANS_MAX {
                 bare.extend(piece.spans.into_iter().map(bare_span));
             }
         }
-        skeleton.sections = critical_path_of(&bare, &SpanTree::new(&bare), 0);
+        skeleton.facts = (n_spans <= FACTS_SPANS_MAX).then(|| Facts::of(bare));
         Ok(skeleton)
     }
 
@@ -129,6 +151,7 @@ impl Skeleton {
         let mut flags = span.kind as u8 | (span.status_code as u8) << 3;
         if parent == Some(None) {
             flags |= PARENT_MISSING;
+            self.missing_parents += 1;
         }
         if !span.links.is_empty() {
             flags |= HAS_LINKS;
@@ -152,13 +175,19 @@ impl Skeleton {
     fn encode(self) -> Vec<u8> {
         let nanos = |at: u64| after(self.start_unix_nanos, at).to_le_bytes();
         let position = |span: usize| u32::try_from(span).unwrap_or(u32::MAX);
+        let facts = self.facts.as_ref();
+        let sections: &[Section] = facts.map_or(&[], |facts| &facts.sections);
         let header = Header {
             trace_id: self.trace_id,
             n_spans: self.flags.len(),
-            n_sections: self.sections.len(),
+            n_sections: sections.len(),
             start_unix_nanos: self.start_unix_nanos.to_string(),
             services: &self.services.list,
             names: &self.names.list,
+            missing_parents: self.missing_parents,
+            health: facts.map(|facts| facts.health.as_slice()),
+            error_origins: facts.map(|facts| facts.error_origins.as_slice()),
+            skew: facts.map(|facts| facts.skew.as_slice()),
         };
         let header = serde_json::to_vec(&header).expect("text and numbers are JSON");
         let mut body = Vec::with_capacity(header.len() + self.span_ids.len() * 6 + 64);
@@ -175,9 +204,9 @@ impl Skeleton {
             self.service_codes,
             self.events,
             self.flags,
-            self.sections.iter().flat_map(|section| position(section.span).to_le_bytes()).collect(),
-            self.sections.iter().flat_map(|section| nanos(section.start_unix_nanos)).collect(),
-            self.sections.iter().flat_map(|section| nanos(section.end_unix_nanos)).collect(),
+            sections.iter().flat_map(|section| position(section.span).to_le_bytes()).collect(),
+            sections.iter().flat_map(|section| nanos(section.start_unix_nanos)).collect(),
+            sections.iter().flat_map(|section| nanos(section.end_unix_nanos)).collect(),
         ];
         for column in columns {
             body.extend_from_slice(&column);
@@ -191,19 +220,6 @@ impl Skeleton {
 #[expect(clippy::cast_precision_loss, reason = "exact to 104 days")]
 fn after(start_unix_nanos: i64, at_unix_nanos: u64) -> f64 {
     at_unix_nanos.cast_signed().saturating_sub(start_unix_nanos) as f64
-}
-
-/// A span with what its place in the tree depends on, and nothing else.
-fn bare_span(span: Span) -> Span {
-    Span {
-        attributes: Vec::new(),
-        events: Vec::new(),
-        links: Vec::new(),
-        name: String::new(),
-        trace_state: String::new(),
-        status_message: String::new(),
-        ..span
-    }
 }
 
 /// Texts by number, each once, in the order of their first use.
