@@ -61,6 +61,19 @@ test("wrong clocks are put right, or not", () => {
   expect([...raw.self]).toEqual([30, 40]);
 });
 
+test("what was moved counts where it is among its siblings", () => {
+  const skeleton: Skeleton = {
+    ...skeletonOf([
+      { name: "all", start: 0, duration: 100 },
+      { name: "first", parent: 0, start: 10, duration: 30 },
+      { name: "moved", parent: 0, start: 50, duration: 30 },
+    ]),
+    skew: [[2, -45]],
+  };
+  // Together they take from 5 to 40.
+  expect(modelOf(skeleton).self[0]).toBe(65);
+});
+
 test("the server's origins of errors count before our own", () => {
   const skeleton = { ...skeletonOf(CALLS), errorOrigins: [0] };
   expect([...modelOf(skeleton).origins]).toEqual([0]);

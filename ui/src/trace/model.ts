@@ -78,7 +78,7 @@ export function modelOf(skeleton: Skeleton, { adjusted = true } = {}): Model {
     const parent = parents[i] ?? -1;
     if (parent >= 0) subtreeEnds[parent] = Math.max(subtreeEnds[parent] ?? 0, subtreeEnds[i] ?? 0);
   }
-  const self = selfTimes(skeleton, starts);
+  const self = selfTimes(skeleton, starts, skew);
   const shares = sharesOf(skeleton, self);
   const orphans: number[] = [];
   for (let i = 0; i < n; i++) if (parentMissing(flags[i] ?? 0)) orphans.push(i);
@@ -108,7 +108,11 @@ function moved(starts: Float64Array, skew: ReadonlyMap<number, number>): Float64
 }
 
 /** A span's duration without the time in which a child of it ran. */
-function selfTimes({ n, parents, durations, starts: received }: Skeleton, starts: Float64Array) {
+function selfTimes(
+  { n, parents, durations, starts: received }: Skeleton,
+  starts: Float64Array,
+  skew: ReadonlyMap<number, number>,
+): Float64Array {
   const self = Float64Array.from(durations);
   const coveredUntil = Float64Array.from(starts);
   const cover = (i: number) => {
@@ -121,9 +125,15 @@ function selfTimes({ n, parents, durations, starts: received }: Skeleton, starts
     self[parent] = (self[parent] ?? 0) - (to - from);
     coveredUntil[parent] = to;
   };
-  // As received, siblings come in the order of their starts.
-  if (starts === received) for (let i = 0; i < n; i++) cover(i);
-  else for (const i of Int32Array.from({ length: n }, (_, i) => i).sort(by(starts))) cover(i);
+  // As received, siblings come in the order of their starts; what was moved may be elsewhere among them.
+  const families = new Map<number, number[]>();
+  if (starts !== received) for (const position of skew.keys()) families.set(parents[position] ?? -1, []);
+  for (let i = 0; i < n; i++) {
+    const family = families.get(parents[i] ?? -1);
+    if (family) family.push(i);
+    else cover(i);
+  }
+  for (const family of families.values()) for (const i of family.sort(by(starts))) cover(i);
   return self;
 }
 
