@@ -129,7 +129,7 @@ function Differences({ value, q, selection }: { value: Comparison; q: string; se
   return (
     <>
       {!value.complete && (
-        <div class="notice warning" role="status">
+        <div class={`notice ${styles.notice}`} role="status">
           {counted(value.leftOut, "attribute")} with too many values, or beyond the most telling ones, are not
           shown in full.
         </div>
