@@ -220,7 +220,7 @@ export async function checkPages({ base, api, browser, check, shots }) {
     await page.goto(`${base}/live`);
     await page.getByRole("status").getByText("listening").waitFor();
     await page.goto(`${base}/live?q=${encoded("{ stattus = error }")}`);
-    await page.getByRole("alert").filter({ hasText: /col/ }).waitFor();
+    await page.locator(".notice[role=alert]").filter({ hasText: /col/ }).waitFor();
   });
 
   await check("the administration has what the API says", async (page) => {

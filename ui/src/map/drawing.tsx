@@ -135,7 +135,9 @@ function Box({
   const figures =
     node.kind === "user"
       ? "outside"
-      : `${rate(node.calls / seconds)}${errors > 0 ? ` · ${percent(errors)} err` : ""}`;
+      : node.calls === 0
+        ? "calls others"
+        : `${rate(node.calls / seconds)}${errors > 0 ? ` · ${percent(errors)} err` : ""}`;
   const hidden = more > 0 ? `, ${counted(more, "neighbor")} more` : "";
   return (
     <g

@@ -1,6 +1,7 @@
 /** One query to write in. */
-import { useSignal } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
 import { QueryEditor } from "../query/editor.tsx";
+import type { Problem } from "../query/language.ts";
 import { refresh, timeRange } from "../shell/time-range.ts";
 import styles from "./page.module.css";
 
@@ -16,6 +17,11 @@ export function QueryLine({
   remove: (() => void) | null;
 }) {
   const text = useSignal(q);
+  const problems = useSignal<readonly Problem[]>([]);
+  // That nothing is written yet is no mistake.
+  useSignalEffect(() => {
+    if (text.value.trim() === "" && problems.value.length > 0) problems.value = [];
+  });
   const submit = () => {
     if (text.value.trim() === q) refresh();
     else run(text.value.trim());
@@ -36,6 +42,7 @@ export function QueryLine({
         label={`Query ${label}, TraceQL metrics`}
         run={submit}
         range={timeRange.value}
+        problems={problems}
       />
       <button type="submit" class="button">
         Run

@@ -298,23 +298,25 @@ function Problems({
   mend: (problem: Problem) => void;
 }) {
   return (
-    <ul id={id} class={styles.problems} role="alert">
-      {problems.slice(0, 3).map((problem) => {
-        const { line, column } = lineAndColumn(text, problem.from);
-        return (
-          <li key={`${problem.from} ${problem.message}`} data-severity={problem.severity}>
-            <span class={styles.where}>
-              line {line}, col {column}
-            </span>{" "}
-            {problem.message}
-            {problem.replace !== null && (
-              <button type="button" class={styles.mend} onClick={() => mend(problem)}>
-                {problem.replace === "" ? "remove it" : `write ${problem.replace}`}
-              </button>
-            )}
-          </li>
-        );
-      })}
-    </ul>
+    <div id={id} role="alert">
+      <ul class={styles.problems}>
+        {problems.slice(0, 3).map((problem) => {
+          const { line, column } = lineAndColumn(text, problem.from);
+          return (
+            <li key={`${problem.from} ${problem.message}`} data-severity={problem.severity}>
+              <span class={styles.where}>
+                line {line}, col {column}
+              </span>{" "}
+              {problem.message}
+              {problem.replace !== null && (
+                <button type="button" class={styles.mend} onClick={() => mend(problem)}>
+                  {problem.replace === "" ? "remove it" : `write ${problem.replace}`}
+                </button>
+              )}
+            </li>
+          );
+        })}
+      </ul>
+    </div>
   );
 }
