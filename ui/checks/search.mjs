@@ -1,5 +1,6 @@
 // Searching, comparing, rolling up, and opening files: what pages show against what the APIs say.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { send } from "./fixtures.mjs";
 
 const traceIdOf = ({ traceID }) => traceID.padStart(32, "0");
@@ -441,7 +442,10 @@ async function addresses({ check, base, api }) {
   });
 }
 
-const PLANTED = "planted";
+// A server that is looked at twice has the traces of both times.
+const RUN = Date.now().toString(36);
+const PLANTED = `planted-${RUN}`;
+const newTraceId = () => randomBytes(16).toString("hex");
 /** Of a hundred slow spans, and of four hundred others. */
 const [BAD_SLOW, BAD_OTHERS] = [92, 44];
 
@@ -464,7 +468,7 @@ function plantedTrace() {
   }
   const common = { level: 0, service: PLANTED, name: "work", kind: 2, isError: false, events: [] };
   return {
-    traceId: "8".repeat(32),
+    traceId: newTraceId(),
     startMillis,
     startNanos: BigInt(startMillis) * 1_000_000n,
     spans: spans.map((span) => ({ ...common, ...span })),
@@ -474,7 +478,7 @@ function plantedTrace() {
 /** A trace, and the same without one service and with 100 ms more in one of its spans. */
 function changedPair() {
   const startMillis = Date.now() - 180_000;
-  const made = (digit, isSecond) => {
+  const made = (isSecond) => {
     const spans = [{ i: 0, parent: null, start: 0, duration: 10e9, service: "front", name: "GET /" }];
     const add = (parent, start, duration, service, name) => {
       const span = { i: spans.length, parent, start, duration, service, name };
@@ -490,13 +494,13 @@ function changedPair() {
     }
     add(spans[0], 9.6e9, isSecond ? 200e6 : 100e6, "mail", "send");
     return {
-      traceId: digit.repeat(32),
+      traceId: newTraceId(),
       startMillis,
       startNanos: BigInt(startMillis) * 1_000_000n,
       spans: spans.map((span) => ({ level: 0, isError: false, attributes: {}, events: [], ...span })),
     };
   };
-  return [made("9", false), made("a", true)];
+  return [made(false), made(true)];
 }
 
 async function planted({ check, base, api }, endpoint) {
