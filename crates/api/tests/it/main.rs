@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "what is skipped is said aloud")]
 
 mod bad_input;
+mod exceptions;
 mod federation;
 mod grafana;
 mod harness;
@@ -17,6 +18,7 @@ mod jaeger_storage;
 mod jaeger_suite;
 mod jaeger_v3;
 mod limits;
+mod live_tail;
 mod mcp;
 mod metrics;
 mod overrides;
@@ -26,5 +28,9 @@ mod streaming;
 mod strict;
 mod tags;
 mod tempo;
+mod tenant_status;
 mod trace_by_id;
 mod trace_diff;
+mod traceql_editor;
+mod transform;
+mod ui_insight;
