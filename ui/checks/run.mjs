@@ -117,7 +117,7 @@ await check("finding counts, steps through and hides", async (page) => {
   await page.getByRole("radio", { name: "Hide" }).click();
   const left = Number(await page.locator("[role=treegrid]").getAttribute("aria-rowcount"));
   assert.ok(left >= wanted && left <= spans.length, `${left} rows`);
-  assert.match(page.url(), /hide=1/);
+  await page.waitForURL(/hide=1/);
 });
 
 await check("TraceQL finds within a trace", async (page) => {
