@@ -68,7 +68,7 @@ impl Evidence {
         let rows = || values.iter().copied().chain([absent]).filter(|row| row.sum() > 0);
         let n_rows = rows().count();
         if n_rows < 2 || total.selection == 0 || total.baseline == 0 {
-            let by_contribution = by_descending(values, |value| value.sum() as f64);
+            let by_contribution = by_descending(values, total, |value| value.sum() as f64);
             return Self { score: 0.0, lift: 1.0, by_contribution };
         }
         let free = (n_rows - 1) as f64;
@@ -80,16 +80,20 @@ impl Evidence {
         Self {
             score: whole.max(best).max(0.0),
             lift: top.map_or(1.0, |row| ratio(row, total)),
-            by_contribution: by_descending(values, single),
+            by_contribution: by_descending(values, total, single),
         }
     }
 }
 
-/// Numbers of the values, those with the greatest weight first; of equals the most frequent.
-fn by_descending(values: &[Sides], weight: impl Fn(Sides) -> f64) -> Vec<usize> {
-    let mut weighed: Vec<_> =
-        values.iter().map(|value| (weight(*value), value.sum())).zip(0..).collect();
-    weighed.sort_by(|((a, a_sum), _), ((b, b_sum), _)| b.total_cmp(a).then(b_sum.cmp(a_sum)));
+/// Numbers of the values, those with the greatest weight first. Of two values each tells as much as the other: then the
+/// one that speaks for the selection comes first.
+fn by_descending(values: &[Sides], total: Sides, weight: impl Fn(Sides) -> f64) -> Vec<usize> {
+    // Rounded, since the same sum in another order is not quite the same.
+    let weighed = values.iter().map(|row| ((weight(*row) * 1e6).round(), ratio(*row, total)));
+    let mut weighed: Vec<_> = weighed.zip(0..).collect();
+    weighed.sort_by(|((a, a_ratio), _), ((b, b_ratio), _)| {
+        b.total_cmp(a).then(b_ratio.total_cmp(a_ratio))
+    });
     weighed.into_iter().map(|(_, number)| number).collect()
 }
 
@@ -151,6 +155,8 @@ mod tests {
         assert_eq!(planted.by_contribution[0], 1);
         assert!((planted.lift - 92.5 / 101.0 / (11.5 / 10_001.0)).abs() < 1e-9, "{planted:?}");
         assert!(alike.score.abs() < 1e-9, "{alike:?}");
+        let two = Evidence::of(&[sides(8, 9_000), sides(92, 1_000)], TOTAL);
+        assert_eq!(two.by_contribution, [1, 0], "what speaks for the selection");
         // A difference of one percent that is one span.
         assert!(few.score > 0.0 && few.score < 10.0, "{few:?}");
     }
