@@ -142,9 +142,7 @@ impl Server {
             }
         };
         let background = compaction::start(&store, compaction, &clock, metrics);
-        if let Some(overrides) = overrides {
-            overrides::watch(overrides, &background);
-        }
+        overrides.into_iter().for_each(|overrides| overrides::watch(overrides, &background));
         readiness.set(Phase::Ready);
         let (sampling_http, sampling_grpc) = (sampling.http(), sampling.grpc());
         let addresses =

@@ -257,11 +257,13 @@ async fn skeleton(server: &Server, trace: u64) -> (Value, Vec<String>) {
     (header, ids.map(hex).collect())
 }
 
+type Passes = fn(&Plain) -> bool;
+
 #[tokio::test]
 async fn spans_are_found_in_a_trace() {
     let spans = shop(10);
     let own: Vec<&Plain> = spans.iter().filter(|span| span.trace == 5).collect();
-    let cases: [(&str, fn(&Plain) -> bool); 9] = [
+    let cases: [(&str, Passes); 9] = [
         ("cart", |span| span.service == "cart" || span.name.contains("cart")),
         ("GET /CART", |span| span.name.contains("GET /cart")),
         ("version=bad", |span| span.has("version", "bad")),
