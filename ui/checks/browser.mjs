@@ -14,6 +14,12 @@ const PLACES = [
 /** Where a browser is; `undefined` when there is none. */
 export const executable = PLACES.find((place) => place && existsSync(place));
 
+/** Puts the keys into the box on top, once the page listens to them. */
+export async function focusOmnibox(page) {
+  await page.getByRole("combobox", { name: "Trace id" }).waitFor();
+  await page.keyboard.press("Control+k");
+}
+
 export class Browser {
   problems = [];
   /** What a check brings about itself. */

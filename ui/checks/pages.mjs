@@ -1,5 +1,6 @@
 // The pages of aggregates: what they show is what the APIs say, and everything on them can be reached.
 import assert from "node:assert/strict";
+import { focusOmnibox } from "./browser.mjs";
 
 const encoded = encodeURIComponent;
 
@@ -262,15 +263,15 @@ export async function checkPages({ base, api, browser, check, shots }) {
 
   await check("commands are reached by keys", async (page) => {
     await page.goto(`${base}/?${range}`);
-    await page.keyboard.press("Control+k");
+    await focusOmnibox(page);
     await page.keyboard.type("> theme: light");
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => document.documentElement.dataset.theme === "light");
-    await page.keyboard.press("Control+k");
+    await focusOmnibox(page);
     await page.keyboard.type("> exceptions");
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/exceptions$/);
-    await page.keyboard.press("Control+k");
+    await focusOmnibox(page);
     await page.keyboard.type(service);
     const option = page.getByRole("option", { name: `${service} service` });
     await option.waitFor();

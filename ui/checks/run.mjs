@@ -2,7 +2,7 @@
 // The server must have received `spandrel demo --seed 7` a moment ago.
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
-import { Browser, executable } from "./browser.mjs";
+import { Browser, executable, focusOmnibox } from "./browser.mjs";
 import { checkPages } from "./pages.mjs";
 import { checkSearch, searchPages } from "./search.mjs";
 import { checkDemoTrace, checkFixtures } from "./trace.mjs";
@@ -54,12 +54,15 @@ await check("the services are those of the API", async (page) => {
 });
 
 await check("a search lists the traces of the API, newest first", async (page) => {
+  const answer = await api(`/tempo/api/search?limit=50&q=${encodeURIComponent("{ status = error }")}`);
   await page.goto(searched("{ status = error }"));
-  await page.getByText("newest 50 traces").waitFor();
+  await page
+    .locator("tbody tr")
+    .nth(answer.traces.length - 1)
+    .waitFor();
   const links = await page
     .locator("tbody tr a")
     .evaluateAll((all) => all.map((link) => link.getAttribute("href")));
-  const answer = await api(`/tempo/api/search?limit=50&q=${encodeURIComponent("{ status = error }")}`);
   assert.deepEqual(
     links,
     answer.traces.map(({ traceID }) => `/trace/${traceID.padStart(32, "0")}`),
@@ -173,7 +176,7 @@ await check("links of Jaeger, Zipkin and traceparents lead to the trace", async 
     await rows(page).first().waitFor();
     assert.ok(page.url().includes(`/trace/${trace}`), page.url());
   }
-  await page.keyboard.press("Control+k");
+  await focusOmnibox(page);
   await page.keyboard.type(`00-${trace}-00f067aa0ba902b7-01`);
   await page.keyboard.press("Enter");
   await page.waitForURL(new RegExp(`/trace/${trace}$`));

@@ -1,6 +1,7 @@
 // Searching, comparing, rolling up, and opening files: what pages show against what the APIs say.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { focusOmnibox } from "./browser.mjs";
 import { send } from "./fixtures.mjs";
 
 const traceIdOf = ({ traceID }) => traceID.padStart(32, "0");
@@ -435,7 +436,7 @@ async function addresses({ check, base, api }) {
 
   await check("what leads nowhere is told so", async (page) => {
     await page.goto(base);
-    await page.keyboard.press("Control+k");
+    await focusOmnibox(page);
     await page.keyboard.type("https://example.com/%%%");
     await page.keyboard.press("Enter");
     await page.getByRole("alert").waitFor();

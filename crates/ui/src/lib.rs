@@ -37,6 +37,7 @@ const PAGES: &[&str] = &[
     "/",
     "/admin",
     "/compare",
+    "/compare/{pair}",
     "/exceptions",
     "/live",
     "/map",

@@ -1,6 +1,6 @@
 /** One box for a trace id in any form, an address of another tracing interface, TraceQL, plain words, or commands. */
 import { signal, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { getJson } from "../api/http.ts";
 import { fromAddress, traceId } from "../legacy-urls.ts";
 import { href, navigate, place } from "../router.ts";
@@ -114,7 +114,7 @@ export function Omnibox() {
   const isOpen = useSignal(false);
   const active = useSignal(0);
   const hint = useSignal("");
-  useEffect(() => {
+  useLayoutEffect(() => {
     const focus = (event: KeyboardEvent) => {
       if (!(event.ctrlKey || event.metaKey) || event.key !== "k") return;
       event.preventDefault();

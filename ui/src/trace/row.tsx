@@ -69,7 +69,7 @@ function SpanRow({ state, row, index, names }: RowProps) {
       aria-label={label}
       tabIndex={isSelected || (state.selected.value === null && index === 0) ? 0 : -1}
       class={styles.row}
-      data-match={inFocus === undefined ? undefined : inFocus ? "yes" : "no"}
+      data-match={inFocus === 0 ? "no" : state.finder.matches.value?.has[position] ? "yes" : undefined}
       style={{ transform: `translateY(${index * ROW_HEIGHT}px)` }}
       onClick={(event) => {
         if (run || (event.altKey && below > 0)) state.toggle(row);
