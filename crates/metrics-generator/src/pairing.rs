@@ -49,8 +49,9 @@ impl<'a> Counting<'_, 'a> {
         let adjusted_count =
             self.multiplier(multiplier_key, settings.enable_tracestate_span_multiplier, span);
         let database = if is_client { self.database(span) } else { None };
-        let peer = settings.peer_attributes.iter().find_map(|key| span.attributes.get(key));
-        let peer = peer.filter(|_| is_client).map(|value| lossy(&crate::label::text(&value)));
+        let peers = if is_client { settings.peer_attributes.as_slice() } else { &[] };
+        let peer = peers.iter().find_map(|key| span.attributes.get(key));
+        let peer = peer.map(|value| lossy(&crate::label::text(&value)));
         let failed = span.status_code == STATUS_ERROR;
         let messaging = matches!(span.kind, KIND_PRODUCER | KIND_CONSUMER);
         let update = |edge: &mut Edge| {

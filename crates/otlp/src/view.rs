@@ -46,12 +46,19 @@ pub struct AttributeView<'a> {
 /// Attributes in the order in which they lie; each is decoded when somebody looks at it, and one that is
 /// damaged is not there.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub struct AttributesView<'a>(Vec<&'a [u8]>);
+pub struct AttributesView<'a> {
+    pairs: Vec<&'a [u8]>,
+    /// Which lengths the keys have, a bit for each: most keys that are asked for are told apart by that.
+    key_lengths: u64,
+}
 
 impl<'a> AttributesView<'a> {
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<ValueView<'a>> {
-        let found = self.0.iter().rev().find_map(|pair| {
+        if self.key_lengths & length_bit(key.len()) == 0 {
+            return None;
+        }
+        let found = self.pairs.iter().rev().find_map(|pair| {
             // Nearly all attributes of a span are others.
             if has_another_key(pair, key.as_bytes()) {
                 return None;
@@ -63,14 +70,30 @@ impl<'a> AttributesView<'a> {
 
     /// All of them, repeated keys included.
     pub fn iter(&self) -> impl Iterator<Item = AttributeView<'a>> {
-        self.0.iter().filter_map(|pair| attribute(pair).ok())
+        self.pairs.iter().filter_map(|pair| attribute(pair).ok())
+    }
+
+    fn clear(&mut self) {
+        self.pairs.clear();
+        self.key_lengths = 0;
     }
 
     fn push(&mut self, pair: &'a [u8]) {
-        if self.0.len() < ATTRIBUTES_MAX {
-            self.0.push(pair);
+        if self.pairs.len() >= ATTRIBUTES_MAX {
+            return;
         }
+        self.pairs.push(pair);
+        self.key_lengths |= match pair {
+            [0x0a, key_bytes @ 0..0x80, ..] => length_bit(usize::from(*key_bytes)),
+            // As in `has_another_key`, of these nothing is known.
+            _ => u64::MAX,
+        };
     }
+}
+
+/// The bit of a length; one for all that are long.
+fn length_bit(length: usize) -> u64 {
+    1 << length.min(63)
 }
 
 /// A resource or an instrumentation scope.
@@ -131,7 +154,7 @@ impl<'a> SpanView<'a> {
         let mut reader = Reader::new(self.message, "Span");
         while let Some(field) = reader.next_field()? {
             let (11, Value::Bytes(event)) = field else { continue };
-            attributes.0.clear();
+            attributes.clear();
             let mut name = <&[u8]>::default();
             let mut event = Reader::new(event, "Event");
             while let Some(field) = event.next_field()? {
@@ -148,7 +171,7 @@ impl<'a> SpanView<'a> {
 
     fn read(&mut self, message: &'a [u8]) -> Result<(), DecodeError> {
         let mut attributes = std::mem::take(&mut self.attributes);
-        attributes.0.clear();
+        attributes.clear();
         *self = Self { message, attributes, ..Self::default() };
         let mut reader = Reader::new(message, "Span");
         while let Some(field) = reader.next_field()? {

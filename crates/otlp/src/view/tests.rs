@@ -47,6 +47,14 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn attributes(view: &AttributesView<'_>) -> String {
+    for pair in view.iter() {
+        let last = view.iter().filter(|other| other.key == pair.key).last();
+        if let Ok(key) = std::str::from_utf8(pair.key) {
+            // As text, because a number may be none.
+            let (got, last) = (view.get(key), last.map(|pair| pair.value));
+            assert_eq!(format!("{got:?}"), format!("{last:?}"), "{key:?}");
+        }
+    }
     let pairs = view.iter().map(|pair| format!("{}={:?}", text(pair.key), pair.value));
     pairs.collect::<Vec<_>>().join(",")
 }
