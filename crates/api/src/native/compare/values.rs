@@ -60,7 +60,7 @@ mod tests {
             ("span.a", Static::Int(-5), "-5"),
             ("kind", Static::Kind(spandrel_traceql::Kind::Server), "server"),
             ("span.a", Static::StringArray(vec!["b".to_owned(), "c".to_owned()]), "[`b`, `c`]"),
-            ("duration", Static::Int(0), "< 1us"),
+            ("duration", Static::Int(0), "< 1\u{b5}s"),
             ("duration", Static::Int(200_000_000), "200ms - 500ms"),
         ];
         for (name, value, text) in cases {
