@@ -1,4 +1,4 @@
-//! The files that tidy looks at: every text file of the checkout except build products.
+//! The files that tidy looks at: every file of the checkout except build products.
 //!
 //! It walks the directory instead of asking git, so that it sees a file before it is added and also
 //! works on an unpacked archive.
@@ -18,7 +18,7 @@ const GIT: &str = ".git";
 /// Larger files are data.
 const TEXT_BYTES_MAX: u64 = 1024 * 1024;
 
-/// A text file.
+/// A file. One that is no text, as a picture is, is only known to be there.
 #[derive(Debug)]
 pub(crate) struct TextFile {
     /// Relative to the workspace root, with `/` between the parts.
@@ -56,7 +56,7 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// Reads every text file below `root`.
+    /// Reads every file below `root`.
     pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
         let mut files = Vec::new();
         read_dir(root, "", &mut files)?;
@@ -99,9 +99,7 @@ fn read_dir(dir: &Path, prefix: &str, files: &mut Vec<TextFile>) -> anyhow::Resu
             }
         } else if kind.is_file() && name != GIT && entry.metadata()?.len() <= TEXT_BYTES_MAX {
             let bytes = fs::read(entry.path()).with_context(|| format!("read {path}"))?;
-            if let Ok(text) = String::from_utf8(bytes) {
-                files.push(TextFile { path, text });
-            }
+            files.push(TextFile { path, text: String::from_utf8(bytes).unwrap_or_default() });
         }
     }
     Ok(())
