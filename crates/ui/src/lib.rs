@@ -31,8 +31,8 @@ const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-
     object-src 'none'; base-uri 'self'; frame-ancestors 'self'; form-action 'self'";
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
-/// Addresses of pages: each is the same file, which looks at the address itself. Those of Jaeger's and Zipkin's
-/// interfaces are among them, so that links that people have keep working.
+/// Addresses of pages: each is the same file, which looks at the address itself. Those of the interfaces of Jaeger,
+/// Zipkin, Grafana and Aspire are among them, so that links that people have keep working (`ui/src/legacy-urls.ts`).
 const PAGES: &[&str] = &[
     "/",
     "/admin",
@@ -46,13 +46,21 @@ const PAGES: &[&str] = &[
     "/services/{service}/{operation}",
     "/structure",
     "/trace/{id}",
-    "/traces/detail/{id}",
     "/upload",
+    "/deep-dependencies",
     "/dependencies",
+    "/jaeger/ui/trace/{id}",
     "/monitor",
+    "/quality-metrics",
+    "/traceViewer",
+    "/traces/{id}",
     "/zipkin/",
-    "/zipkin/traces/{id}",
     "/zipkin/dependency",
+    "/zipkin/traceViewer",
+    "/zipkin/traces/{id}",
+    "/a/grafana-exploretraces-app/explore",
+    "/explore",
+    "/traces/detail/{id}",
 ];
 
 /// Whether the interface is part of this build.
