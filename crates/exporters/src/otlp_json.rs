@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use spandrel_proto::otlp::collector_trace::ExportTraceServiceRequest;
 use spandrel_proto::otlp::common::any_value::Value;
-use spandrel_proto::otlp::common::{AnyValue, InstrumentationScope, KeyValue};
+use spandrel_proto::otlp::common::{AnyValue, EntityRef, InstrumentationScope, KeyValue};
 use spandrel_proto::otlp::resource::Resource;
 use spandrel_proto::otlp::trace::span::{Event, Link};
 use spandrel_proto::otlp::trace::{ResourceSpans, ScopeSpans, Span, Status};
@@ -129,9 +129,20 @@ fn resource_spans(out: &mut String, group: &ResourceSpans) {
         let resource = group.resource.as_ref().unwrap_or(&none);
         self::object(object.key("resource"), |object| {
             object.attributes(&resource.attributes, resource.dropped_attributes_count);
+            object.list("entityRefs", &resource.entity_refs, entity_ref);
         });
         object.list("scopeSpans", &group.scope_spans, scope_spans);
         object.text("schemaUrl", &group.schema_url);
+    });
+}
+
+fn entity_ref(out: &mut String, entity: &EntityRef) {
+    object(out, |object| {
+        object.text("schemaUrl", &entity.schema_url);
+        object.text("type", &entity.r#type);
+        let text = |out: &mut String, text: &String| string(out, text);
+        object.list("idKeys", &entity.id_keys, text);
+        object.list("descriptionKeys", &entity.description_keys, text);
     });
 }
 
@@ -248,7 +259,7 @@ mod tests {
     use super::*;
 
     /// The example of the OTLP repository, with all kinds of values.
-    const REQUEST: &str = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"my \"service\""}}]},"scopeSpans":[{"scope":{"name":"my.library","version":"1.0.0"},"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","parentSpanId":"eee19b7ec3c1b173","flags":257,"name":"I'm a server span","kind":2,"startTimeUnixNano":"1544712660000000000","endTimeUnixNano":"1544712661000000000","attributes":[{"key":"a","value":{"intValue":"-1"}},{"key":"b","value":{"doubleValue":1.5}},{"key":"c","value":{"boolValue":false}},{"key":"d","value":{"bytesValue":"AQI="}},{"key":"e","value":{"arrayValue":{"values":[{"stringValue":"x"},{"kvlistValue":{"values":[{"key":"k","value":{"doubleValue":"NaN"}}]}}]}}}],"droppedAttributesCount":3,"events":[{"timeUnixNano":"1544712660500000000","name":"e"}],"links":[{"traceId":"5b8efff798038103d269b633813fc60d","spanId":"eee19b7ec3c1b175"}],"status":{"message":"bad","code":2}}]}],"schemaUrl":"https://opentelemetry.io/schemas/1.44.0"}]}"#;
+    const REQUEST: &str = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"my \"service\""}}],"entityRefs":[{"schemaUrl":"https://opentelemetry.io/schemas/1.44.0","type":"service","idKeys":["service.name"],"descriptionKeys":["a","b"]}]},"scopeSpans":[{"scope":{"name":"my.library","version":"1.0.0"},"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","parentSpanId":"eee19b7ec3c1b173","flags":257,"name":"I'm a server span","kind":2,"startTimeUnixNano":"1544712660000000000","endTimeUnixNano":"1544712661000000000","attributes":[{"key":"a","value":{"intValue":"-1"}},{"key":"b","value":{"doubleValue":1.5}},{"key":"c","value":{"boolValue":false}},{"key":"d","value":{"bytesValue":"AQI="}},{"key":"e","value":{"arrayValue":{"values":[{"stringValue":"x"},{"kvlistValue":{"values":[{"key":"k","value":{"doubleValue":"NaN"}}]}}]}}}],"droppedAttributesCount":3,"events":[{"timeUnixNano":"1544712660500000000","name":"e"}],"links":[{"traceId":"5b8efff798038103d269b633813fc60d","spanId":"eee19b7ec3c1b175"}],"status":{"message":"bad","code":2}}]}],"schemaUrl":"https://opentelemetry.io/schemas/1.44.0"}]}"#;
 
     #[test]
     fn what_was_read_is_written_again() {

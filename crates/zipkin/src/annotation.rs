@@ -14,6 +14,8 @@ use crate::value_text::object;
 
 /// So many links are looked for.
 const LINKS_MAX: usize = 128;
+/// In so many places the end of an event's name is looked for.
+const NAME_PARTS_MAX: usize = 16;
 
 /// The annotation of an event.
 pub(crate) fn annotation_value(event: &Event) -> String {
@@ -28,8 +30,10 @@ pub(crate) fn annotation_value(event: &Event) -> String {
 
 /// The event of an annotation. A value that is not in that form is a name as a whole.
 pub(crate) fn event(time_unix_nano: u64, value: String) -> Event {
-    let parsed = value.split_once('|').and_then(|(name, rest)| {
-        let (attributes, dropped) = rest.rsplit_once('|')?;
+    // A name may have such a line in it.
+    let parsed = value.match_indices("|{").take(NAME_PARTS_MAX).find_map(|(at, _)| {
+        let (name, rest) = value.split_at_checked(at)?;
+        let (attributes, dropped) = rest.strip_prefix('|')?.rsplit_once('|')?;
         Some((name.to_owned(), attributes_of(attributes)?, dropped.parse().ok()?))
     });
     match parsed {
@@ -160,6 +164,7 @@ mod tests {
             ("a|b", vec![], 0),
             ("a|b|c", vec![], 0),
             ("dropped", vec![], 7),
+            ("a|b|{c", vec![], 7),
             ("with attributes", attributes, 1),
         ];
         for (name, attributes, dropped_attributes_count) in events {

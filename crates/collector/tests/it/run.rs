@@ -2,7 +2,7 @@
 //! trace is sent to each receiver, and every span that left a pipeline has to be at each end of it exactly once. Spans
 //! that a processor dropped by its configuration have to be in the pipeline's account. Then it has to stop in time.
 
-mod edit;
+pub(crate) mod edit;
 mod send;
 mod sinks;
 

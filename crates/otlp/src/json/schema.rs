@@ -1,6 +1,4 @@
 //! The messages of a trace request as tables, which is all that turning JSON into protobuf has to know.
-//!
-//! Entity references are left out: nothing keeps them.
 
 use super::{SPAN_KINDS, STATUS_CODES};
 
@@ -18,6 +16,8 @@ pub(super) struct Field {
 pub(super) enum Kind {
     /// String.
     Text,
+    /// Repeated strings.
+    Texts,
     /// Hex digits of this many bytes, or none.
     Id(usize),
     /// Base64.
@@ -67,9 +67,17 @@ static RESOURCE_SPANS: [Field; 3] = [
     field(3, "schema_url", Kind::Text),
 ];
 
-static RESOURCE: [Field; 2] = [
+static RESOURCE: [Field; 3] = [
     field(1, "attributes", Kind::List(&KEY_VALUE)),
     field(2, "dropped_attributes_count", Kind::Uint32),
+    field(3, "entity_refs", Kind::List(&ENTITY_REF)),
+];
+
+static ENTITY_REF: [Field; 4] = [
+    field(1, "schema_url", Kind::Text),
+    field(2, "type", Kind::Text),
+    field(3, "id_keys", Kind::Texts),
+    field(4, "description_keys", Kind::Texts),
 ];
 
 static SCOPE_SPANS: [Field; 3] = [

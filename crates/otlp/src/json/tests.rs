@@ -1,5 +1,6 @@
 //! JSON both ways.
 
+use opentelemetry_proto::tonic::common::v1::EntityRef;
 use proptest::prelude::*;
 use prost::Message as _;
 use serde_json::json;
@@ -55,6 +56,27 @@ proptest! {
             prop_assert!(opentelemetry_proto::tonic::trace::v1::TracesData::decode(&*protobuf).is_ok());
         }
     }
+}
+
+/// Nothing here keeps them, but a pipeline passes them on.
+#[test]
+fn entity_references_are_read() {
+    let entity = json!({
+        "schemaUrl": "url", "type": "service", "idKeys": ["a", "b"], "descriptionKeys": ["c"],
+    });
+    let json = json!({"resourceSpans": [{"resource": {"entityRefs": [entity, {}]}}]});
+    let protobuf = json_to_protobuf(json.to_string().as_bytes(), &DecodeLimits::default()).unwrap();
+    let data = opentelemetry_proto::tonic::trace::v1::TracesData::decode(&*protobuf).unwrap();
+    let resource = data.resource_spans[0].resource.as_ref().unwrap();
+    let full = EntityRef {
+        schema_url: "url".to_owned(),
+        r#type: "service".to_owned(),
+        id_keys: vec!["a".to_owned(), "b".to_owned()],
+        description_keys: vec!["c".to_owned()],
+    };
+    assert_eq!(resource.entity_refs, [full, EntityRef::default()]);
+    let wrong = r#"{"resourceSpans":[{"resource":{"entityRefs":[{"idKeys":["a",1]}]}}]}"#;
+    assert!(error_of(wrong).contains("expected a string"));
 }
 
 /// Everything that OTLP/JSON allows in two spellings gives the same span.

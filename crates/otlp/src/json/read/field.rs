@@ -31,6 +31,7 @@ impl<'de> Visitor<'de> for FieldValue<'_> {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let expected = match &self.field.kind {
             Kind::Text => "a string",
+            Kind::Texts => "a list of strings",
             Kind::Id(16) => "32 hex digits",
             Kind::Id(_) => "16 hex digits",
             Kind::Bytes => "a string in base64",
@@ -127,6 +128,12 @@ impl<'de> Visitor<'de> for FieldValue<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let Self { field, output } = self;
+        if matches!(field.kind, Kind::Texts) {
+            while let Some(text) = list.next_element::<String>()? {
+                wire::put_bytes_field(&mut output.bytes, field.number, text.as_bytes());
+            }
+            return Ok(());
+        }
         let fields = match field.kind {
             Kind::List(fields) => fields,
             Kind::Spans => &SPAN,
