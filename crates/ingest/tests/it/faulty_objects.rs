@@ -15,6 +15,7 @@ use object_store::{
     ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 /// What goes wrong, for operations on paths that contain a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(crate) enum Fault {
     Down,
     /// Writes fail.
     PutsFail,
-    /// Writes never end, and are not done.
+    /// Writes do not end before the fault does, and are not done.
     PutsHang,
     /// Writes are done and reported as failed, and from then on everything fails.
     AnswerLostThenDown,
@@ -33,12 +34,18 @@ pub(crate) enum Fault {
 pub(crate) struct FaultyObjects {
     inner: Arc<dyn ObjectStore>,
     fault: Mutex<Option<(Fault, &'static str)>>,
+    healed: Notify,
     listings: AtomicU64,
 }
 
 impl FaultyObjects {
     pub(crate) fn new(inner: Arc<dyn ObjectStore>) -> Arc<Self> {
-        Arc::new(Self { inner, fault: Mutex::default(), listings: AtomicU64::new(0) })
+        Arc::new(Self {
+            inner,
+            fault: Mutex::default(),
+            healed: Notify::new(),
+            listings: AtomicU64::new(0),
+        })
     }
 
     pub(crate) fn break_it(&self, fault: Fault, paths_with: &'static str) {
@@ -47,11 +54,20 @@ impl FaultyObjects {
 
     pub(crate) fn heal(&self) {
         *self.fault.lock() = None;
+        self.healed.notify_waiters();
     }
 
     /// How many directories were listed.
     pub(crate) fn listings(&self) -> u64 {
         self.listings.load(Ordering::SeqCst)
+    }
+
+    /// Waits for the end of the fault: nobody may hang for longer, whoever it was.
+    async fn hang(&self, location: &Path) {
+        let healed = self.healed.notified();
+        if self.fault(location).is_some() {
+            healed.await;
+        }
     }
 
     fn fault(&self, location: &Path) -> Option<Fault> {
@@ -84,7 +100,10 @@ impl ObjectStore for FaultyObjects {
     ) -> Result<PutResult> {
         match self.fault(location) {
             Some(Fault::Down | Fault::PutsFail) => return Err(broken()),
-            Some(Fault::PutsHang) => std::future::pending().await,
+            Some(Fault::PutsHang) => {
+                self.hang(location).await;
+                return Err(broken());
+            }
             Some(Fault::AnswerLostThenDown) => {
                 self.inner.put_opts(location, payload, opts).await?;
                 self.break_it(Fault::Down, "");
