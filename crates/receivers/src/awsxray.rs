@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use parking_lot::Mutex;
 use spandrel_pipeline::{Component, ComponentContext, ComponentError, TraceConsumer};
 use spandrel_telemetry::{DatagramDropReason, Source};
 use spandrel_translate::{Room, Translated};
@@ -18,8 +17,8 @@ use spandrel_xray::{XrayError, datagram};
 
 use crate::jaeger::udp::Datagrams;
 use crate::server::bind::{Purpose, bind_udp, resolve};
-use crate::server::running::Running;
-use crate::server::settings::{SHUTDOWN_DEADLINE, intake_options};
+use crate::server::running::{Running, RunningSlot};
+
 use settings::AwsXraySettings;
 
 const AWS_XRAY: Purpose = "awsxray";
@@ -29,7 +28,7 @@ pub struct AwsXrayReceiver {
     settings: AwsXraySettings,
     next: Arc<dyn TraceConsumer>,
     context: ComponentContext,
-    running: Mutex<Option<(Arc<Running>, SocketAddr)>>,
+    running: RunningSlot<SocketAddr>,
 }
 
 impl AwsXrayReceiver {
@@ -42,12 +41,12 @@ impl AwsXrayReceiver {
         next: Arc<dyn TraceConsumer>,
         context: ComponentContext,
     ) -> Result<Self, ComponentError> {
-        Ok(Self { settings, next, context, running: Mutex::new(None) })
+        Ok(Self { settings, next, context, running: RunningSlot::empty() })
     }
 
     /// Where it listens while it is running, with the real port.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.running.lock().as_ref().map(|(_, address)| *address)
+        self.running.addresses()
     }
 }
 
@@ -57,24 +56,16 @@ impl Component for AwsXrayReceiver {
         let server = &self.settings.server;
         let at = resolve(AWS_XRAY, &server.endpoint).await?;
         let (socket, address) = bind_udp(AWS_XRAY, at, server.socket_buffer_size).await?;
-        let options = intake_options(&self.context, None);
-        let (metrics, clock) = (self.context.metrics.clone(), self.context.clock.clone());
-        let running = Running::new(&options, Arc::clone(&self.next), metrics, clock);
+        let running = Running::of(&self.context, None, &self.next);
         let datagrams = Datagrams::reading(Source::AWS_XRAY, read, Arc::clone(&running.intake));
         datagrams.spawn(server, socket, &running.tasks);
         tracing::info!(receiver = &*self.context.id, %address, "receiving x-ray");
-        *self.running.lock() = Some((Arc::new(running), address));
+        self.running.set(running, address);
         Ok(())
     }
 
     async fn shutdown(&self) {
-        let running = self.running.lock().as_ref().map(|(running, _)| Arc::clone(running));
-        if let Some(running) = running
-            && let Err(error) = running.shutdown(SHUTDOWN_DEADLINE).await
-        {
-            tracing::warn!(receiver = &*self.context.id, %error, "a receiver was cut off");
-        }
-        self.running.lock().take();
+        self.running.shutdown(&self.context.id).await;
     }
 }
 

@@ -9,13 +9,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
 use spandrel_pipeline::{Component, ComponentContext, ComponentError, TraceConsumer};
 
 use crate::server::bind::{Purpose, bind_tcp, resolve};
 use crate::server::listen::Listener;
-use crate::server::running::Running;
-use crate::server::settings::{SHUTDOWN_DEADLINE, http_listen, intake_options};
+use crate::server::running::{Running, RunningSlot};
+use crate::server::settings::http_listen;
 use http::DatadogService;
 use settings::DatadogSettings;
 
@@ -26,7 +25,7 @@ pub struct DatadogReceiver {
     settings: DatadogSettings,
     next: Arc<dyn TraceConsumer>,
     context: ComponentContext,
-    running: Mutex<Option<(Arc<Running>, SocketAddr)>>,
+    running: RunningSlot<SocketAddr>,
 }
 
 impl DatadogReceiver {
@@ -43,12 +42,12 @@ impl DatadogReceiver {
             let message = format!("{} has no `auth`: tracers do not say who they are", context.id);
             return Err(ComponentError::new(message));
         }
-        Ok(Self { settings, next, context, running: Mutex::new(None) })
+        Ok(Self { settings, next, context, running: RunningSlot::empty() })
     }
 
     /// Where it listens while it is running, with the real port.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.running.lock().as_ref().map(|(_, address)| *address)
+        self.running.addresses()
     }
 }
 
@@ -59,23 +58,15 @@ impl Component for DatadogReceiver {
         let listen = http_listen(server)?;
         let at = resolve(DATADOG, &server.endpoint).await?;
         let (socket, address) = bind_tcp(DATADOG, at).await?;
-        let options = intake_options(&self.context, Some(server));
-        let (metrics, clock) = (self.context.metrics.clone(), self.context.clock.clone());
-        let running = Running::new(&options, Arc::clone(&self.next), metrics, clock);
+        let running = Running::of(&self.context, Some(server), &self.next);
         let service = DatadogService::new(&self.settings, Arc::clone(&running.intake));
         Listener::new(DATADOG, service, listen, &running.tasks).spawn(socket);
         tracing::info!(receiver = &*self.context.id, %address, "receiving datadog");
-        *self.running.lock() = Some((Arc::new(running), address));
+        self.running.set(running, address);
         Ok(())
     }
 
     async fn shutdown(&self) {
-        let running = self.running.lock().as_ref().map(|(running, _)| Arc::clone(running));
-        if let Some(running) = running
-            && let Err(error) = running.shutdown(SHUTDOWN_DEADLINE).await
-        {
-            tracing::warn!(receiver = &*self.context.id, %error, "a receiver was cut off");
-        }
-        self.running.lock().take();
+        self.running.shutdown(&self.context.id).await;
     }
 }

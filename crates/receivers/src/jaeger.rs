@@ -14,7 +14,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
 use spandrel_pipeline::{
     Component, ComponentContext, ComponentError, ServerAuthenticators, TraceConsumer,
 };
@@ -25,8 +24,8 @@ use tokio::net::{TcpListener, UdpSocket};
 use crate::server::auth::Authenticator;
 use crate::server::bind::{Purpose, bind_tcp, bind_udp, resolve};
 use crate::server::listen::Listener;
-use crate::server::running::Running;
-use crate::server::settings::{SHUTDOWN_DEADLINE, grpc_listen, http_listen, intake_options};
+use crate::server::running::{Running, RunningSlot};
+use crate::server::settings::{grpc_listen, http_listen};
 use grpc::GrpcService;
 use settings::{JaegerSettings, UdpServer};
 use thrift_http::ThriftHttpService;
@@ -54,7 +53,7 @@ pub struct JaegerReceiver {
     http_authenticator: Option<Authenticator>,
     next: Arc<dyn TraceConsumer>,
     context: ComponentContext,
-    running: Mutex<Option<(Arc<Running>, JaegerAddresses)>>,
+    running: RunningSlot<JaegerAddresses>,
 }
 
 impl JaegerReceiver {
@@ -84,13 +83,13 @@ impl JaegerReceiver {
         let http = settings.thrift_http.as_ref().and_then(|http| http.auth.as_ref());
         let grpc_authenticator = Authenticator::of(grpc, authenticators)?;
         let http_authenticator = Authenticator::of(http, authenticators)?;
-        let running = Mutex::new(None);
+        let running = RunningSlot::empty();
         Ok(Self { settings, grpc_authenticator, http_authenticator, next, context, running })
     }
 
     /// Where it listens while it is running.
     pub fn addresses(&self) -> Option<JaegerAddresses> {
-        self.running.lock().as_ref().map(|(_, addresses)| *addresses)
+        self.running.addresses()
     }
 
     async fn bind(&self) -> Result<Sockets, ComponentError> {
@@ -178,22 +177,14 @@ impl Component for JaegerReceiver {
             thrift_compact: sockets.thrift_compact.as_ref().map(|(_, address)| *address),
             thrift_binary: sockets.thrift_binary.as_ref().map(|(_, address)| *address),
         };
-        let options = intake_options(&self.context, self.settings.thrift_http.as_ref());
-        let (metrics, clock) = (self.context.metrics.clone(), self.context.clock.clone());
-        let running = Running::new(&options, Arc::clone(&self.next), metrics, clock);
+        let running = Running::of(&self.context, self.settings.thrift_http.as_ref(), &self.next);
         self.serve(sockets, &running)?;
         tracing::info!(receiver = &*self.context.id, ?addresses, "receiving jaeger");
-        *self.running.lock() = Some((Arc::new(running), addresses));
+        self.running.set(running, addresses);
         Ok(())
     }
 
     async fn shutdown(&self) {
-        let running = self.running.lock().as_ref().map(|(running, _)| Arc::clone(running));
-        if let Some(running) = running
-            && let Err(error) = running.shutdown(SHUTDOWN_DEADLINE).await
-        {
-            tracing::warn!(receiver = &*self.context.id, %error, "a receiver was cut off");
-        }
-        self.running.lock().take();
+        self.running.shutdown(&self.context.id).await;
     }
 }

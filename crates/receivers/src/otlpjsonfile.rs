@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use parking_lot::Mutex;
 use spandrel_base::cpu;
 use spandrel_model::TenantId;
 use spandrel_otlp::{DecodeLimits, json_to_protobuf};
@@ -27,8 +26,8 @@ use spandrel_telemetry::Source;
 use tokio_util::sync::CancellationToken;
 
 use crate::server::intake::{Intake, Sender};
-use crate::server::running::Running;
-use crate::server::settings::{SHUTDOWN_DEADLINE, intake_options};
+use crate::server::running::{Running, RunningSlot};
+
 use crate::server::status::Failure;
 use settings::{OtlpJsonFileSettings, StartAt};
 use tail::{Line, Tail};
@@ -41,7 +40,7 @@ pub struct OtlpJsonFileReceiver {
     settings: OtlpJsonFileSettings,
     next: Arc<dyn TraceConsumer>,
     context: ComponentContext,
-    running: Mutex<Option<Arc<Running>>>,
+    running: RunningSlot<()>,
 }
 
 impl OtlpJsonFileReceiver {
@@ -54,16 +53,14 @@ impl OtlpJsonFileReceiver {
         next: Arc<dyn TraceConsumer>,
         context: ComponentContext,
     ) -> Result<Self, ComponentError> {
-        Ok(Self { settings, next, context, running: Mutex::new(None) })
+        Ok(Self { settings, next, context, running: RunningSlot::empty() })
     }
 }
 
 #[async_trait]
 impl Component for OtlpJsonFileReceiver {
     async fn start(&self) -> Result<(), ComponentError> {
-        let options = intake_options(&self.context, None);
-        let (metrics, clock) = (self.context.metrics.clone(), self.context.clock.clone());
-        let running = Arc::new(Running::new(&options, Arc::clone(&self.next), metrics, clock));
+        let running = Running::of(&self.context, None, &self.next);
         let files = Files {
             settings: self.settings.clone(),
             intake: Arc::clone(&running.intake),
@@ -72,17 +69,12 @@ impl Component for OtlpJsonFileReceiver {
             is_first_round: true,
         };
         running.tasks.spawn("otlpjsonfile", files.poll());
-        *self.running.lock() = Some(running);
+        self.running.set(running, ());
         Ok(())
     }
 
     async fn shutdown(&self) {
-        let running = self.running.lock().take();
-        if let Some(running) = running
-            && let Err(error) = running.shutdown(SHUTDOWN_DEADLINE).await
-        {
-            tracing::warn!(receiver = &*self.context.id, %error, "a receiver was cut off");
-        }
+        self.running.shutdown(&self.context.id).await;
     }
 }
 

@@ -10,7 +10,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
 use spandrel_pipeline::{
     Component, ComponentContext, ComponentError, ServerAuthenticators, TraceConsumer,
 };
@@ -19,8 +18,8 @@ use crate::server::auth::Authenticator;
 use crate::server::bind::{Purpose, bind_tcp, resolve};
 use crate::server::listen::Listener;
 use crate::server::options::ListenOptions;
-use crate::server::running::Running;
-use crate::server::settings::{SHUTDOWN_DEADLINE, http_listen, intake_options};
+use crate::server::running::{Running, RunningSlot};
+use crate::server::settings::http_listen;
 use http::ZipkinService;
 use reads::Reads;
 use settings::ZipkinSettings;
@@ -34,7 +33,7 @@ pub struct ZipkinReceiver {
     next: Arc<dyn TraceConsumer>,
     context: ComponentContext,
     reads: Option<Reads>,
-    running: Mutex<Option<(Arc<Running>, SocketAddr)>>,
+    running: RunningSlot<SocketAddr>,
 }
 
 impl ZipkinReceiver {
@@ -61,7 +60,7 @@ impl ZipkinReceiver {
         authenticators: &ServerAuthenticators,
     ) -> Result<Self, ComponentError> {
         let authenticator = Authenticator::of(settings.server.auth.as_ref(), authenticators)?;
-        let running = Mutex::new(None);
+        let running = RunningSlot::empty();
         Ok(Self { settings, authenticator, next, context, reads: None, running })
     }
 
@@ -73,7 +72,7 @@ impl ZipkinReceiver {
 
     /// Where it listens while it is running, with the real port.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.running.lock().as_ref().map(|(_, address)| *address)
+        self.running.addresses()
     }
 }
 
@@ -84,24 +83,16 @@ impl Component for ZipkinReceiver {
         let listen =
             ListenOptions { authenticator: self.authenticator.clone(), ..http_listen(server)? };
         let (socket, address) = bind_tcp(ZIPKIN, resolve(ZIPKIN, &server.endpoint).await?).await?;
-        let options = intake_options(&self.context, Some(server));
-        let (metrics, clock) = (self.context.metrics.clone(), self.context.clock.clone());
-        let running = Running::new(&options, Arc::clone(&self.next), metrics, clock);
+        let running = Running::of(&self.context, Some(server), &self.next);
         let service =
             ZipkinService::new(&self.settings, self.reads.clone(), Arc::clone(&running.intake));
         Listener::new(ZIPKIN, service, listen, &running.tasks).spawn(socket);
         tracing::info!(receiver = &*self.context.id, %address, "receiving zipkin");
-        *self.running.lock() = Some((Arc::new(running), address));
+        self.running.set(running, address);
         Ok(())
     }
 
     async fn shutdown(&self) {
-        let running = self.running.lock().as_ref().map(|(running, _)| Arc::clone(running));
-        if let Some(running) = running
-            && let Err(error) = running.shutdown(SHUTDOWN_DEADLINE).await
-        {
-            tracing::warn!(receiver = &*self.context.id, %error, "a receiver was cut off");
-        }
-        self.running.lock().take();
+        self.running.shutdown(&self.context.id).await;
     }
 }
