@@ -1,9 +1,8 @@
 //! What a whole trace tells: pure functions over spans, no I/O.
 //!
 //! Start with [`adjust`], which repairs what instrumentation and clocks did, then make one [`SpanTree`] and ask it:
-//! [`critical_path`], [`statistics`], [`Structure`] (one trace, many, or two compared), [`error_origins`] and
-//! [`health`]. [`RollUp`] adds many traces up by path, and [`Evidence`] says which attributes tell two sets of spans
-//! apart.
+//! [`critical_path`], [`statistics`], [`error_origins`], [`health`], and [`Paths`], by which two traces are compared.
+//! [`RollUp`] adds many traces up by path, and [`Evidence`] says which attributes tell two sets of spans apart.
 //!
 //! # Invariants
 //! - Spans are known by their index in the slice that was given.
@@ -11,7 +10,6 @@
 //! - Nothing recurses over the depth of a trace, and nothing takes more than `O(n log n)` in the number of spans.
 
 mod adjust;
-mod compare;
 mod critical_path;
 mod error_origin;
 mod evidence;
@@ -21,11 +19,9 @@ mod paths;
 mod roll_up;
 mod self_time;
 mod statistics;
-mod structure;
 mod tree;
 
 pub use adjust::{AdjustOptions, Adjusted, adjust, clock_skew};
-pub use compare::{Change, Difference, compare};
 pub use critical_path::{Section, critical_path, critical_path_of};
 pub use error_origin::{ErrorOrigin, error_origins, propagation};
 pub use evidence::{Evidence, Sides, ValueSpans, first_alike, is_id_like};
@@ -34,5 +30,4 @@ pub use paths::{Path, Paths};
 pub use roll_up::{PathFigures, RollUp};
 pub use self_time::self_nanos;
 pub use statistics::{Figures, Group, GroupBy, statistics};
-pub use structure::{Node, Structure};
 pub use tree::{SpanTree, Top};

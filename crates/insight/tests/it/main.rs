@@ -3,8 +3,8 @@
 #![expect(clippy::print_stdout, reason = "what is skipped is said aloud")]
 
 mod adjust;
+mod errors;
 mod properties;
 mod roll_up;
 mod shapes;
-mod structure;
 mod suite;
