@@ -22,13 +22,16 @@ use spandrel_proto::jaeger_storage::capabilities_server::CapabilitiesServer;
 use spandrel_proto::jaeger_storage::dependency_reader_server::DependencyReaderServer;
 use spandrel_proto::jaeger_storage::trace_reader_server::TraceReaderServer;
 use spandrel_proto::jaeger_v3::query_service_server::QueryServiceServer as QueryServiceV3;
+use spandrel_query::{Operation, TimeRange};
 use spandrel_telemetry::Api;
 use tonic::Status;
 
 use self::health::HealthService;
+use self::message::given;
 use self::storage::Storage;
 use self::v2::QueryV2;
 use self::v3::QueryV3;
+use super::services::operations_of;
 use crate::ApiState;
 use crate::error::ApiError;
 use crate::grpc_status::status_of;
@@ -83,6 +86,22 @@ fn accept<T>(request: tonic::Request<T>) -> Result<(TenantId, T), Status> {
     let (metadata, _, message) = request.into_parts();
     let tenant = jaeger_tenant(&metadata.into_headers());
     Ok((tenant.map_err(|error| status_of(&ApiError::from(error)))?, message))
+}
+
+async fn services(state: &ApiState, tenant: &TenantId) -> Result<Vec<String>, Status> {
+    let services = state.engine.services(tenant, TimeRange::ALL).await;
+    Ok(services.map_err(|error| status_of(&error.into()))?.into_iter().collect())
+}
+
+/// The operations of a service, of one kind if one is given.
+async fn operations(
+    state: &ApiState,
+    tenant: &TenantId,
+    service: &str,
+    kind: String,
+) -> Result<Vec<Operation>, Status> {
+    let found = operations_of(state, tenant, service, given(kind).as_deref()).await;
+    found.map_err(|error| status_of(&error))
 }
 
 /// The error of a request that misses something.

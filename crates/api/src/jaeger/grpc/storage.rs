@@ -18,19 +18,19 @@ use spandrel_proto::jaeger_storage::{
     TraceQueryParameters, TraceSummary,
 };
 use spandrel_proto::otlp::trace::TracesData;
-use spandrel_query::{QueryError, TimeRange, TraceSpans};
+use spandrel_query::{QueryError, TraceSpans};
 use tonic::{Request, Response, Status};
 
 use super::super::filter::{Filter, LEVELS, OPERATORS};
 use super::super::find::{self, Found};
 use super::super::printed::printed;
-use super::super::services::{kind_name, operations_of};
+use super::super::services::kind_name;
 use super::super::span_query::SpanQuery;
 use super::super::summary::{ServiceSummary as OfService, Summary};
 use super::super::{trace_id, v3};
 use super::message::{depth, duration, given, otlp_messages, range, timestamp};
 use super::stream::{Messages, messages};
-use super::{accept, invalid};
+use super::{accept, invalid, operations, services};
 use crate::ApiState;
 use crate::error::ApiError;
 use crate::grpc_status::status_of;
@@ -127,9 +127,8 @@ impl TraceReader for Storage {
         request: Request<GetServicesRequest>,
     ) -> Result<Response<GetServicesResponse>, Status> {
         let (tenant, _) = accept(request)?;
-        let services = self.state.engine.services(&tenant, TimeRange::ALL).await;
-        let services = services.map_err(|error| status_of(&error.into()))?;
-        Ok(Response::new(GetServicesResponse { services: services.into_iter().collect() }))
+        let services = services(&self.state, &tenant).await?;
+        Ok(Response::new(GetServicesResponse { services }))
     }
 
     async fn get_operations(
@@ -137,10 +136,8 @@ impl TraceReader for Storage {
         request: Request<GetOperationsRequest>,
     ) -> Result<Response<GetOperationsResponse>, Status> {
         let (tenant, request) = accept(request)?;
-        let kind = given(request.span_kind);
-        let operations =
-            operations_of(&self.state, &tenant, &request.service, kind.as_deref()).await;
-        let operations = operations.map_err(|error| status_of(&error))?;
+        let GetOperationsRequest { service, span_kind } = request;
+        let operations = operations(&self.state, &tenant, &service, span_kind).await?;
         let operations = operations.into_iter().map(|operation| Operation {
             span_kind: kind_name(operation.kind).to_owned(),
             name: operation.name,

@@ -11,16 +11,16 @@ use spandrel_proto::jaeger::{
     GetServicesRequest, GetServicesResponse, GetTraceRequest, Operation, SpansResponseChunk,
     TraceQueryParameters,
 };
-use spandrel_query::{QueryError, TimeRange, TraceSpans};
+use spandrel_query::{QueryError, TraceSpans};
 use tonic::{Request, Response, Status};
 
 use super::super::adjust::Shown;
-use super::super::services::{kind_name, operations_of};
+use super::super::services::kind_name;
 use super::super::span_query::SpanQuery;
 use super::super::{find, trace_id};
 use super::message::{depth, duration, given, range, v2_messages};
 use super::stream::{Messages, messages};
-use super::{accept, invalid};
+use super::{accept, invalid, operations, services};
 use crate::ApiState;
 use crate::error::ApiError;
 use crate::grpc_status::status_of;
@@ -99,9 +99,8 @@ impl QueryService for QueryV2 {
         request: Request<GetServicesRequest>,
     ) -> Result<Response<GetServicesResponse>, Status> {
         let (tenant, _) = accept(request)?;
-        let services = self.state.engine.services(&tenant, TimeRange::ALL).await;
-        let services = services.map_err(|error| status_of(&error.into()))?;
-        Ok(Response::new(GetServicesResponse { services: services.into_iter().collect() }))
+        let services = services(&self.state, &tenant).await?;
+        Ok(Response::new(GetServicesResponse { services }))
     }
 
     async fn get_operations(
@@ -109,10 +108,8 @@ impl QueryService for QueryV2 {
         request: Request<GetOperationsRequest>,
     ) -> Result<Response<GetOperationsResponse>, Status> {
         let (tenant, request) = accept(request)?;
-        let kind = given(request.span_kind);
-        let operations =
-            operations_of(&self.state, &tenant, &request.service, kind.as_deref()).await;
-        let operations = operations.map_err(|error| status_of(&error))?;
+        let GetOperationsRequest { service, span_kind } = request;
+        let operations = operations(&self.state, &tenant, &service, span_kind).await?;
         let names: BTreeSet<String> =
             operations.iter().map(|operation| operation.name.clone()).collect();
         let operations = operations.into_iter().map(|operation| Operation {
