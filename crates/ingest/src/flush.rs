@@ -104,6 +104,9 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             let room_was_short = shared.room_was_short.swap(false, Ordering::AcqRel);
             if (room_was_short || shared.is_full()) && shared.seal_older_than(Duration::ZERO) {
                 shared.sealed.notify_one();
+            } else if room_was_short {
+                // Nothing is left that a flush could make room by, unless an earlier one could not.
+                truncate_wal(&shared).await;
             }
         } else {
             wait = Some(pause);
@@ -276,10 +279,12 @@ async fn truncate_wal(shared: &Arc<Shared>) {
         let live = shared.all_tenants();
         let first_live = live.iter().filter_map(|tenant| tenant.first_live_seq()).min();
         let keep_from = first_live.unwrap_or(wal.next_seq());
-        if keep_from == wal.next_seq() {
-            wal.rotate()?;
-        }
         wal.truncate_before(keep_from)?;
+        if keep_from == wal.next_seq() {
+            // After the others are gone, because on a full disk they are the room for the new one.
+            wal.rotate()?;
+            wal.truncate_before(keep_from)?;
+        }
         shared.metrics.wal().disk_bytes.set(wal.bytes_on_disk());
         Ok::<_, spandrel_wal::WalError>(())
     })

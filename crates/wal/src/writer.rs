@@ -119,8 +119,10 @@ impl Wal {
     /// [`WalError::Io`] when no new segment could be made; the next append tries again.
     pub fn rotate(&mut self) -> Result<Range<u64>, WalError> {
         let first_seq = match &self.active {
-            Some(active) if !active.is_empty() => active.first_seq,
-            _ => return Ok(self.next_seq..self.next_seq),
+            Some(active) if active.is_empty() => return Ok(self.next_seq..self.next_seq),
+            Some(active) => active.first_seq,
+            // What could not be replaced is sealed already, and stays until there is another.
+            None => self.next_seq,
         };
         self.start_segment()?;
         Ok(first_seq..self.next_seq)

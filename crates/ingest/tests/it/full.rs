@@ -139,6 +139,37 @@ async fn while_the_objects_are_down_spans_are_taken_until_the_log_is_full() -> T
     Ok(())
 }
 
+/// Scenario: the log is one full segment, everything in it becomes a block, and the full disk has no room for
+/// the segment that is to follow. Then it has.
+/// Guarantees: the log is given up without another flush, of which there will be none before it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_could_not_be_truncated_is_truncated_when_there_is_room() -> TestResult {
+    let (objects, mut site) = faulty();
+    site.options.wal_bytes_max = 24 << 10;
+    let disk = FaultEnv::default();
+    let store = site.open_in(disk.clone()).await;
+    let mut stored = begin(&store).await?;
+    objects.break_it(Fault::PutsFail, "");
+    let refused = fill(&store, &mut stored).await;
+    assert!(matches!(refused, ConsumeError::Unavailable { spans: 10, .. }), "{refused:?}");
+    assert_eq!(store.metrics.spans().refused.get(&RefuseReason::WalFull), 10);
+    disk.set_capacity(Some(n_bytes(&disk)));
+    objects.heal();
+    assert!(store.flush().await);
+    assert_eq!(store.counts().await.0, 0);
+    store.consume(numbered(1_000_000..1_000_010)).await.unwrap_err();
+
+    disk.set_capacity(None);
+    eventually("there is room again", || async {
+        store.consume(numbered(2_000_000..2_000_010)).await.is_ok()
+    })
+    .await;
+    stored.extend(2_000_000..2_000_010);
+    assert_eq!(store.numbers().await, stored);
+    store.assert_accounts_agree();
+    Ok(())
+}
+
 /// Numbers that look random and are the same every time (xorshift64).
 struct Random(u64);
 

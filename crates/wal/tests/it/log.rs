@@ -174,6 +174,20 @@ fn a_full_disk_refuses_a_group_and_nothing_else() {
 }
 
 #[test]
+fn rotation_replaces_a_segment_that_could_not_be_replaced() {
+    let env = FaultEnv::default();
+    let mut wal = open_in(&env);
+    wal.append_group(&ten_records()[..2]).unwrap();
+    // The write, its undoing, that again, and the next segment.
+    (0..4).for_each(|n| env.arm(n, Fault::Error, 0));
+    wal.append_group(&ten_records()[2..4]).unwrap_err();
+    assert_eq!((env.n_fired(), wal.truncate_before(3).unwrap()), (4, 0));
+    assert_eq!(wal.rotate().unwrap(), 3..3);
+    assert_eq!(wal.truncate_before(3).unwrap(), 1);
+    assert_eq!(wal.append_group(&ten_records()[..1]).unwrap(), 3..4);
+}
+
+#[test]
 fn after_a_failed_sync_the_segment_is_abandoned() {
     for can_be_cut in [true, false] {
         let env = FaultEnv::default();
