@@ -22,7 +22,7 @@ test.each([
 test("counts, rates and shares are short", () => {
   expect([83, 9_800, 999_600, 2_100_000].map(compact)).toEqual(["83", "9.80k", "1.00M", "2.10M"]);
   expect(rate(124)).toBe("124/s");
-  expect(rate(0.342)).toBe("0.342/s");
+  expect([0, 0.00028, 0.342].map(rate)).toEqual(["0/s", "<0.001/s", "0.342/s"]);
   expect([0, 0.0001, 0.031, 1].map(percent)).toEqual(["0.0 %", "<0.1 %", "3.1 %", "100 %"]);
   expect([0, 57, 2040].map(millis)).toEqual(["<1 ms", "57 ms", "2.04 s"]);
 });

@@ -45,8 +45,9 @@ export function exactDuration(nanos: number): string {
   return `${GROUPED.format(Math.round(nanos))} ns`;
 }
 
-/** How often per second: `124/s`, `1.2k/s`. */
+/** How often per second: `124/s`, `1.2k/s`; what happens at all never reads as nothing. */
 export function rate(perSecond: number): string {
+  if (perSecond > 0 && perSecond < 0.0005) return "<0.001/s";
   return `${compact(perSecond)}/s`;
 }
 
