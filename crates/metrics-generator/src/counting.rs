@@ -1,13 +1,14 @@
 //! The spans of one request into the series of their tenant.
 
 use std::borrow::Cow;
+use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 use spandrel_otlp::{ProducerView, SpanView, SpanVisitor, ValueView};
 use spandrel_span_aggregation::{Exemplar, Observation, adjusted_count, lossy};
 use spandrel_telemetry::GeneratorSeries;
-use std::hash::BuildHasher;
 
 use crate::filter::FilterPolicy;
 use crate::label::{kind_text, label, label_of, status_text, text};
@@ -47,6 +48,8 @@ pub(crate) struct Counting<'s, 'a> {
     pub(crate) counts: &'s GeneratorSeries,
     pub(crate) resource: ProducerView<'a>,
     pub(crate) service: Option<Cow<'a, [u8]>>,
+    /// The same, for edges.
+    pub(crate) shared_service: Option<Arc<str>>,
     job: Cow<'a, [u8]>,
     instance: Cow<'a, [u8]>,
     /// Values of the labels of the span that is looked at.
@@ -70,6 +73,7 @@ impl<'s, 'a> Counting<'s, 'a> {
             counts,
             resource: ProducerView::default(),
             service: None,
+            shared_service: None,
             job: Cow::default(),
             instance: Cow::default(),
             values: Vec::new(),
@@ -264,6 +268,8 @@ impl<'s, 'a> Counting<'s, 'a> {
 }
 
 impl<'a> SpanVisitor<'a> for Counting<'_, 'a> {
+    const SEES_SCOPES: bool = false;
+
     fn resource(&mut self, resource: &ProducerView<'a>) -> bool {
         self.resource.clone_from(resource);
         let [service, namespace, instance] =
@@ -281,6 +287,7 @@ impl<'a> SpanVisitor<'a> for Counting<'_, 'a> {
             false => Cow::default(),
         };
         self.service = service;
+        self.shared_service = None;
         if settings.processors.spans() && settings.span_metrics.enable_target_info {
             self.count_target();
         }
@@ -289,8 +296,6 @@ impl<'a> SpanVisitor<'a> for Counting<'_, 'a> {
         }
         true
     }
-
-    fn scope(&mut self, _: &ProducerView<'a>) {}
 
     fn span(&mut self, span: &SpanView<'a>) {
         self.seen += 1;

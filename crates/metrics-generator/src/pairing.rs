@@ -1,6 +1,7 @@
 //! Client and server spans into edges, and edges into the series of a service graph.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use spandrel_otlp::SpanView;
 use spandrel_span_aggregation::{Connection, Edge, EdgeKey, Exemplar, Observation, Side, lossy};
@@ -31,7 +32,7 @@ impl<'a> Counting<'_, 'a> {
         };
         let plan = self.plan;
         let settings = &plan.settings.service_graphs;
-        let Some(service) = self.service.as_deref().filter(|name| !name.is_empty()) else { return };
+        let Some(service) = self.service_name() else { return };
         if !self.passes(&settings.filter_policies, span) {
             return;
         }
@@ -39,7 +40,7 @@ impl<'a> Counting<'_, 'a> {
         let Some(key) = EdgeKey::new(span.trace_id, id) else { return };
         let dimension = |key: &String| self.attribute(key, span).map(|value| lossy(&value));
         let side = Side {
-            service: lossy(service),
+            service,
             seconds: span.duration_nanos() as f64 / 1e9,
             start_unix_nanos: span.start_unix_nanos,
             end_unix_nanos: span.end_unix_nanos,
@@ -49,7 +50,9 @@ impl<'a> Counting<'_, 'a> {
         let adjusted_count =
             self.multiplier(multiplier_key, settings.enable_tracestate_span_multiplier, span);
         let database = if is_client { self.database(span) } else { None };
-        let peers = if is_client { settings.peer_attributes.as_slice() } else { &[] };
+        // An edge with a database has both its ends.
+        let asks_peer = is_client && database.is_none();
+        let peers = if asks_peer { settings.peer_attributes.as_slice() } else { &[] };
         let peer = peers.iter().find_map(|key| span.attributes.get(key));
         let peer = peer.map(|value| lossy(&crate::label::text(&value)));
         let failed = span.status_code == STATUS_ERROR;
@@ -62,7 +65,7 @@ impl<'a> Counting<'_, 'a> {
                 // A database makes no span of its own.
                 edge.connection = Connection::Database;
                 let seconds = side.seconds;
-                edge.server = Some(Side { service, seconds, ..Side::default() });
+                edge.server = Some(Side { seconds, ..Side::unseen(service) });
             }
             edge.failed |= failed;
             edge.adjust(adjusted_count);
@@ -73,6 +76,15 @@ impl<'a> Counting<'_, 'a> {
             }
         };
         self.enter(key, update);
+    }
+
+    /// The service of the resource, made once for all of its spans; `None` when it has no name.
+    fn service_name(&mut self) -> Option<Arc<str>> {
+        if self.shared_service.is_none() {
+            let name = self.service.as_deref().filter(|name| !name.is_empty())?;
+            self.shared_service = Some(lossy(name).into());
+        }
+        self.shared_service.clone()
     }
 
     fn enter(&mut self, key: EdgeKey, update: impl FnOnce(&mut Edge)) {
@@ -127,18 +139,18 @@ impl State {
         if edge.server.is_none() {
             let Some(service) = edge.peer.take().filter(|peer| !peer.is_empty()) else { return };
             edge.connection = Connection::VirtualNode;
-            edge.server = Some(Side { service, ..Side::default() });
+            edge.server = Some(Side::unseen(service));
             self.count_edge(&edge, plan, (now, "server"));
         } else if edge.client.is_none() && edge.key.is_root() {
             edge.connection = Connection::VirtualNode;
-            edge.client = Some(Side { service: USER.to_owned(), ..Side::default() });
+            edge.client = Some(Side::unseen(USER));
             self.count_edge(&edge, plan, (now, "client"));
         }
     }
 
     fn count_unpaired(&mut self, edge: &Edge, plan: &Plan, now: Now) {
         let service = |side: &Option<Side>| {
-            let name = side.as_ref().map(|side| side.service.clone().into_bytes());
+            let name = side.as_ref().map(|side| side.service.as_bytes().to_vec());
             Cow::<[u8]>::Owned(name.unwrap_or_default())
         };
         let (client, server) = (service(&edge.client), service(&edge.server));

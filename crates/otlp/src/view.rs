@@ -48,14 +48,14 @@ pub struct AttributeView<'a> {
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct AttributesView<'a> {
     pairs: Vec<&'a [u8]>,
-    /// Which lengths the keys have, a bit for each: most keys that are asked for are told apart by that.
-    key_lengths: u64,
+    /// The bits of all keys: most keys that are asked for and not there are told by that.
+    key_bits: u64,
 }
 
 impl<'a> AttributesView<'a> {
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<ValueView<'a>> {
-        if self.key_lengths & length_bit(key.len()) == 0 {
+        if self.key_bits & key_bit(key.as_bytes()) == 0 {
             return None;
         }
         let found = self.pairs.iter().rev().find_map(|pair| {
@@ -75,7 +75,7 @@ impl<'a> AttributesView<'a> {
 
     fn clear(&mut self) {
         self.pairs.clear();
-        self.key_lengths = 0;
+        self.key_bits = 0;
     }
 
     fn push(&mut self, pair: &'a [u8]) {
@@ -83,17 +83,20 @@ impl<'a> AttributesView<'a> {
             return;
         }
         self.pairs.push(pair);
-        self.key_lengths |= match pair {
-            [0x0a, key_bytes @ 0..0x80, ..] => length_bit(usize::from(*key_bytes)),
+        self.key_bits |= match pair {
+            [0x0a, key_bytes @ 0..0x80, rest @ ..] => {
+                rest.get(..usize::from(*key_bytes)).map_or(u64::MAX, key_bit)
+            }
             // As in `has_another_key`, of these nothing is known.
             _ => u64::MAX,
         };
     }
 }
 
-/// The bit of a length; one for all that are long.
-fn length_bit(length: usize) -> u64 {
-    1 << length.min(63)
+/// The bit of a key, by its length and the characters that keys of one length differ in most.
+fn key_bit(key: &[u8]) -> u64 {
+    let at = |from_end: usize| key.iter().rev().nth(from_end).map_or(0, |byte| usize::from(*byte));
+    1 << ((key.len() + 5 * at(0) + 11 * at(3)) % 64)
 }
 
 /// A resource or an instrumentation scope.
@@ -207,11 +210,14 @@ impl<'a> SpanView<'a> {
 
 /// What [`visit_spans`] finds, in order: a resource, then its scopes, each followed by its spans.
 pub trait SpanVisitor<'a> {
+    /// Whether scopes are shown: to find one, all of its spans are passed by.
+    const SEES_SCOPES: bool = true;
+
     /// Spans of this resource come next. Returns whether they are wanted.
     fn resource(&mut self, resource: &ProducerView<'a>) -> bool;
 
     /// Spans of this scope come next.
-    fn scope(&mut self, scope: &ProducerView<'a>);
+    fn scope(&mut self, _scope: &ProducerView<'a>) {}
 
     /// A span of the last resource and scope.
     fn span(&mut self, span: &SpanView<'a>);
@@ -221,9 +227,9 @@ pub trait SpanVisitor<'a> {
 ///
 /// # Errors
 /// [`DecodeError`] when a message that was looked at is damaged; what came before it was shown.
-pub fn visit_spans<'a>(
+pub fn visit_spans<'a, V: SpanVisitor<'a>>(
     request: &'a [u8],
-    visitor: &mut impl SpanVisitor<'a>,
+    visitor: &mut V,
 ) -> Result<(), DecodeError> {
     let mut span = SpanView::default();
     let mut reader = Reader::new(request, "ExportTraceServiceRequest");
@@ -236,7 +242,9 @@ pub fn visit_spans<'a>(
         let mut reader = Reader::new(resource_spans, "ResourceSpans");
         while let Some(field) = reader.next_field()? {
             let (2, Value::Bytes(scope_spans)) = field else { continue };
-            visitor.scope(&producer(scope_spans, "ScopeSpans", "InstrumentationScope")?);
+            if V::SEES_SCOPES {
+                visitor.scope(&producer(scope_spans, "ScopeSpans", "InstrumentationScope")?);
+            }
             let mut reader = Reader::new(scope_spans, "ScopeSpans");
             while let Some(field) = reader.next_field()? {
                 if let (2, Value::Bytes(message)) = field {

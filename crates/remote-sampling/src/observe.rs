@@ -41,12 +41,12 @@ struct Counting<'a> {
 }
 
 impl<'a> SpanVisitor<'a> for Counting<'_> {
+    const SEES_SCOPES: bool = false;
+
     fn resource(&mut self, resource: &ProducerView<'a>) -> bool {
         self.service = text(&resource.attributes, "service.name");
         self.service.is_some()
     }
-
-    fn scope(&mut self, _: &ProducerView<'a>) {}
 
     fn span(&mut self, span: &SpanView<'a>) {
         let is_root = span.parent_span_id.iter().all(|byte| *byte == 0);

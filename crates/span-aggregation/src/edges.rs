@@ -7,14 +7,17 @@
 //! - Edges expire in the order in which they were begun; all wait for the same time.
 //! - There are never more edges than `max_items`, and their memory is reserved.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use spandrel_base::memory::{MemoryBudget, Reservation};
 
-/// What an edge takes beside its texts.
+/// What an edge takes beside its texts, its places in the order included.
 const EDGE_BYTES: usize = 512;
+/// Edges that have ended stay in the order until they are more than those that wait, and more than these.
+const ENDED_MAX: usize = 1024;
 
 /// What both halves of an edge know: the trace and the client's span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,10 +68,10 @@ impl Connection {
 }
 
 /// One end of an edge.
-#[derive(Debug, Default, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Side {
     /// Name of the service.
-    pub service: String,
+    pub service: Arc<str>,
     /// How long its span took, in seconds.
     pub seconds: f64,
     /// When its span began, nanoseconds since 1970.
@@ -80,6 +83,17 @@ pub struct Side {
 }
 
 impl Side {
+    /// The end of an edge whose own span was not seen.
+    pub fn unseen(service: impl Into<Arc<str>>) -> Self {
+        Self {
+            service: service.into(),
+            seconds: 0.0,
+            start_unix_nanos: 0,
+            end_unix_nanos: 0,
+            dimensions: Vec::new(),
+        }
+    }
+
     fn bytes(&self) -> usize {
         let dimension = |value: &Option<String>| {
             size_of::<Option<String>>() + value.as_ref().map_or(0, String::len)
@@ -166,8 +180,8 @@ pub struct StoreFull;
 pub struct EdgeStore {
     limits: EdgeLimits,
     edges: HashMap<EdgeKey, Waiting, RandomState>,
-    /// The edges, oldest first.
-    order: BTreeMap<u64, EdgeKey>,
+    /// The edges and their numbers, oldest first. Those that have ended go later: most end before their time.
+    order: VecDeque<(u64, EdgeKey)>,
     next_number: u64,
     reservation: Reservation,
 }
@@ -186,7 +200,7 @@ impl EdgeStore {
         Self {
             limits,
             edges: HashMap::default(),
-            order: BTreeMap::new(),
+            order: VecDeque::new(),
             next_number: 0,
             reservation: memory.reservation(),
         }
@@ -240,22 +254,39 @@ impl EdgeStore {
         let number = self.next_number;
         self.next_number += 1;
         let expires_nanos = now_nanos.saturating_add(self.limits.ttl_nanos);
-        self.order.insert(number, key);
+        self.order.push_back((number, key));
         self.edges.insert(key, Waiting { edge, number, expires_nanos, bytes });
+        self.forget_ended();
         Ok(Upsert { is_new: true, completed: None })
     }
 
     /// The oldest edge, if its time is over.
     pub fn pop_expired(&mut self, now_nanos: u64) -> Option<Edge> {
-        let (_, key) = self.order.first_key_value()?;
-        let key = *key;
-        let over = self.edges.get(&key).is_none_or(|waiting| now_nanos > waiting.expires_nanos);
-        if over { self.remove(&key) } else { None }
+        loop {
+            let (number, key) = *self.order.front()?;
+            match self.edges.get(&key).filter(|waiting| waiting.number == number) {
+                Some(waiting) if now_nanos <= waiting.expires_nanos => return None,
+                Some(_) => {
+                    self.order.pop_front();
+                    return self.remove(&key);
+                }
+                None => self.order.pop_front(),
+            };
+        }
+    }
+
+    /// Keeps the order about as long as there are edges.
+    fn forget_ended(&mut self) {
+        if self.order.len() > 2 * self.edges.len() + ENDED_MAX {
+            let edges = &self.edges;
+            self.order.retain(|(number, key)| {
+                edges.get(key).is_some_and(|waiting| waiting.number == *number)
+            });
+        }
     }
 
     fn remove(&mut self, key: &EdgeKey) -> Option<Edge> {
         let waiting = self.edges.remove(key)?;
-        self.order.remove(&waiting.number);
         self.reservation.shrink_to(self.reservation.bytes().saturating_sub(waiting.bytes));
         Some(waiting.edge)
     }

@@ -102,10 +102,10 @@ impl Graph {
         edge.connection = Connection::VirtualNode;
         if edge.server.is_none() {
             let service = edge.peer.take().unwrap_or_else(|| UNKNOWN.to_owned());
-            edge.server = Some(Side { service, ..Side::default() });
+            edge.server = Some(Side::unseen(service));
             self.count(&edge, VirtualNode::Server, now);
         } else if edge.client.is_none() && edge.key.is_root() {
-            edge.client = Some(Side { service: USER.to_owned(), ..Side::default() });
+            edge.client = Some(Side::unseen(USER));
             self.count(&edge, VirtualNode::Client, now);
         }
     }
@@ -142,8 +142,9 @@ impl Graph {
 }
 
 fn labels(edge: &Edge, dimensions: &[String], extra: Option<VirtualNode>) -> Vec<KeyValue> {
-    let service =
-        |side: &Option<Side>| side.as_ref().map(|side| side.service.clone()).unwrap_or_default();
+    let service = |side: &Option<Side>| {
+        side.as_ref().map(|side| side.service.to_string()).unwrap_or_default()
+    };
     let mut labels = vec![
         text_label("client", service(&edge.client)),
         text_label("server", service(&edge.server)),
@@ -175,7 +176,7 @@ pub(super) struct Pairing<'s, 'a> {
     now: Now,
     counters: &'s ServiceGraphCounters,
     resource: ProducerView<'a>,
-    service: Option<String>,
+    service: Option<Arc<str>>,
     n_spans: u64,
 }
 
@@ -190,11 +191,11 @@ impl<'s> Pairing<'s, '_> {
         self.n_spans
     }
 
-    fn side(&self, span: &SpanView<'_>, service: &str) -> Side {
+    fn side(&self, span: &SpanView<'_>, service: &Arc<str>) -> Side {
         let places = [&self.resource.attributes, &span.attributes];
         let dimension = |name: &String| first_text(std::slice::from_ref(name), &places);
         Side {
-            service: service.to_owned(),
+            service: Arc::clone(service),
             seconds: span.duration_nanos() as f64 / 1e9,
             start_unix_nanos: span.start_unix_nanos,
             end_unix_nanos: span.end_unix_nanos,
@@ -221,7 +222,7 @@ impl<'s> Pairing<'s, '_> {
         }
     }
 
-    fn enter_client(&mut self, span: &SpanView<'_>, service: &str) {
+    fn enter_client(&mut self, span: &SpanView<'_>, service: &Arc<str>) {
         let Some(key) = EdgeKey::new(span.trace_id, span.span_id) else { return };
         let side = self.side(span, service);
         let settings = &self.graph.settings;
@@ -238,7 +239,7 @@ impl<'s> Pairing<'s, '_> {
             if let Some(service) = database {
                 // A database makes no span of its own.
                 edge.connection = Connection::Database;
-                edge.server = Some(Side { service, seconds: side.seconds, ..Side::default() });
+                edge.server = Some(Side { seconds: side.seconds, ..Side::unseen(service) });
             }
             edge.client = Some(side);
             edge.peer = peer;
@@ -247,7 +248,7 @@ impl<'s> Pairing<'s, '_> {
         });
     }
 
-    fn enter_server(&mut self, span: &SpanView<'_>, service: &str) {
+    fn enter_server(&mut self, span: &SpanView<'_>, service: &Arc<str>) {
         let Some(key) = EdgeKey::new(span.trace_id, span.parent_span_id) else { return };
         let side = self.side(span, service);
         let failed = span.status_code == STATUS_ERROR;
@@ -265,14 +266,14 @@ impl<'s> Pairing<'s, '_> {
 }
 
 impl<'a> SpanVisitor<'a> for Pairing<'_, 'a> {
+    const SEES_SCOPES: bool = false;
+
     fn resource(&mut self, resource: &ProducerView<'a>) -> bool {
         self.resource.clone_from(resource);
         let name = resource.attributes.get(SERVICE_NAME).map(|name| view_text(&name));
-        self.service = name.filter(|name| !name.is_empty());
+        self.service = name.filter(|name| !name.is_empty()).map(Arc::from);
         true
     }
-
-    fn scope(&mut self, _: &ProducerView<'a>) {}
 
     fn span(&mut self, span: &SpanView<'a>) {
         self.n_spans += 1;

@@ -7,7 +7,7 @@ fn key(number: u8) -> EdgeKey {
 }
 
 fn side(service: &str) -> Option<Side> {
-    Some(Side { service: service.to_owned(), ..Side::default() })
+    Some(Side::unseen(service))
 }
 
 fn store(max_items: usize, memory: &MemoryBudget) -> EdgeStore {
@@ -55,6 +55,23 @@ fn edges_expire_oldest_first_and_only_after_their_time() {
     let late = store.upsert(key(1), 12, |edge| edge.server = side("back"), nobody).unwrap();
     assert_eq!(late, Upsert { is_new: true, completed: None });
     assert_eq!(store.len(), 2);
+}
+
+#[test]
+fn edges_that_have_ended_are_forgotten_and_others_keep_their_order() {
+    let mut store = store(10_000, &MemoryBudget::unlimited());
+    let key = |number: u64| EdgeKey { trace_id: [1; 16], span_id: number.to_be_bytes() };
+    for number in 1..5_000 {
+        store.upsert(key(number), number, |edge| edge.client = side("front"), nobody).unwrap();
+        if number % 100 != 0 {
+            let update = |edge: &mut Edge| edge.server = side("back");
+            assert!(store.upsert(key(number), number, update, nobody).unwrap().completed.is_some());
+        }
+        assert!(store.order.len() <= 2 * (store.len() + 1) + ENDED_MAX);
+    }
+    let left = std::iter::from_fn(|| store.pop_expired(u64::MAX)).map(|edge| edge.key);
+    assert!(left.eq((1..50).map(|hundred| key(hundred * 100))));
+    assert_eq!((store.len(), store.order.len()), (0, 0));
 }
 
 #[test]
