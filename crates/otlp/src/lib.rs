@@ -29,7 +29,7 @@ pub use decode::{DecodeLimits, DecodeSummary, Rejected, decode_request, push_key
 pub use encode::{encode_trace, encode_traces};
 pub use error::DecodeError;
 pub use json::{JsonError, json_to_protobuf};
-pub use row::span_at;
+pub use row::{bare_span_at, span_at};
 pub use screen::{SpanFacts, screen_request};
 pub use value::{
     NESTING_MAX, decode_any_value, decode_key_value_list, encode_any_value, encode_key_value,

@@ -18,31 +18,50 @@ use crate::value::{decode_any_value, decode_key_value_list};
 /// # Panics
 /// When there is no such row.
 pub fn span_at(columns: &SpanColumns, row: u32) -> Result<Span, DecodeError> {
-    let i = row as usize;
-    let start_unix_nanos = columns.start_unix_nanos[i].cast_unsigned();
-    let parent = columns.parent_span_ids[i];
     let dropped = &columns.dropped;
     Ok(Span {
-        trace_id: columns.trace_ids[i],
-        span_id: columns.span_ids[i],
-        parent_span_id: (!parent.is_zero()).then_some(parent),
         trace_state: columns.trace_states.get(row).unwrap_or_default().to_owned(),
-        flags: columns.flags.get(row).unwrap_or_default(),
-        name: columns.name_dictionary.get(columns.names[i]).to_owned(),
-        kind: SpanKind::from_number(columns.kinds[i]),
-        start_unix_nanos,
-        end_unix_nanos: start_unix_nanos.saturating_add_signed(columns.duration_nanos[i]),
         attributes: attributes_at(columns, row)?,
         dropped_attributes_count: dropped.attributes.get(row).unwrap_or_default(),
         events: columns.events_of(row).map(|i| event_at(columns, i)).collect::<Result<_, _>>()?,
         dropped_events_count: dropped.events.get(row).unwrap_or_default(),
         links: columns.links_of(row).map(|i| link_at(columns, i)).collect::<Result<_, _>>()?,
         dropped_links_count: dropped.links.get(row).unwrap_or_default(),
-        status_code: StatusCode::from_number(columns.status_codes[i]),
         status_message: columns.status_messages.get(row).unwrap_or_default().to_owned(),
+        ..bare_span_at(columns, row)
+    })
+}
+
+/// The span of a row with ids, flags, times, name, kind, status code and producer, and nothing else: most of what a
+/// span takes, as time and as memory, is its attributes.
+///
+/// # Panics
+/// When there is no such row.
+pub fn bare_span_at(columns: &SpanColumns, row: u32) -> Span {
+    let i = row as usize;
+    let start_unix_nanos = columns.start_unix_nanos[i].cast_unsigned();
+    let parent = columns.parent_span_ids[i];
+    Span {
+        trace_id: columns.trace_ids[i],
+        span_id: columns.span_ids[i],
+        parent_span_id: (!parent.is_zero()).then_some(parent),
+        trace_state: String::new(),
+        flags: columns.flags.get(row).unwrap_or_default(),
+        name: columns.name_dictionary.get(columns.names[i]).to_owned(),
+        kind: SpanKind::from_number(columns.kinds[i]),
+        start_unix_nanos,
+        end_unix_nanos: start_unix_nanos.saturating_add_signed(columns.duration_nanos[i]),
+        attributes: Vec::new(),
+        dropped_attributes_count: 0,
+        events: Vec::new(),
+        dropped_events_count: 0,
+        links: Vec::new(),
+        dropped_links_count: 0,
+        status_code: StatusCode::from_number(columns.status_codes[i]),
+        status_message: String::new(),
         resource: Arc::clone(&columns.resource_table.values()[columns.resources[i] as usize]),
         scope: Arc::clone(&columns.scope_table.values()[columns.scopes[i] as usize]),
-    })
+    }
 }
 
 fn attributes_at(columns: &SpanColumns, row: u32) -> Result<Vec<Attribute>, DecodeError> {

@@ -82,6 +82,6 @@ pub use tags::{
 };
 pub use tail::{LiveTail, Tailed, TailedSpan};
 pub use trace_filter::TraceFilter;
-pub use trace_spans::TraceSpans;
+pub use trace_spans::{BareSpan, TraceSpans};
 pub use unstored::unstored_traces;
 pub use whole_trace::whole_trace;

@@ -8,7 +8,7 @@ use spandrel_base::memory::Reservation;
 use spandrel_columns::SpanColumns;
 use spandrel_columns::arrange::arrange;
 use spandrel_model::{Span, SpanId, Trace, TraceId};
-use spandrel_otlp::{DecodeLimits, decode_request, encode_trace, span_at};
+use spandrel_otlp::{DecodeLimits, bare_span_at, decode_request, encode_trace, span_at};
 
 use crate::QueryError;
 use crate::key_order::KeyOrder;
@@ -17,6 +17,17 @@ use crate::whole_trace::remove_copies;
 /// Spans that are stored have passed the limits that are there to protect the store.
 const STORED_BEFORE: DecodeLimits =
     DecodeLimits { spans_max: u32::MAX, events_and_links_max: u32::MAX, new_keys_max: u32::MAX };
+
+/// A span without what its place in a trace does not depend on.
+#[derive(Debug)]
+pub struct BareSpan {
+    /// Ids, flags, times, name, kind, status code and producer.
+    pub span: Span,
+    /// How many events it has.
+    pub n_events: usize,
+    /// How many links it has.
+    pub n_links: usize,
+}
 
 /// A whole trace: every span once, in depth-first order as far as parents are known, whatever units the spans
 /// came from.
@@ -77,6 +88,11 @@ impl TraceSpans {
         self.order.len()
     }
 
+    /// Which trace it is.
+    pub fn trace_id(&self) -> TraceId {
+        self.trace_id
+    }
+
     /// Start of the earliest span and end of the one that ends last, Unix nanoseconds.
     pub fn extent(&self) -> (i64, i64) {
         let starts = &self.spans.start_unix_nanos;
@@ -96,6 +112,15 @@ impl TraceSpans {
         let mut in_order = KeyOrder::default();
         spans.iter_mut().for_each(|span| in_order.apply(span));
         Ok(Trace { trace_id: self.trace_id, spans })
+    }
+
+    /// All spans in the order of the trace, bare.
+    pub fn bare(&self) -> impl ExactSizeIterator<Item = BareSpan> {
+        self.order.iter().map(|&row| BareSpan {
+            span: bare_span_at(&self.spans, row),
+            n_events: self.spans.events_of(row).len(),
+            n_links: self.spans.links_of(row).len(),
+        })
     }
 
     /// All spans.

@@ -37,21 +37,21 @@ use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use spandrel_base::cpu;
 use spandrel_insight::Section;
-use spandrel_model::{Span, SpanId};
-use spandrel_query::{QueryError, TraceSpans};
+use spandrel_model::SpanId;
+use spandrel_query::{BareSpan, TraceSpans};
 
 use self::facts::{Facts, ProblemJson};
-use super::bare::bare_span;
+use super::bare::SPAN_BYTES;
 use super::trace_of;
 use crate::ApiState;
 use crate::tempo::Failure;
 
 const MAGIC: &[u8; 4] = b"SPSK";
 const CONTENT: &str = "application/vnd.spandrel.trace-skeleton";
-/// Spans that are whole values at the same time.
-const PIECE_SPANS: usize = 4096;
 /// Traces of more spans have no critical path and no facts here: these need all of them as values.
 const FACTS_SPANS_MAX: usize = 200_000;
+/// What a span takes in all columns, and in the body that they become.
+const COLUMNS_BYTES: usize = 2 * 41;
 const NO_PARENT: i32 = -1;
 const PARENT_MISSING: u8 = 1 << 5;
 const HAS_LINKS: u8 = 1 << 6;
@@ -61,17 +61,20 @@ pub(super) async fn skeleton(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let trace = Arc::new(trace_of(&state, &headers, &id).await?);
-    let body = cpu::run(move || encoded(&trace)).await??;
+    let trace = trace_of(&state, &headers, &id).await?;
+    let n_bare = if trace.n_spans() <= FACTS_SPANS_MAX { trace.n_spans() } else { 0 };
+    let held = state.engine.hold(trace.n_spans() * COLUMNS_BYTES + n_bare * SPAN_BYTES)?;
+    let encoding = move || {
+        let _held = held;
+        encoded(&trace)
+    };
+    let body = cpu::run(encoding).await?;
     Ok(([(CONTENT_TYPE, CONTENT)], body).into_response())
 }
 
 /// The skeleton of a trace.
-///
-/// # Errors
-/// [`QueryError::Live`] when a span is damaged.
-pub(super) fn encoded(trace: &TraceSpans) -> Result<Vec<u8>, QueryError> {
-    Skeleton::of(trace).map(Skeleton::encode)
+pub(super) fn encoded(trace: &TraceSpans) -> Vec<u8> {
+    Skeleton::of(trace).encode()
 }
 
 /// What stands before the columns.
@@ -112,11 +115,11 @@ struct Skeleton {
 }
 
 impl Skeleton {
-    fn of(trace: &TraceSpans) -> Result<Self, QueryError> {
+    fn of(trace: &TraceSpans) -> Self {
         let n_spans = trace.n_spans();
         let (start_unix_nanos, _) = trace.extent();
         let mut skeleton = Self {
-            trace_id: String::new(),
+            trace_id: trace.trace_id().to_string(),
             start_unix_nanos,
             services: Names::default(),
             names: Names::default(),
@@ -132,32 +135,30 @@ impl Skeleton {
             facts: None,
             positions: HashMap::with_capacity(n_spans),
         };
-        let mut bare = Vec::new();
-        for first in (0..n_spans).step_by(PIECE_SPANS) {
-            let piece = trace.piece(first, PIECE_SPANS)?;
-            skeleton.trace_id = piece.trace_id.to_string();
-            piece.spans.iter().for_each(|span| skeleton.push(span));
+        let mut spans = Vec::new();
+        for bare in trace.bare() {
+            skeleton.push(&bare);
             if n_spans <= FACTS_SPANS_MAX {
-                bare.extend(piece.spans.into_iter().map(bare_span));
+                spans.push(bare.span);
             }
         }
-        skeleton.facts = (n_spans <= FACTS_SPANS_MAX).then(|| Facts::of(bare));
-        Ok(skeleton)
+        skeleton.facts = (n_spans <= FACTS_SPANS_MAX).then(|| Facts::of(spans));
+        skeleton
     }
 
     #[expect(clippy::cast_precision_loss, reason = "exact to 104 days")]
-    fn push(&mut self, span: &Span) {
+    fn push(&mut self, BareSpan { span, n_events, n_links }: &BareSpan) {
         let parent = span.parent_span_id.map(|id| self.positions.get(&id).copied());
         let mut flags = span.kind as u8 | (span.status_code as u8) << 3;
         if parent == Some(None) {
             flags |= PARENT_MISSING;
             self.missing_parents += 1;
         }
-        if !span.links.is_empty() {
+        if *n_links > 0 {
             flags |= HAS_LINKS;
         }
         let start = after(self.start_unix_nanos, span.start_unix_nanos);
-        let n_events = u32::try_from(span.events.len()).unwrap_or(u32::MAX);
+        let n_events = u32::try_from(*n_events).unwrap_or(u32::MAX);
         let position = i32::try_from(self.flags.len()).unwrap_or(i32::MAX);
         self.span_ids.extend_from_slice(&span.span_id.0);
         self.starts.extend_from_slice(&start.to_le_bytes());

@@ -10,10 +10,10 @@ use serde::Serialize;
 use spandrel_base::cpu;
 use spandrel_insight::{PathFigures, Paths, SpanTree};
 use spandrel_model::{Span, StatusCode};
-use spandrel_query::{QueryError, TraceSpans};
+use spandrel_query::TraceSpans;
 
 pub(super) use self::typical::typical;
-use super::bare::{SPAN_BYTES, bare_spans, kind_word};
+use super::bare::{SPAN_BYTES, kind_word};
 use super::trace_of;
 use crate::ApiState;
 use crate::error::ApiError;
@@ -81,12 +81,12 @@ pub(super) async fn compare(
         let _held = held;
         comparison(&a, &b)
     });
-    Ok(Json(comparison.await??))
+    Ok(Json(comparison.await?))
 }
 
-fn comparison(a: &TraceSpans, b: &TraceSpans) -> Result<TraceComparison, QueryError> {
+fn comparison(a: &TraceSpans, b: &TraceSpans) -> TraceComparison {
     let mut paths = Paths::new(usize::MAX);
-    let (mut a, mut b) = (Side::of(a, &mut paths)?, Side::of(b, &mut paths)?);
+    let (mut a, mut b) = (Side::of(a, &mut paths), Side::of(b, &mut paths));
     let nodes = paths.nodes().iter().enumerate().map(|(place, path)| {
         let (in_a, in_b) = (a.figures(place), b.figures(place));
         NodeJson {
@@ -102,7 +102,7 @@ fn comparison(a: &TraceSpans, b: &TraceSpans) -> Result<TraceComparison, QueryEr
         }
     });
     let nodes = nodes.collect();
-    Ok(TraceComparison { a: a.facts, b: b.facts, nodes })
+    TraceComparison { a: a.facts, b: b.facts, nodes }
 }
 
 /// One of the traces.
@@ -114,8 +114,8 @@ struct Side {
 }
 
 impl Side {
-    fn of(trace: &TraceSpans, paths: &mut Paths) -> Result<Self, QueryError> {
-        let (trace_id, spans) = bare_spans(trace)?;
+    fn of(trace: &TraceSpans, paths: &mut Paths) -> Self {
+        let spans: Vec<Span> = trace.bare().map(|bare| bare.span).collect();
         let tree = SpanTree::new(&spans);
         let places = paths.place(&spans, &tree);
         let mut figures = Vec::new();
@@ -130,12 +130,12 @@ impl Side {
         let (start, end) = trace.extent();
         let failed = |span: &&Span| span.status_code == StatusCode::Error;
         let facts = TraceFacts {
-            trace_id,
+            trace_id: trace.trace_id().to_string(),
             duration_nanos: end.saturating_sub(start),
             spans: spans.len(),
             errors: spans.iter().filter(failed).count(),
         };
-        Ok(Self { facts, figures, ids })
+        Self { facts, figures, ids }
     }
 
     /// The figures of a path; `None` when the trace has no span of it.
