@@ -32,7 +32,8 @@ use levels::Shape;
 
 /// Rows of a data page. Smaller pages make reading one trace cheaper and the file larger.
 const PAGE_ROWS: u32 = 16 * 1024;
-/// Values of less than this many bytes are not worth a page of their own.
+/// Values of less than this many bytes are not worth a page of their own; but in lists, where readers pass by rows
+/// one after the other.
 const PAGE_BYTES_MIN: usize = 2 * 1024;
 /// Plain strings of more bytes are divided among pages, as long as there are rows to divide.
 const PAGE_BYTES_MAX: usize = 1 << 20;
@@ -60,7 +61,8 @@ pub(crate) fn encode(
         _ => PAGE_BYTES_MAX,
     };
     let mut raw = Vec::new();
-    let mut left: Vec<_> = pages(rows, body.bytes_of(column, range.len())).collect();
+    let bytes = if elements.is_some() { usize::MAX } else { body.bytes_of(column, range.len()) };
+    let mut left: Vec<_> = pages(rows, bytes).collect();
     left.reverse();
     while let Some(rows) = left.pop() {
         let bytes = body.string_bytes(column, shape.values(rows.clone()));

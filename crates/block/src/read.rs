@@ -26,7 +26,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataP
 
 pub use assemble::{SPAN_COLUMNS_LEFT_OUT, assemble_spans};
 pub use chunks::ColumnChunk;
-pub use run::read_run;
+pub use run::{read_run, read_run_of_trace};
 
 use crate::checksum::{self, Verified};
 use crate::error::BlockError;

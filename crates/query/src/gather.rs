@@ -11,7 +11,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use spandrel_base::cpu;
 use spandrel_base::memory::Reservation;
 use spandrel_block::index::AttributeDirectory;
-use spandrel_block::read::{SPAN_COLUMNS_LEFT_OUT, assemble_spans, read_run};
+use spandrel_block::read::{SPAN_COLUMNS_LEFT_OUT, assemble_spans, read_run_of_trace};
 use spandrel_block::schema::{
     self, AttributeType, attribute_column, oversized_column, residual_column,
 };
@@ -141,7 +141,7 @@ impl Gather<'_> {
         }
         let reads = reads
             .into_iter()
-            .map(|(block, row_group, rows)| self.read_columns(block, row_group, rows));
+            .map(|(block, row_group, rows)| read_columns(trace_id, block, row_group, rows));
         // Nothing is waited for between the reads: one that is not polled keeps its core.
         let reads = stream::iter(reads).buffered(SIDE_BY_SIDE).boxed();
         let parts: Vec<Option<SpanColumns>> = reads.try_collect().await?;
@@ -163,18 +163,6 @@ impl Gather<'_> {
         Ok(Some(trace.holding(held)))
     }
 
-    /// Some rows of a row group as columns.
-    async fn read_columns(
-        &self,
-        block: &OpenBlock,
-        row_group: usize,
-        rows: Rows,
-    ) -> Result<Option<SpanColumns>, QueryError> {
-        let Some(batch) = self.batch(block, row_group, &rows).await? else { return Ok(None) };
-        let part = cpu::run(move || read_run(&batch)).await?;
-        part.map(Some).map_err(|source| block.damaged(source))
-    }
-
     /// The wanted columns of some rows of a row group.
     async fn batch(
         &self,
@@ -183,11 +171,7 @@ impl Gather<'_> {
         rows: &Rows,
     ) -> Result<Option<Columns>, QueryError> {
         let names = match self.wanted {
-            SpanColumnsWanted::All => {
-                let names =
-                    block.file.columns().filter(|name| !SPAN_COLUMNS_LEFT_OUT.contains(name));
-                names.map(str::to_owned).collect()
-            }
+            SpanColumnsWanted::All => stored_columns(block).map(str::to_owned).collect(),
             SpanColumnsWanted::For(attributes) => columns_for(attributes, block.attributes()?),
         };
         let ranges: Vec<_> = rows.iter().map(|(rows, _)| rows.clone()).collect();
@@ -209,6 +193,27 @@ impl Gather<'_> {
             .map(|(rows, number)| (number, spans.by_ref().take(rows.len()).collect()))
             .collect())
     }
+}
+
+/// The columns of which spans are made.
+fn stored_columns(block: &OpenBlock) -> impl Iterator<Item = &str> {
+    block.file.columns().filter(|name| !SPAN_COLUMNS_LEFT_OUT.contains(name))
+}
+
+/// Some rows of a row group, all of one trace, as columns.
+async fn read_columns(
+    trace_id: TraceId,
+    block: &OpenBlock,
+    row_group: usize,
+    rows: Rows,
+) -> Result<Option<SpanColumns>, QueryError> {
+    let names = stored_columns(block).filter(|name| *name != schema::TRACE_ID);
+    let rows: Vec<_> = rows.into_iter().map(|(rows, _)| rows).collect();
+    let Some(batch) = block.columns_of_few_rows(row_group, names, &rows).await? else {
+        return Ok(None);
+    };
+    let part = cpu::run(move || read_run_of_trace(trace_id, &batch)).await?;
+    part.map(Some).map_err(|source| block.damaged(source))
 }
 
 /// Where the traces lie in a block, by row group.

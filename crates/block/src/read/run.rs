@@ -26,9 +26,25 @@ use values::{counts, fixed, numbers, strings};
 /// # Errors
 /// [`BlockError`] when a column has another type than this version writes, or a value is damaged.
 pub fn read_run(batch: &RecordBatch) -> Result<SpanColumns, BlockError> {
-    let mut spans = SpanColumns::default();
     let trace_ids = fixed::<16>(batch, schema::TRACE_ID)?;
-    spans.trace_ids = required(schema::TRACE_ID, trace_ids, batch)?.map(TraceId).collect();
+    let trace_ids = required(schema::TRACE_ID, trace_ids, batch)?.map(TraceId).collect();
+    run_of(trace_ids, batch)
+}
+
+/// The same of rows of one trace, whose id is known and not looked for in the batch: of a trace by its id, the ids of
+/// all others would be a fifth of what is read.
+///
+/// # Errors
+/// As [`read_run`].
+pub fn read_run_of_trace(
+    trace_id: TraceId,
+    batch: &RecordBatch,
+) -> Result<SpanColumns, BlockError> {
+    run_of(vec![trace_id; batch.num_rows()], batch)
+}
+
+fn run_of(trace_ids: Vec<TraceId>, batch: &RecordBatch) -> Result<SpanColumns, BlockError> {
+    let mut spans = SpanColumns { trace_ids, ..SpanColumns::default() };
     let span_ids = fixed::<8>(batch, schema::SPAN_ID)?;
     spans.span_ids = required(schema::SPAN_ID, span_ids, batch)?.map(SpanId).collect();
     spans.parent_span_ids = parents(batch, &spans.span_ids)?;
