@@ -13,6 +13,7 @@ use spandrel_telemetry::Metrics;
 use crate::block_cache::BlockCache;
 use crate::metrics::RepeatsCache;
 use crate::read_limits::TenantReadLimits;
+use crate::services::DifferenceCache;
 use crate::tail::Tails;
 use crate::{QueryError, ReadLimits, memory};
 
@@ -94,6 +95,7 @@ pub struct QueryEngine {
     pub(crate) metrics: Metrics,
     pub(crate) blocks: BlockCache,
     pub(crate) repeats: RepeatsCache,
+    pub(crate) differences: DifferenceCache,
     pub(crate) read_limits: TenantReadLimits,
     pub(crate) tails: Tails,
     _cache: Reservation,
@@ -150,11 +152,23 @@ impl QueryEngine {
         // The cache gives nothing back while it is used, so it does not ask piece by piece.
         let cache_bytes = usize::try_from(options.block_cache_bytes_max).unwrap_or(usize::MAX);
         let cache_bytes = cache_bytes.saturating_add(RepeatsCache::BYTES_MAX);
+        let cache_bytes = cache_bytes.saturating_add(DifferenceCache::BYTES_MAX);
         let cache = options.cache_memory.reserve_anyway(cache_bytes);
         let repeats = RepeatsCache::new();
+        let differences = DifferenceCache::new();
         let read_limits = TenantReadLimits::default();
         let tails = Tails::new();
-        Self { store, options, metrics, blocks, repeats, read_limits, tails, _cache: cache }
+        Self {
+            store,
+            options,
+            metrics,
+            blocks,
+            repeats,
+            differences,
+            read_limits,
+            tails,
+            _cache: cache,
+        }
     }
 
     /// Puts limits of tenants in force, in place of all from before; they count for queries that start later.

@@ -9,6 +9,7 @@ mod apart;
 mod count;
 mod facts;
 mod rolled;
+mod shares;
 mod steps;
 mod tally;
 
@@ -27,6 +28,7 @@ pub use answer::{
     Dependency, EDGES_MAX, Edge, EdgesQuery, Overflow, RED_SERIES_MAX, RED_STEPS_MAX, RedAnswer,
     RedBy, RedKey, RedQuery, RedSeries, ServiceEdges,
 };
+pub(crate) use shares::DifferenceCache;
 use steps::Steps;
 use tally::{Question, Tally};
 

@@ -11,6 +11,7 @@
 //! - Any set of spans has an answer, in `O(n log n)` and without recursion: cycles, missing parents, repeated ids.
 
 mod buckets;
+mod change;
 mod durations;
 mod figures;
 mod names;
@@ -24,6 +25,7 @@ mod weight;
 mod zipkin;
 
 pub use buckets::{BUCKETS, bounds_of, bucket_of, middle_of};
+pub use change::EdgeChange;
 pub use durations::Durations;
 pub use figures::{Counts, EdgeFigures, Figures};
 pub use names::Names;

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use hashbrown::{HashMap, HashSet};
 use spandrel_base::cpu;
-use spandrel_catalog::BlockId;
+use spandrel_base::memory::Reservation;
+use spandrel_catalog::{BlockEntry, BlockId};
 use spandrel_model::{Trace, TraceId};
 use spandrel_service_model::{Names, Peers, SpanFacts, facts_of_trace};
 
 use super::count::{FactsByTrace, RolledBlocks, SIDE_BY_SIDE};
 use super::facts;
+use super::shares::minute_of;
 use super::tally::{Sign, Tally};
 use crate::block_cache::OpenBlock;
 use crate::engine::{OPENING, View};
@@ -19,9 +21,26 @@ use crate::gather::{Gather, SpanColumnsWanted};
 use crate::{QueryEngine, QueryError, memory};
 
 /// Traces of which the facts are held at a time.
-const TRACES_AT_A_TIME: usize = 32 * 1024;
+pub(super) const TRACES_AT_A_TIME: usize = 32 * 1024;
 /// Traces that are gathered with all that is in their spans.
 const GATHERED_AT_A_TIME: usize = 512;
+
+/// At which times calls or spans of a trace are counted.
+#[derive(Debug, Clone)]
+pub(super) enum Times {
+    All,
+    /// In these minutes.
+    Minutes(Arc<HashSet<i64>>),
+}
+
+impl Times {
+    fn has(&self, unix_nanos: i64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Minutes(minutes) => minutes.contains(&minute_of(unix_nanos)),
+        }
+    }
+}
 
 /// The parts of some traces.
 pub(super) struct Apart<'a> {
@@ -52,43 +71,52 @@ struct PartFacts {
     peers: Peers,
 }
 
+/// What a block has of a trace.
+pub(super) struct PartOfTrace<'a> {
+    block: BlockId,
+    pub(super) trace_id: TraceId,
+    /// Whether the roll-up of the block leaves the trace out.
+    pub(super) is_doubtful: bool,
+    pub(super) spans: &'a [SpanFacts],
+}
+
 impl Apart<'_> {
     /// Counts these traces, each once and whole.
     pub(super) async fn count(
         &self,
-        traces: HashSet<TraceId>,
+        traces: HashMap<TraceId, Times>,
         tally: &mut Tally,
     ) -> Result<(), QueryError> {
-        let mut ids: Vec<TraceId> = traces.into_iter().collect();
+        let mut ids: Vec<TraceId> = traces.keys().copied().collect();
         ids.sort_unstable();
         let mut with_copies = Vec::new();
+        let times_of = |id: &TraceId| traces.get(id).unwrap_or(&Times::All);
         for ids in ids.chunks(TRACES_AT_A_TIME) {
             let mut held = memory::reserve(0)?;
             let wanted: HashSet<TraceId> = ids.iter().copied().collect();
             let mut whole = FactsByTrace::with_capacity(ids.len());
-            for entries in self.view.near_range().chunks(OPENING) {
-                let blocks = self.engine.open_some(self.view, entries).await?;
-                let mut parts = Vec::new();
-                for (entry, block) in entries.iter().zip(&blocks) {
-                    parts.extend(parts_of(block, entry.id, &wanted)?);
+            let add = |tally: &mut Tally, part: PartOfTrace<'_>| {
+                let PartOfTrace { block, trace_id, is_doubtful, spans } = part;
+                let rolled = self.rolled.get(&block);
+                if let Some(rolled) = rolled.filter(|rolled| rolled.has_some() && !is_doubtful) {
+                    let times = times_of(&trace_id);
+                    let when = |nanos| rolled.has_counted(nanos) && times.has(nanos);
+                    tally.add_spans(spans, Sign::Remove, when);
                 }
-                let with_peers = tally.needs_peers();
-                let reads = parts.into_iter().map(|part| read(part, with_peers));
-                let mut reads = stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).boxed();
-                while let Some(part) = reads.try_next().await? {
-                    held.try_grow(part.facts.len() * size_of::<SpanFacts>())?;
-                    self.take_away(part, tally, &mut whole);
-                }
-            }
+                whole.entry(trace_id).or_default().extend_from_slice(spans);
+            };
+            let near = self.view.near_range();
+            each_part((self.engine, self.view), &near, &wanted, (tally, &mut held), add).await?;
             for id in ids {
                 if let Some(live) = self.live.get(id) {
                     whole.entry(*id).or_default().extend_from_slice(live);
                 }
             }
             for (id, spans) in &whole {
+                let times = times_of(id);
                 match tally.may_have_copies(spans) {
                     true => with_copies.push(*id),
-                    false => tally.add_whole(spans),
+                    false => tally.add_whole(spans, |nanos| times.has(nanos)),
                 }
             }
         }
@@ -99,22 +127,6 @@ impl Apart<'_> {
         Ok(())
     }
 
-    /// Takes away what the roll-up of the block has counted of these traces, and keeps the facts.
-    fn take_away(&self, part: PartFacts, tally: &mut Tally, whole: &mut FactsByTrace) {
-        let PartFacts { id, traces, mut facts, names, peers } = part;
-        tally.adopt(&mut facts, &names, &peers);
-        let rolled = self.rolled.get(&id).copied();
-        let mut rest = facts.as_slice();
-        for (rows, trace_id, is_doubtful) in traces {
-            let Some((own, others)) = rest.split_at_checked(rows.len()) else { break };
-            rest = others;
-            if let Some(rolled) = rolled.filter(|rolled| rolled.has_some() && !is_doubtful) {
-                tally.add_spans(own, Sign::Remove, |nanos| rolled.has_counted(nanos));
-            }
-            whole.entry(trace_id).or_default().extend_from_slice(own);
-        }
-    }
-
     /// Gathers traces with all that is in their spans, which tells copies apart, and counts them.
     async fn add_gathered(&self, ids: &[TraceId], tally: &mut Tally) -> Result<(), QueryError> {
         let Self { engine, view, .. } = *self;
@@ -122,11 +134,43 @@ impl Apart<'_> {
         let traces: Vec<Trace> = gather.traces(ids).await?;
         for trace in traces {
             let facts = facts_of_trace(&trace, &mut tally.names, &mut tally.peers);
-            tally.add_whole(&facts);
+            tally.add_whole(&facts, |_| true);
             tokio::task::yield_now().await;
         }
         Ok(())
     }
+}
+
+/// Shows what these blocks have of some traces, with the codes of the tally.
+pub(super) async fn each_part(
+    (engine, view): (&QueryEngine, &View),
+    blocks: &[&Arc<BlockEntry>],
+    wanted: &HashSet<TraceId>,
+    (tally, held): (&mut Tally, &mut Reservation),
+    mut each: impl FnMut(&mut Tally, PartOfTrace<'_>),
+) -> Result<(), QueryError> {
+    for entries in blocks.chunks(OPENING) {
+        let opened = engine.open_some(view, entries).await?;
+        let mut parts = Vec::new();
+        for (entry, block) in entries.iter().zip(&opened) {
+            parts.extend(parts_of(block, entry.id, wanted)?);
+        }
+        let with_peers = tally.needs_peers();
+        let reads = parts.into_iter().map(|part| read(part, with_peers));
+        let mut reads = stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).boxed();
+        while let Some(part) = reads.try_next().await? {
+            held.try_grow(part.facts.len() * size_of::<SpanFacts>())?;
+            let PartFacts { id, traces, mut facts, names, peers } = part;
+            tally.adopt(&mut facts, &names, &peers);
+            let mut rest = facts.as_slice();
+            for (rows, trace_id, is_doubtful) in traces {
+                let Some((spans, others)) = rest.split_at_checked(rows.len()) else { break };
+                rest = others;
+                each(tally, PartOfTrace { block: id, trace_id, is_doubtful, spans });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Where some traces lie in a block.

@@ -3,7 +3,7 @@
 //! What lies in one block is counted by the block's roll-up, or row by row where a time that is asked for cuts one
 //! of its buckets or it has none. All live runs together are one more unit. Traces *apart*, of which several units
 //! have a part or of which some spans may be copies of each other, are taken away from where they were counted
-//! and counted whole: see [`apart`].
+//! and counted whole: see [`apart`](super::apart), and [`shares`] for what of that is kept.
 
 use std::sync::Arc;
 
@@ -15,9 +15,10 @@ use spandrel_ingest::LiveRun;
 use spandrel_model::TraceId;
 use spandrel_service_model::{SpanFacts, facts_of_run};
 
-use super::apart;
+use super::apart::{Apart, Times};
 use super::facts::{self, FactColumns};
 use super::rolled::{self, Rolled};
+use super::shares;
 use super::tally::{Question, Sign, Tally};
 use crate::block_cache::OpenBlock;
 use crate::engine::{OPENING, View};
@@ -58,7 +59,7 @@ pub(super) async fn count(
         if !apart.contains(id) {
             match tally.may_have_copies(spans) {
                 true => drop(apart.insert(*id)),
-                false => tally.add_whole(spans),
+                false => tally.add_whole(spans, |_| true),
             }
         }
     }
@@ -66,8 +67,18 @@ pub(super) async fn count(
     let doubtful = add_rows(engine, view, tally, &rolled, &apart).await?;
     apart.extend(doubtful);
     held.try_grow(tally.size_bytes().saturating_sub(held.bytes()))?;
-    let traces = apart::Apart { engine, view, rolled: &rolled, live: &live };
-    traces.count(apart, tally).await
+    let left = match tally.question {
+        Question::Calls { .. } => {
+            let (of_live, shared) = apart.into_iter().partition(|id| live.contains_key(id));
+            let of_live: HashSet<TraceId> = of_live;
+            let mut left = shares::count(engine, view, &rolled, shared, tally).await?;
+            left.extend(of_live.into_iter().map(|id| (id, Times::All)));
+            left
+        }
+        _ => apart.into_iter().map(|id| (id, Times::All)).collect(),
+    };
+    let traces = Apart { engine, view, rolled: &rolled, live: &live };
+    traces.count(left, tally).await
 }
 
 fn live_bytes(live: &[Arc<LiveRun>]) -> usize {

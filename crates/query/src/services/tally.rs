@@ -6,8 +6,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use spandrel_model::SpanKind;
 use spandrel_service_model::{
-    Call, Connection, Counts, EdgeFigures, EdgeKey, Figures, Names, OperationKey, Peer, Peers,
-    SpanFacts, TraceTree, USER,
+    Call, Connection, Counts, EdgeChange, EdgeFigures, EdgeKey, Figures, Names, OperationKey, Peer,
+    Peers, SpanFacts, TraceTree, USER,
 };
 
 use super::answer::{Dependency, Edge, Overflow, RedBy, RedKey, RedQuery, RedSeries};
@@ -175,17 +175,31 @@ impl Tally {
                 }
             }
             Question::Calls { .. } => {
-                let mut tree = std::mem::take(&mut self.tree);
-                tree.set(spans, &self.names);
-                let mut calls = Vec::new();
-                tree.calls(spans, &self.peers, |call| calls.push(call));
-                self.tree = tree;
+                let calls = self.calls_of(spans);
                 for call in calls.iter().filter(|call| when(call.at_unix_nanos)) {
                     self.add_call(call, sign);
                 }
             }
             Question::Children | Question::ZipkinLinks => self.add_pairs(spans, sign),
         }
+    }
+
+    /// The calls of a trace, or of a part of one as if it were whole.
+    pub(super) fn calls_of(&mut self, spans: &[SpanFacts]) -> Vec<Call> {
+        self.tree.set(spans, &self.names);
+        let mut calls = Vec::new();
+        self.tree.calls(spans, &self.peers, |call| calls.push(call));
+        calls
+    }
+
+    /// Makes right what was counted of an edge in an interval.
+    pub(super) fn change(&mut self, key: EdgeKey, interval: usize, change: &EdgeChange) {
+        if !self.wants_edge(&key) {
+            return;
+        }
+        let n = self.steps.len();
+        let points = self.calls.entry(key).or_insert_with(|| vec![EdgeFigures::default(); n]);
+        points.get_mut(interval).into_iter().for_each(|figures| figures.apply(change));
     }
 
     fn add_span(&mut self, span: &SpanFacts, sign: Sign) {
@@ -250,10 +264,10 @@ impl Tally {
         }
     }
 
-    /// Counts a whole trace.
-    pub(super) fn add_whole(&mut self, spans: &[SpanFacts]) {
+    /// Counts a whole trace at the times for which `when` holds.
+    pub(super) fn add_whole(&mut self, spans: &[SpanFacts], when: impl Fn(i64) -> bool) {
         if self.counts_trace(spans) {
-            self.add_spans(spans, Sign::Add, |_| true);
+            self.add_spans(spans, Sign::Add, when);
         }
     }
 
