@@ -37,6 +37,7 @@ mod plan;
 mod positions;
 mod progress;
 mod read_limits;
+mod roots;
 mod scan;
 mod search;
 mod search_order;

@@ -12,13 +12,15 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use spandrel_base::memory::Reservation;
+use spandrel_block::index::TraceTable;
 use spandrel_model::TraceId;
 use spandrel_traceql::{Attribute, Intrinsic, Static};
 
 use crate::block_cache::OpenBlock;
 use crate::engine::View;
-use crate::filter::{Evidence, Leaf, Possible, Verdict};
+use crate::filter::{Evidence, Leaf, Node, Possible, Verdict};
 use crate::plan::Plan;
+use crate::roots::{NO_ROOT, RootTexts, is_of_root, joined, live_root};
 use crate::scan::Candidate;
 use crate::{QueryEngine, QueryError, Search, memory};
 
@@ -34,17 +36,23 @@ struct Facts {
     end: i64,
     /// Which filters may hold for a span of a part: one bit each, the last one for all that follow.
     may_hold: u64,
+    /// The number of its root, if filters ask for it; `None` when several units have one.
+    root: Option<u32>,
 }
 
 /// All traces that lie in several of the units near the time range.
 pub(crate) struct SplitTraces {
     traces: HashMap<TraceId, Facts>,
+    roots: RootTexts,
     _held: Reservation,
 }
 
 /// All traces of the units, in the making.
 struct Traces {
     by_id: HashMap<TraceId, Facts>,
+    /// Of all traces, if filters ask for one.
+    roots: RootTexts,
+    needs_roots: bool,
     held: Reservation,
 }
 
@@ -58,6 +66,7 @@ impl Traces {
                 known.start = known.start.min(facts.start);
                 known.end = known.end.max(facts.end);
                 known.may_hold |= facts.may_hold;
+                known.root = facts.root.and_then(|root| joined(known.root, root));
             }
             Entry::Vacant(entry) => {
                 entry.insert(facts);
@@ -78,15 +87,25 @@ impl SplitTraces {
         view: &View,
         plan: &Plan,
     ) -> Result<Self, QueryError> {
-        let mut all = Traces { by_id: HashMap::new(), held: memory::reserve(0)? };
+        let mut all = Traces {
+            by_id: HashMap::new(),
+            roots: RootTexts::new(),
+            needs_roots: plan.filters.iter().any(asks_for_root),
+            held: memory::reserve(0)?,
+        };
         for run in &view.live {
             for trace in &run.arrangement().traces {
+                let root = match all.needs_roots {
+                    true => all.roots.number(live_root(run, trace), &mut all.held)?,
+                    false => NO_ROOT,
+                };
                 let facts = Facts {
                     n_units: 1,
                     n_rows: trace.n_rows,
                     start: trace.start_unix_nanos,
                     end: trace.end_unix_nanos,
                     may_hold: u64::MAX,
+                    root: Some(root),
                 };
                 all.note(trace.trace_id, facts)?;
             }
@@ -96,7 +115,7 @@ impl SplitTraces {
         all.by_id.retain(|_, facts| facts.n_units > 1);
         all.by_id.shrink_to_fit();
         all.held.shrink_to(all.by_id.capacity() * size_of::<(TraceId, Facts)>());
-        Ok(Self { traces: all.by_id, _held: all.held })
+        Ok(Self { traces: all.by_id, roots: all.roots, _held: all.held })
     }
 
     /// How many there are.
@@ -116,7 +135,7 @@ impl SplitTraces {
                 .iter()
                 .map(|filter| {
                     let of_leaf = filter
-                        .possible(&mut |leaf: &Leaf| Ok::<_, Infallible>(of_trace(leaf, facts)));
+                        .possible(&mut |leaf| Ok::<_, Infallible>(self.of_trace(leaf, facts)));
                     match of_leaf {
                         Ok(possible) => possible.holds,
                         Err(never) => match never {},
@@ -135,6 +154,29 @@ impl SplitTraces {
         };
         self.traces.iter().filter_map(candidate).collect()
     }
+
+    /// The duration is what parts add up to without reading a span, and the root is what one of them has.
+    fn of_trace(&self, leaf: &Leaf, facts: &Facts) -> Possible {
+        match (&leaf.attribute, facts.root) {
+            (Attribute::Intrinsic(Intrinsic::TraceDuration), _) => {
+                Possible::of(leaf, &Static::Duration(facts.end.saturating_sub(facts.start)))
+            }
+            (attribute, Some(root)) if is_of_root(attribute) => {
+                Possible::of(leaf, &Static::String(self.roots.text(root, attribute).to_owned()))
+            }
+            _ => Possible::UNKNOWN,
+        }
+    }
+}
+
+/// Whether a filter has a condition on the root of the trace.
+fn asks_for_root(filter: &Node) -> bool {
+    let mut asks = false;
+    let leaves = filter.possible(&mut |leaf: &Leaf| {
+        asks |= is_of_root(&leaf.attribute);
+        Ok::<_, Infallible>(Possible::UNKNOWN)
+    });
+    asks && leaves.is_ok()
 }
 
 fn bit(number: usize) -> u64 {
@@ -156,25 +198,46 @@ fn note_block(block: &OpenBlock, plan: &Plan, all: &mut Traces) -> Result<(), Qu
     let table = block.traces()?;
     let first_rows = table.first_rows().windows(2);
     let times = table.starts().iter().zip(table.ends());
-    for ((id, rows), (start, end)) in table.ids().iter().zip(first_rows).zip(times) {
+    let mut root_of = RootsOfBlock { table, numbers: HashMap::new() };
+    let ids = table.ids().iter().zip(0..);
+    for (((id, ordinal), rows), (start, end)) in ids.zip(first_rows).zip(times) {
+        let root = match all.needs_roots {
+            true => root_of.number(ordinal, all)?,
+            false => NO_ROOT,
+        };
         let facts = Facts {
             n_units: 1,
             n_rows: rows[1] - rows[0],
             start: *start,
             end: *end,
             may_hold: may_hold[block.file.row_group_of(rows[0])],
+            root: Some(root),
         };
         all.note(*id, facts)?;
     }
     Ok(())
 }
 
-/// The duration is the one fact that parts add up to without reading a span.
-fn of_trace(leaf: &Leaf, facts: &Facts) -> Possible {
-    match &leaf.attribute {
-        Attribute::Intrinsic(Intrinsic::TraceDuration) => {
-            Possible::of(leaf, &Static::Duration(facts.end.saturating_sub(facts.start)))
+/// Roots of the traces of a block, of which many have the same.
+struct RootsOfBlock<'a> {
+    table: &'a TraceTable,
+    /// By the codes of name and service.
+    numbers: HashMap<(u32, u32), u32>,
+}
+
+impl RootsOfBlock<'_> {
+    fn number(&mut self, ordinal: u32, all: &mut Traces) -> Result<u32, QueryError> {
+        let of = |codes: &[u32]| codes.get(ordinal as usize).copied().unwrap_or_default();
+        let codes = (of(self.table.root_names()), of(self.table.root_services()));
+        if let Some(number) = self.numbers.get(&codes) {
+            return Ok(*number);
         }
-        _ => Possible::UNKNOWN,
+        let trace = self.table.get(ordinal);
+        let root = trace.and_then(|trace| {
+            Some((trace.facts.root_name?, trace.facts.root_service.unwrap_or_default()))
+        });
+        let number = all.roots.number(root, &mut all.held)?;
+        self.numbers.insert(codes, number);
+        Ok(number)
     }
 }

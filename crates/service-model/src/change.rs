@@ -129,8 +129,8 @@ mod tests {
             connection: Connection::Direct,
             failed: number.is_multiple_of(3),
             weight: Weight::of_spans(1.0 + (number % 4) as f64),
-            server_nanos: (number % 5 != 0).then_some(number * number),
-            client_nanos: (number % 7 != 0).then_some(number << (number % 30)),
+            server_nanos: (!number.is_multiple_of(5)).then_some(number * number),
+            client_nanos: (!number.is_multiple_of(7)).then_some(number << (number % 30)),
         }
     }
 

@@ -9,8 +9,8 @@ use spandrel_traceql::{Attribute, FieldExpr, Static};
 use super::condition::Condition;
 use super::hints::Settings;
 use super::repeats::Reach;
-use super::roots::is_of_root;
 use crate::filter::needs_whole_trace;
+use crate::roots::is_of_root;
 
 /// How a leaf is evaluated.
 pub(super) struct Plan<'a> {

@@ -20,10 +20,11 @@ use spandrel_catalog::{BlockEntry, BlockId};
 use spandrel_model::TraceId;
 use spandrel_traceql::Attribute;
 
-use super::roots::{Roots, is_of_root};
+use super::roots::Roots;
 use crate::block_cache::OpenBlock;
 use crate::engine::{OPENING, SPLIT_NANOS_MAX, View};
 use crate::filter::Layer;
+use crate::roots::is_of_root;
 use crate::unit::Unit;
 use crate::{QueryEngine, QueryError, memory};
 

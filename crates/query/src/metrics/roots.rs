@@ -11,32 +11,22 @@ use spandrel_base::memory::Reservation;
 use spandrel_catalog::BlockEntry;
 use spandrel_ingest::LiveRun;
 use spandrel_model::TraceId;
-use spandrel_traceql::{Attribute, Intrinsic, Static};
+use spandrel_traceql::{Attribute, Static};
 
 use crate::block_cache::OpenBlock;
 use crate::engine::{OPENING, View};
 use crate::filter::Layer;
 use crate::memory::{self, Held};
+use crate::roots::{RootTexts, joined, live_root};
 use crate::unit::Unit;
 use crate::{QueryEngine, QueryError};
-
-/// The number of the root of traces without one.
-const NO_ROOT: u32 = 0;
-
-/// Name and service of a root, both empty where there is none.
-type Root = (String, String);
 
 /// The roots of some traces.
 pub(super) struct Roots {
     /// Numbers of roots.
     of_traces: HashMap<TraceId, u32>,
-    roots: Vec<Root>,
+    texts: RootTexts,
     _held: Reservation,
-}
-
-/// Whether the attribute is about the root of the trace.
-pub(super) fn is_of_root(attribute: &Attribute) -> bool {
-    matches!(attribute, Attribute::Intrinsic(Intrinsic::RootName | Intrinsic::RootServiceName))
 }
 
 impl Roots {
@@ -49,7 +39,8 @@ impl Roots {
         traces: &HashSet<TraceId>,
     ) -> Result<(Self, Vec<TraceId>), QueryError> {
         let held = memory::reserve(2 * traces.len() * size_of::<(TraceId, u32)>())?;
-        let mut search = Search { traces, numbers: HashMap::new(), found: HashMap::new(), held };
+        let texts = RootTexts::new();
+        let mut search = Search { traces, texts, found: HashMap::new(), held };
         for run in &view.live {
             search.add_live(run)?;
         }
@@ -58,14 +49,10 @@ impl Roots {
                 search.add_block(&block)?;
             }
         }
-        let Search { numbers, mut found, held, .. } = search;
+        let Search { texts, mut found, held, .. } = search;
         let several = found.extract_if(|_, root| root.is_none()).map(|(id, _)| id).collect();
         let of_traces = found.into_iter().filter_map(|(id, root)| Some((id, root?))).collect();
-        let mut roots = vec![Root::default(); numbers.len() + 1];
-        for (root, number) in numbers {
-            roots[number as usize] = root;
-        }
-        Ok((Self { of_traces, roots, _held: held }, several))
+        Ok((Self { of_traces, texts, _held: held }, several))
     }
 
     /// The values of an attribute of the root in the rows of these traces, to come before all others; `None` when the
@@ -100,57 +87,29 @@ impl Roots {
         if rows.is_empty() {
             return Ok(None);
         }
-        let text_bytes = |(_, root): &(u32, u32)| self.text(*root, attribute).len();
+        let text_bytes = |(_, root): &(u32, u32)| self.texts.text(*root, attribute).len();
         let n_bytes = rows.len() * size_of::<(u32, Static)>();
         let held = memory::reserve(n_bytes + rows.iter().map(text_bytes).sum::<usize>())?;
-        let value = |root: u32| Static::String(self.text(root, attribute).to_owned());
+        let value = |root: u32| Static::String(self.texts.text(root, attribute).to_owned());
         let others = rows.into_iter().map(|(row, root)| (row, value(root))).collect();
         Ok(Some(Layer { others, held: vec![Held::new(held)], ..Layer::default() }))
-    }
-
-    fn text(&self, root: u32, attribute: &Attribute) -> &str {
-        let (name, service) = &self.roots[root as usize];
-        match attribute {
-            Attribute::Intrinsic(Intrinsic::RootName) => name,
-            _ => service,
-        }
     }
 }
 
 struct Search<'a> {
     traces: &'a HashSet<TraceId>,
-    numbers: HashMap<Root, u32>,
+    texts: RootTexts,
     /// `None` where several units have a root.
     found: HashMap<TraceId, Option<u32>>,
     held: Reservation,
 }
 
 impl Search<'_> {
-    fn number(&mut self, (name, service): (&str, &str)) -> Result<u32, QueryError> {
-        // A root may have neither a name nor a service, and is one all the same.
-        let next = NO_ROOT + 1 + self.numbers.len() as u32;
-        Ok(match self.numbers.entry((name.to_owned(), service.to_owned())) {
-            Entry::Occupied(entry) => *entry.get(),
-            Entry::Vacant(entry) => {
-                self.held.try_grow(size_of::<(Root, u32)>() + name.len() + service.len())?;
-                *entry.insert(next)
-            }
-        })
-    }
-
     fn add_live(&mut self, run: &LiveRun) -> Result<(), QueryError> {
-        let (spans, arrangement) = (run.spans(), run.arrangement());
-        for trace in &arrangement.traces {
-            if !self.traces.contains(&trace.trace_id) {
-                continue;
+        for trace in &run.arrangement().traces {
+            if self.traces.contains(&trace.trace_id) {
+                self.add(trace.trace_id, live_root(run, trace))?;
             }
-            let root = trace.root_row.map(|row| {
-                let row = arrangement.order[row as usize] as usize;
-                let resource = &spans.resource_table.values()[spans.resources[row] as usize];
-                let name = spans.name_dictionary.get(spans.names[row]);
-                (name, resource.service_name().unwrap_or_default())
-            });
-            self.add(trace.trace_id, root)?;
         }
         Ok(())
     }
@@ -168,19 +127,14 @@ impl Search<'_> {
 
     /// Adds what a unit knows of a trace.
     fn add(&mut self, trace_id: TraceId, root: Option<(&str, &str)>) -> Result<(), QueryError> {
-        let number = match root {
-            Some(root) => self.number(root)?,
-            None => NO_ROOT,
-        };
+        let number = self.texts.number(root, &mut self.held)?;
         match self.found.entry(trace_id) {
             Entry::Vacant(entry) => {
                 entry.insert(Some(number));
             }
             Entry::Occupied(mut entry) => {
                 let known = entry.get_mut();
-                if root.is_some() {
-                    *known = known.filter(|known| *known == NO_ROOT).map(|_| number);
-                }
+                *known = joined(*known, number);
             }
         }
         Ok(())

@@ -37,6 +37,10 @@ fn spanset() -> BoxedStrategy<String> {
         "{ parent.resource.service.name = resource.service.name }",
         "{ span:childCount = 0 }",
         "{ nestedSetParent < 0 }",
+        "{ rootName = `buy` }",
+        "{ rootName != `buy` && .a != nil }",
+        "{ rootServiceName = `shop` || status = error }",
+        "{ rootServiceName = `` }",
         "{ false }",
     ];
     prop_oneof![3 => select(plain).prop_map(str::to_owned), 1 => filter()].boxed()
