@@ -8,7 +8,8 @@
 use std::sync::{Arc, LazyLock};
 use std::thread::available_parallelism;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{AbortHandle, JoinError};
 
 use crate::panic_message::panic_message;
 
@@ -42,17 +43,45 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let permit = Arc::clone(&CORES).acquire_owned().await.map_err(|_closed| CpuError::Stopping)?;
-    let joined = tokio::task::spawn_blocking(move || {
-        // Held by the closure, not by the caller: a caller that goes away does not free the core.
-        let _permit = permit;
-        work()
-    })
-    .await;
+    let joined = match Arc::clone(&CORES).try_acquire_owned() {
+        Ok(permit) => on_core(permit, work).await,
+        // Who waits is a task, which goes on whatever the caller does. A core is given to the one that has waited
+        // longest: to a future that its owner does not poll, while it waits for a core itself, it would be lost.
+        Err(_none_free) => {
+            let waiting = tokio::spawn(async move {
+                let permit = Arc::clone(&CORES).acquire_owned().await.ok()?;
+                Some(on_core(permit, work).await)
+            });
+            let _given_up = AbortOnDrop(waiting.abort_handle());
+            waiting.await.ok().flatten().ok_or(CpuError::Stopping)?
+        }
+    };
     joined.map_err(|err| match err.try_into_panic() {
         Ok(payload) => CpuError::Panicked { message: panic_message(payload.as_ref()) },
         Err(_cancelled) => CpuError::Stopping,
     })
+}
+
+async fn on_core<T, F>(permit: OwnedSemaphorePermit, work: F) -> Result<T, JoinError>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let work = move || {
+        // Held by the closure, not by the caller: a caller that goes away does not free the core.
+        let _permit = permit;
+        work()
+    };
+    tokio::task::spawn_blocking(work).await
+}
+
+/// Ends a wait that nobody needs any more.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 #[cfg(test)]
@@ -66,6 +95,39 @@ mod tests {
         assert_eq!(run(|| 6 * 7).await.expect("nothing panics"), 42);
         let err = run(|| -> u32 { panic!("bad {}", "input") }).await.expect_err("it panics");
         assert!(matches!(err, CpuError::Panicked { ref message } if message == "bad input"));
+    }
+
+    /// Scenario: all cores are taken, others wait and are not polled again, as parts of a stream whose reader does
+    /// something else; then the cores are free.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_is_not_polled_takes_no_core_from_others() {
+        let (mut taken, mut release) = (Vec::new(), Vec::new());
+        let (began, mut begun) = tokio::sync::mpsc::unbounded_channel();
+        for _ in 0..cores() {
+            let (sender, receiver) = std::sync::mpsc::channel::<()>();
+            release.push(sender);
+            let began = began.clone();
+            taken.push(tokio::spawn(run(move || {
+                began.send(()).is_ok() && receiver.recv().is_err()
+            })));
+        }
+        for _ in 0..cores() {
+            begun.recv().await.expect("it begins");
+        }
+        let mut waiting: Vec<_> = (0..2 * cores()).map(|_| Box::pin(run(|| ()))).collect();
+        for future in &mut waiting {
+            std::future::poll_fn(|context| {
+                let _ready = future.as_mut().poll(context);
+                std::task::Poll::Ready(())
+            })
+            .await;
+        }
+        drop(release);
+        let last = tokio::time::timeout(std::time::Duration::from_secs(60), run(|| 7)).await;
+        assert_eq!(last.expect("a core is free").expect("nothing panics"), 7);
+        for taken in taken {
+            assert!(taken.await.expect("no task panics").expect("no closure panics"));
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
