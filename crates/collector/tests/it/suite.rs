@@ -9,7 +9,7 @@ use spandrel_suites::say;
 
 /// A folder of the suites; `None`, said aloud, when it is not there.
 pub(crate) fn folder(name: &str) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites").join(name);
+    let root = Path::new("../../../shared/suites").join(name);
     if root.is_dir() {
         return Some(root);
     }
