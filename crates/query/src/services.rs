@@ -8,6 +8,7 @@ mod answer;
 mod apart;
 mod count;
 mod facts;
+mod halves;
 mod rolled;
 mod shares;
 mod steps;
@@ -156,7 +157,7 @@ impl QueryEngine {
     }
 
     /// Dependencies by the rules of Zipkin's `DependencyLinker`, over all traces whose root (without one, whose
-    /// first span) starts in the range. By name.
+    /// first span) starts in the range. A trace of a 64-bit id belongs to the one whose id ends with it. By name.
     ///
     /// # Errors
     /// [`QueryError`].

@@ -13,6 +13,7 @@ use spandrel_service_model::{Names, Peers, SpanFacts, facts_of_trace};
 
 use super::count::{FactsByTrace, RolledBlocks, SIDE_BY_SIDE};
 use super::facts;
+use super::halves::Halves;
 use super::shares::minute_of;
 use super::tally::{Sign, Tally};
 use crate::block_cache::OpenBlock;
@@ -50,6 +51,8 @@ pub(super) struct Apart<'a> {
     pub(super) rolled: &'a RolledBlocks,
     /// Facts of live spans of these traces.
     pub(super) live: &'a FactsByTrace,
+    /// Which of them are the same request.
+    pub(super) halves: &'a Halves,
 }
 
 /// Rows of a row group in which some of the traces lie.
@@ -87,37 +90,52 @@ impl Apart<'_> {
         traces: HashMap<TraceId, Times>,
         tally: &mut Tally,
     ) -> Result<(), QueryError> {
-        let mut ids: Vec<TraceId> = traces.keys().copied().collect();
-        ids.sort_unstable();
-        let mut with_copies = Vec::new();
+        // An even number at a time: what belongs together stays together.
+        for ids in self.halves.pairs().chunks(TRACES_AT_A_TIME) {
+            self.count_some(ids, &traces, tally).await?;
+        }
+        let alone = traces.keys().copied().filter(|id| !self.halves.has(id));
+        let mut alone: Vec<TraceId> = alone.collect();
+        alone.sort_unstable();
+        for ids in alone.chunks(TRACES_AT_A_TIME) {
+            self.count_some(ids, &traces, tally).await?;
+        }
+        Ok(())
+    }
+
+    async fn count_some(
+        &self,
+        ids: &[TraceId],
+        traces: &HashMap<TraceId, Times>,
+        tally: &mut Tally,
+    ) -> Result<(), QueryError> {
         let times_of = |id: &TraceId| traces.get(id).unwrap_or(&Times::All);
-        for ids in ids.chunks(TRACES_AT_A_TIME) {
-            let mut held = memory::reserve(0)?;
-            let wanted: HashSet<TraceId> = ids.iter().copied().collect();
-            let mut whole = FactsByTrace::with_capacity(ids.len());
-            let add = |tally: &mut Tally, part: PartOfTrace<'_>| {
-                let PartOfTrace { block, trace_id, is_doubtful, spans } = part;
-                let rolled = self.rolled.get(&block);
-                if let Some(rolled) = rolled.filter(|rolled| rolled.has_some() && !is_doubtful) {
-                    let times = times_of(&trace_id);
-                    let when = |nanos| rolled.has_counted(nanos) && times.has(nanos);
-                    tally.add_spans(spans, Sign::Remove, when);
-                }
-                whole.entry(trace_id).or_default().extend_from_slice(spans);
-            };
-            let near = self.view.near_range();
-            each_part((self.engine, self.view), &near, &wanted, (tally, &mut held), add).await?;
-            for id in ids {
-                if let Some(live) = self.live.get(id) {
-                    whole.entry(*id).or_default().extend_from_slice(live);
-                }
+        let mut held = memory::reserve(0)?;
+        let wanted: HashSet<TraceId> = ids.iter().copied().collect();
+        let mut whole = FactsByTrace::with_capacity(ids.len());
+        let add = |tally: &mut Tally, part: PartOfTrace<'_>| {
+            let PartOfTrace { block, trace_id, is_doubtful, spans } = part;
+            let rolled = self.rolled.get(&block);
+            if let Some(rolled) = rolled.filter(|rolled| rolled.has_some() && !is_doubtful) {
+                let times = times_of(&trace_id);
+                let when = |nanos| rolled.has_counted(nanos) && times.has(nanos);
+                tally.add_spans(spans, Sign::Remove, when);
             }
-            for (id, spans) in &whole {
-                let times = times_of(id);
-                match tally.may_have_copies(spans) {
-                    true => with_copies.push(*id),
-                    false => tally.add_whole(spans, |nanos| times.has(nanos)),
-                }
+            whole.entry(self.halves.longer(trace_id)).or_default().extend_from_slice(spans);
+        };
+        let near = self.view.near_range();
+        each_part((self.engine, self.view), &near, &wanted, (tally, &mut held), add).await?;
+        for id in ids {
+            if let Some(live) = self.live.get(id) {
+                whole.entry(self.halves.longer(*id)).or_default().extend_from_slice(live);
+            }
+        }
+        let mut with_copies = Vec::new();
+        for (id, spans) in &whole {
+            let times = times_of(id);
+            match tally.may_have_copies(spans) {
+                true => with_copies.push(*id),
+                false => tally.add_whole(spans, |nanos| times.has(nanos)),
             }
         }
         with_copies.sort_unstable();
@@ -129,14 +147,18 @@ impl Apart<'_> {
 
     /// Gathers traces with all that is in their spans, which tells copies apart, and counts them.
     async fn add_gathered(&self, ids: &[TraceId], tally: &mut Tally) -> Result<(), QueryError> {
-        let Self { engine, view, .. } = *self;
+        let Self { engine, view, halves, .. } = *self;
         let gather = Gather { engine, view, wanted: SpanColumnsWanted::All };
-        let traces: Vec<Trace> = gather.traces(ids).await?;
+        let ids: Vec<TraceId> =
+            ids.iter().flat_map(|id| [Some(*id), halves.shorter(id)]).flatten().collect();
+        let traces: Vec<Trace> = gather.traces(&ids).await?;
+        let mut whole = FactsByTrace::new();
         for trace in traces {
             let facts = facts_of_trace(&trace, &mut tally.names, &mut tally.peers);
-            tally.add_whole(&facts, |_| true);
+            whole.entry(halves.longer(trace.trace_id)).or_default().extend(facts);
             tokio::task::yield_now().await;
         }
+        whole.values().for_each(|facts| tally.add_whole(facts, |_| true));
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ use spandrel_service_model::{SpanFacts, facts_of_run};
 
 use super::apart::{Apart, Times};
 use super::facts::{self, FactColumns};
+use super::halves::Halves;
 use super::rolled::{self, Rolled};
 use super::shares;
 use super::tally::{Question, Sign, Tally};
@@ -46,6 +47,11 @@ pub(super) async fn count(
         _ => Shared::All,
     };
     let mut apart: HashSet<TraceId> = shared_traces(engine, view, shared).await?;
+    let halves = match tally.question {
+        Question::ZipkinLinks => Halves::find(engine, view).await?,
+        _ => Halves::default(),
+    };
+    apart.extend(halves.pairs());
     let rolled = add_rolled(engine, view, tally, &mut apart).await?;
     held.try_grow(tally.size_bytes().saturating_sub(held.bytes()))?;
     let mut live = FactsByTrace::new();
@@ -77,7 +83,7 @@ pub(super) async fn count(
         }
         _ => apart.into_iter().map(|id| (id, Times::All)).collect(),
     };
-    let traces = Apart { engine, view, rolled: &rolled, live: &live };
+    let traces = Apart { engine, view, rolled: &rolled, live: &live, halves: &halves };
     traces.count(left, tally).await
 }
 
