@@ -48,6 +48,10 @@ where
         // Who waits is a task, which goes on whatever the caller does. A core is given to the one that has waited
         // longest: to a future that its owner does not poll, while it waits for a core itself, it would be lost.
         Err(_none_free) => {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "it ends with the caller, who waits for it"
+            )]
             let waiting = tokio::spawn(async move {
                 let permit = Arc::clone(&CORES).acquire_owned().await.ok()?;
                 Some(on_core(permit, work).await)
@@ -101,15 +105,13 @@ mod tests {
     /// something else; then the cores are free.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn who_is_not_polled_takes_no_core_from_others() {
-        let (mut taken, mut release) = (Vec::new(), Vec::new());
-        let (began, mut begun) = tokio::sync::mpsc::unbounded_channel();
+        let (mut taken, mut release) = (tokio::task::JoinSet::new(), Vec::new());
+        let (began, mut begun) = tokio::sync::mpsc::channel(cores());
         for _ in 0..cores() {
-            let (sender, receiver) = std::sync::mpsc::channel::<()>();
+            let (sender, receiver) = std::sync::mpsc::sync_channel::<()>(1);
             release.push(sender);
             let began = began.clone();
-            taken.push(tokio::spawn(run(move || {
-                began.send(()).is_ok() && receiver.recv().is_err()
-            })));
+            taken.spawn(run(move || began.try_send(()).is_ok() && receiver.recv().is_err()));
         }
         for _ in 0..cores() {
             begun.recv().await.expect("it begins");
@@ -125,8 +127,8 @@ mod tests {
         drop(release);
         let last = tokio::time::timeout(std::time::Duration::from_secs(60), run(|| 7)).await;
         assert_eq!(last.expect("a core is free").expect("nothing panics"), 7);
-        for taken in taken {
-            assert!(taken.await.expect("no task panics").expect("no closure panics"));
+        while let Some(taken) = taken.join_next().await {
+            assert!(taken.expect("no task panics").expect("no closure panics"));
         }
     }
 
