@@ -113,7 +113,8 @@ impl Wal {
     }
 
     /// Seals the active segment and starts another, so that the sealed one can be truncated.
-    /// Returns the sequence numbers it holds; an empty segment is not sealed.
+    /// Returns the sequence numbers it holds; an empty segment is not sealed. What was abandoned and could not be
+    /// replaced is replaced now.
     ///
     /// # Errors
     /// [`WalError::Io`] when no new segment could be made; the next append tries again.

@@ -31,8 +31,8 @@ pub fn read_run(batch: &RecordBatch) -> Result<SpanColumns, BlockError> {
     run_of(trace_ids, batch)
 }
 
-/// The same of rows of one trace, whose id is known and not looked for in the batch: of a trace by its id, the ids of
-/// all others would be a fifth of what is read.
+/// The same of rows of one trace, whose id is known and not looked for in the batch: the dictionary with the ids of all
+/// traces of a block is among its largest.
 ///
 /// # Errors
 /// As [`read_run`].
