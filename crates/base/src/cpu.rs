@@ -5,15 +5,20 @@
 //! there is no queue to overflow here. A closure that has started runs to its end, even when the
 //! caller stops waiting for it.
 
+use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::thread::available_parallelism;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::{AbortHandle, JoinError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task::JoinError;
 
 use crate::panic_message::panic_message;
+use crate::task::apart;
 
 static CORES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(cores())));
+
+/// Work of any kind, which leaves its result where its caller finds it.
+type Work = Box<dyn FnOnce() + Send>;
 
 /// How many closures run at once: as many as the machine, or its container, has cores.
 pub fn cores() -> usize {
@@ -43,49 +48,41 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let joined = match Arc::clone(&CORES).try_acquire_owned() {
-        Ok(permit) => on_core(permit, work).await,
-        // Who waits is a task, which goes on whatever the caller does. A core is given to the one that has waited
-        // longest: to a future that its owner does not poll, while it waits for a core itself, it would be lost.
-        Err(_none_free) => {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "it ends with the caller, who waits for it"
-            )]
-            let waiting = tokio::spawn(async move {
-                let permit = Arc::clone(&CORES).acquire_owned().await.ok()?;
-                Some(on_core(permit, work).await)
-            });
-            let _given_up = AbortOnDrop(waiting.abort_handle());
-            waiting.await.ok().flatten().ok_or(CpuError::Stopping)?
-        }
-    };
-    joined.map_err(|err| match err.try_into_panic() {
-        Ok(payload) => CpuError::Panicked { message: panic_message(payload.as_ref()) },
-        Err(_cancelled) => CpuError::Stopping,
+    let (sender, mut result) = oneshot::channel();
+    // Nobody is there to take it when the caller has gone.
+    run_erased(Box::new(move || drop(sender.send(work())))).await?;
+    result.try_recv().map_err(|_not_started| CpuError::Stopping)
+}
+
+/// The same for work of any kind. What tokio needs of code for a task is compiled here, once, and not for each caller.
+fn run_erased(work: Work) -> Pin<Box<dyn Future<Output = Result<(), CpuError>> + Send>> {
+    Box::pin(async move {
+        let joined = match Arc::clone(&CORES).try_acquire_owned() {
+            Ok(permit) => on_core(permit, work).await,
+            // A core is given to the one that has waited longest. To a future that its owner does not poll, while it
+            // waits for a core itself, it would be lost; a task goes on whatever the caller does.
+            Err(_none_free) => {
+                let waiting = apart(async move {
+                    let permit = Arc::clone(&CORES).acquire_owned().await.ok()?;
+                    Some(on_core(permit, work).await)
+                });
+                waiting.await.ok().flatten().ok_or(CpuError::Stopping)?
+            }
+        };
+        joined.map_err(|err| match err.try_into_panic() {
+            Ok(payload) => CpuError::Panicked { message: panic_message(payload.as_ref()) },
+            Err(_cancelled) => CpuError::Stopping,
+        })
     })
 }
 
-async fn on_core<T, F>(permit: OwnedSemaphorePermit, work: F) -> Result<T, JoinError>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+async fn on_core(permit: OwnedSemaphorePermit, work: Work) -> Result<(), JoinError> {
     let work = move || {
         // Held by the closure, not by the caller: a caller that goes away does not free the core.
         let _permit = permit;
-        work()
+        work();
     };
     tokio::task::spawn_blocking(work).await
-}
-
-/// Ends a wait that nobody needs any more.
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::panic_message::panic_message;
 
@@ -80,7 +81,12 @@ impl TaskSet {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let name = name.into();
+        self.spawn_erased(name.into(), Box::pin(future));
+    }
+
+    /// The same for a future of any kind: what tokio needs of code for a task is compiled once, and not for each
+    /// caller.
+    fn spawn_erased(&self, name: Arc<str>, future: Pin<Box<dyn Future<Output = ()> + Send>>) {
         let running = self.board.enter(Arc::clone(&name));
         let board = Arc::clone(&self.board);
         let mut tasks = self.tasks.lock();
@@ -132,6 +138,31 @@ impl TaskSet {
     }
 }
 
+/// The runtime is stopping and has ended a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the runtime is stopping")]
+pub struct Stopping;
+
+/// Runs `future` as a task of its own, which ends with whoever waits for it.
+///
+/// It goes on when the one who waits is not polled, as part of a stream whose reader does something else. So nothing
+/// that it holds (a core, a block that is being opened) is kept from others meanwhile. A panic of the task becomes one
+/// of the caller.
+///
+/// # Errors
+/// [`Stopping`].
+pub async fn apart<F>(future: F) -> Result<F::Output, Stopping>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    #[expect(clippy::disallowed_methods, reason = "it ends with the caller, who waits for it")]
+    let task = AbortOnDropHandle::new(tokio::spawn(future));
+    task.await.map_err(|err| match err.try_into_panic() {
+        Ok(payload) => resume_unwind(payload),
+        Err(_cancelled) => Stopping,
+    })
+}
+
 impl Board {
     fn enter(self: &Arc<Self>, name: Arc<str>) -> Running {
         let mut state = self.state.lock();
@@ -176,6 +207,9 @@ async fn catch_panic<F: Future<Output = ()>>(future: F) -> Result<(), Box<dyn An
 #[cfg(test)]
 mod tests {
     use std::future::pending;
+    use std::task::{Context, Waker};
+
+    use tokio::sync::oneshot;
 
     use super::*;
 
@@ -217,5 +251,28 @@ mod tests {
         assert_eq!(set.failed(), vec![failure]);
         let err = set.shutdown(Duration::ZERO).await.expect_err("`healthy` never stops");
         assert_eq!(err.names, vec![Arc::from("healthy")]);
+    }
+
+    #[tokio::test]
+    async fn a_task_apart_goes_on_unpolled_and_ends_with_its_caller() {
+        let (begin, begun) = oneshot::channel::<()>();
+        let (end, ended) = oneshot::channel::<()>();
+        let mut unpolled = Box::pin(apart(async move {
+            begin.send(()).expect("the test waits for it");
+            let _held = end;
+            pending::<()>().await;
+        }));
+        let mut once = Context::from_waker(Waker::noop());
+        assert!(unpolled.as_mut().poll(&mut once).is_pending());
+        begun.await.expect("it runs without being polled again");
+        drop(unpolled);
+        ended.await.expect_err("it was ended, and dropped what it held");
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "lost 7")]
+    async fn a_panic_apart_is_one_of_the_caller() {
+        let ended: Result<(), Stopping> = apart(async { panic!("lost {}", 7) }).await;
+        ended.expect("it panics before");
     }
 }

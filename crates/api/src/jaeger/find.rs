@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
-use spandrel_base::cpu;
+use spandrel_base::cpu::{self, CpuError};
+use spandrel_base::task::{self, Stopping};
 use spandrel_model::{TenantId, TraceId};
 use spandrel_query::{QueryError, Search, TimeRange, TraceMatch, TraceSpans};
 
@@ -139,12 +140,16 @@ pub(super) fn one(trace: TraceSpans) -> Traces {
     stream::iter([Ok(trace)]).boxed()
 }
 
+/// In a task of its own: of what is fetched ahead nobody polls anything while the reader takes its time, and what it
+/// had begun would be kept from others.
 async fn fetch(
     state: ApiState,
     tenant: TenantId,
     id: TraceId,
 ) -> Result<Option<TraceSpans>, ApiError> {
-    Ok(state.engine.find_trace(&tenant, id, TimeRange::ALL).await?)
+    let found =
+        task::apart(async move { state.engine.find_trace(&tenant, id, TimeRange::ALL).await });
+    Ok(found.await.map_err(|Stopping| CpuError::Stopping).map_err(QueryError::from)??)
 }
 
 fn present(
