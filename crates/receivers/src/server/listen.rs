@@ -16,17 +16,20 @@ use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use spandrel_base::task::TaskSet;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, join, split};
+use tokio::io::{AsyncRead, AsyncReadExt, join, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 
 use super::options::ListenOptions;
@@ -56,25 +59,48 @@ pub(crate) trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Response<Reply>> + Send + '_;
 }
 
+/// A handler of any kind: a server is compiled once, and not for each of them.
+trait DynHandler: Send + Sync {
+    fn handle_boxed(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> BoxFuture<'_, Response<Reply>>;
+}
+
+impl<H: Handler> DynHandler for H {
+    fn handle_boxed(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> BoxFuture<'_, Response<Reply>> {
+        Box::pin(self.handle(request, peer))
+    }
+}
+
+/// A connection, plain or under TLS.
+type Stream = Either<TcpStream, TlsStream<TcpStream>>;
+
 /// Serves one port.
-pub(crate) struct Listener<H> {
+pub(crate) struct Listener {
     /// Names the tasks, such as `otlp grpc`.
     name: &'static str,
-    handler: H,
+    handler: Box<dyn DynHandler>,
     options: ListenOptions,
     tasks: Weak<TaskSet>,
     token: CancellationToken,
 }
 
-impl<H: Handler> Listener<H> {
+impl Listener {
     pub(crate) fn new(
         name: &'static str,
-        handler: H,
+        handler: impl Handler,
         options: ListenOptions,
         tasks: &Arc<TaskSet>,
     ) -> Arc<Self> {
         let token = tasks.token();
-        Arc::new(Self { name, handler, options, tasks: Arc::downgrade(tasks), token })
+        let (handler, tasks) = (Box::new(handler), Arc::downgrade(tasks));
+        Arc::new(Self { name, handler, options, tasks, token })
     }
 
     /// Starts to accept connections.
@@ -123,23 +149,22 @@ impl<H: Handler> Listener<H> {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(listener = self.name, %error, "cannot set TCP_NODELAY");
         }
-        let Some(tls) = &self.options.tls else { return self.serve_plain(stream, peer).await };
+        let Some(tls) = &self.options.tls else {
+            return self.serve_plain(Either::Left(stream), peer).await;
+        };
         let accepted = tokio::select! {
             biased;
             () = self.token.cancelled() => return,
             accepted = timeout(self.options.header_read_timeout, tls.accept(stream)) => accepted,
         };
         match accepted {
-            Ok(Ok(stream)) => self.clone().serve_plain(stream, peer).await,
+            Ok(Ok(stream)) => self.clone().serve_plain(Either::Right(stream), peer).await,
             Ok(Err(error)) => tracing::debug!(listener = self.name, %error, "no TLS connection"),
             Err(_too_slow) => {}
         }
     }
 
-    async fn serve_plain<S>(self: Arc<Self>, mut stream: S, peer: SocketAddr)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    async fn serve_plain(self: Arc<Self>, mut stream: Stream, peer: SocketAddr) {
         let sniffed = tokio::select! {
             biased;
             () = self.token.cancelled() => return,
@@ -149,10 +174,7 @@ impl<H: Handler> Listener<H> {
         let Ok(Ok(Some(sniffed))) = sniffed else { return };
         let (read, write) = split(stream);
         let io = TokioIo::new(join(Cursor::new(sniffed.bytes).chain(read), write));
-        let service = service_fn(|request| {
-            let listener = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(listener.answer(request, peer).await) }
-        });
+        let service = Requests { listener: Arc::clone(&self), peer };
         if sniffed.is_http2 {
             let connection = self.http2().serve_connection(io, service);
             self.drive(connection).await;
@@ -172,7 +194,7 @@ impl<H: Handler> Listener<H> {
             None => Ok(request),
         };
         match request {
-            Ok(request) => self.handler.handle(request, peer).await,
+            Ok(request) => self.handler.handle_boxed(request, peer).await,
             Err(refusal) => refusal,
         }
     }
@@ -217,6 +239,23 @@ impl<H: Handler> Listener<H> {
             // Peers break off all the time; a request that was lost is sent again.
             tracing::debug!(listener = self.name, "connection ended by an error");
         }
+    }
+}
+
+/// The requests of one connection.
+struct Requests {
+    listener: Arc<Listener>,
+    peer: SocketAddr,
+}
+
+impl Service<Request<Incoming>> for Requests {
+    type Response = Response<Reply>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let (listener, peer) = (Arc::clone(&self.listener), self.peer);
+        Box::pin(async move { Ok(listener.answer(request, peer).await) })
     }
 }
 
