@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use parking_lot::RwLock;
@@ -68,18 +69,20 @@ impl DeltaCatalog {
     /// [`CatalogError::SchemaMismatch`] when a column has another type in the table,
     /// [`CatalogError::ForeignFile`] when another program added data, and
     /// [`CatalogError::Log`] when the log is damaged or cannot be read.
-    pub async fn open(
+    pub fn open(
         store: Arc<dyn ObjectStore>,
         root: Path,
         columns: &[TableColumn],
         clock: SharedClock,
-    ) -> Result<Self, CatalogError> {
-        let columns = schema::to_delta(columns)?;
-        let known_newest_at = clock.monotonic();
-        let table = Arc::new(Table::new(store, root, columns, clock));
-        let state = blocking(&table, Table::open).await?;
-        let published = Published { catalog: Arc::clone(&state.catalog), known_newest_at };
-        Ok(Self { table, state: Mutex::new(state), published: RwLock::new(published) })
+    ) -> BoxFuture<'_, Result<Self, CatalogError>> {
+        Box::pin(async move {
+            let columns = schema::to_delta(columns)?;
+            let known_newest_at = clock.monotonic();
+            let table = Arc::new(Table::new(store, root, columns, clock));
+            let state = blocking(&table, Table::open).await?;
+            let published = Published { catalog: Arc::clone(&state.catalog), known_newest_at };
+            Ok(Self { table, state: Mutex::new(state), published: RwLock::new(published) })
+        })
     }
 
     fn publish(&self, state: &State, known_newest_at: Duration) {

@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use spandrel_config::{ComponentId, PipelineId};
 use spandrel_exporters::Extensions;
 use spandrel_pipeline::{Component, ComponentError};
@@ -40,47 +41,51 @@ impl Collector {
     ///
     /// # Errors
     /// The first component that cannot be built or started; nothing is left running then.
-    pub async fn start(plan: Plan, shared: Shared) -> Result<Self, CollectorError> {
-        let status = Arc::new(Status::default());
-        let nothing = Parts::default();
-        let change = Change::of_everything();
-        let parts = build(&plan, &change, (&shared, &status), &nothing)?;
-        let fresh = Fresh { old: &nothing, new: &parts };
-        if let Err(error) = fresh.start(&plan).await {
-            stop(&parts, &plan.order()).await;
-            return Err(error);
-        }
-        status.running(&plan, &parts, shared.clock.now_unix_nanos());
-        for warning in &plan.warnings {
-            tracing::warn!(%warning, "the configuration deserves a look");
-        }
-        for stub in &plan.stubs {
-            tracing::warn!(kind = stub.kind.singular(), id = %stub.id, effect = stub.effect(), "not part of this program");
-        }
-        Ok(Self { shared, status, state: Mutex::new(State { plan, parts }) })
+    pub fn start(plan: Plan, shared: Shared) -> BoxFuture<'static, Result<Self, CollectorError>> {
+        Box::pin(async move {
+            let status = Arc::new(Status::default());
+            let nothing = Parts::default();
+            let change = Change::of_everything();
+            let parts = build(&plan, &change, (&shared, &status), &nothing)?;
+            let fresh = Fresh { old: &nothing, new: &parts };
+            if let Err(error) = fresh.start(&plan).await {
+                stop(&parts, &plan.order()).await;
+                return Err(error);
+            }
+            status.running(&plan, &parts, shared.clock.now_unix_nanos());
+            for warning in &plan.warnings {
+                tracing::warn!(%warning, "the configuration deserves a look");
+            }
+            for stub in &plan.stubs {
+                tracing::warn!(kind = stub.kind.singular(), id = %stub.id, effect = stub.effect(), "not part of this program");
+            }
+            Ok(Self { shared, status, state: Mutex::new(State { plan, parts }) })
+        })
     }
 
     /// Puts another configuration in force: only what changes is restarted, and batches wait meanwhile.
     ///
     /// # Errors
     /// What cannot be built or started; the configuration that was in force still is.
-    pub async fn reload(&self, plan: Plan) -> Result<(), CollectorError> {
-        let mut state = self.state.lock().await;
-        let change = Change::between(&state.plan, &plan);
-        let parts = build(&plan, &change, (&self.shared, &self.status), &state.parts)?;
-        let fresh = Fresh { old: &state.parts, new: &parts };
-        match fresh.exchange(&plan, &state.plan.order()).await {
-            Ok(()) => {
-                self.status.running(&plan, &parts, self.shared.clock.now_unix_nanos());
-                *state = State { plan, parts };
-                Ok(())
+    pub fn reload(&self, plan: Plan) -> BoxFuture<'_, Result<(), CollectorError>> {
+        Box::pin(async move {
+            let mut state = self.state.lock().await;
+            let change = Change::between(&state.plan, &plan);
+            let parts = build(&plan, &change, (&self.shared, &self.status), &state.parts)?;
+            let fresh = Fresh { old: &state.parts, new: &parts };
+            match fresh.exchange(&plan, &state.plan.order()).await {
+                Ok(()) => {
+                    self.status.running(&plan, &parts, self.shared.clock.now_unix_nanos());
+                    *state = State { plan, parts };
+                    Ok(())
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the new configuration could not be started, the old one is started again");
+                    self.restore(&mut state, parts, &plan.order()).await?;
+                    Err(error)
+                }
             }
-            Err(error) => {
-                tracing::error!(%error, "the new configuration could not be started, the old one is started again");
-                self.restore(&mut state, parts, &plan.order()).await?;
-                Err(error)
-            }
-        }
+        })
     }
 
     /// Starts again what was stopped for a configuration that could not be started.
@@ -104,11 +109,13 @@ impl Collector {
     }
 
     /// Stops receivers first; what pipelines hold is handed on.
-    pub async fn shutdown(&self) {
-        self.status.set(Phase::Stopping);
-        let state = self.state.lock().await;
-        stop(&state.parts, &state.plan.order()).await;
-        self.status.set(Phase::Stopped);
+    pub fn shutdown(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.status.set(Phase::Stopping);
+            let state = self.state.lock().await;
+            stop(&state.parts, &state.plan.order()).await;
+            self.status.set(Phase::Stopped);
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use hashbrown::HashMap;
 use object_store::ObjectStore;
 use spandrel_base::clock::SharedClock;
@@ -99,18 +100,20 @@ impl Compactor {
     }
 
     /// Looks at all tenants, again and again, until stopped. A merge under way is given up then.
-    pub async fn run(&self, stop: CancellationToken) {
-        loop {
-            let round = async {
-                self.run_round().await;
-                tokio::time::sleep(self.options.interval).await;
-            };
-            tokio::select! {
-                biased; // A stop must not wait for a merge.
-                () = stop.cancelled() => return,
-                () = round => {}
+    pub fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            loop {
+                let round = async {
+                    self.run_round().await;
+                    tokio::time::sleep(self.options.interval).await;
+                };
+                tokio::select! {
+                    biased; // A stop must not wait for a merge.
+                    () = stop.cancelled() => return,
+                    () = round => {}
+                }
             }
-        }
+        })
     }
 
     async fn run_round(&self) {
@@ -135,21 +138,26 @@ impl Compactor {
     /// # Errors
     /// [`CompactionError::Tenants`] when its catalogue cannot be opened. What fails later is logged and
     /// counted in the report.
-    pub async fn run_once(&self, tenant: &TenantId) -> Result<CompactionReport, CompactionError> {
-        let mut memories = self.memories.lock().await;
-        let mut report = CompactionReport::default();
-        let Some(table) = self.open(tenant).await? else { return Ok(report) };
-        let memory = memories.entry(tenant.clone()).or_default();
-        self.metrics.compaction().runs.inc();
-        let expired = self.expire(tenant, table, &mut report).await;
-        self.check(tenant, expired, "old blocks not given up", &mut report);
-        let merged = self.merge_all(tenant, memory, &mut report).await;
-        self.check(tenant, merged, "blocks not merged", &mut report);
-        let applied = self.apply_policy(tenant, memory, &mut report).await;
-        self.check(tenant, applied, "retention policy not applied", &mut report);
-        let vacuumed = self.vacuum(tenant, memory, &mut report).await;
-        self.check(tenant, vacuumed, "files of removed blocks not deleted", &mut report);
-        Ok(report)
+    pub fn run_once<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+    ) -> BoxFuture<'a, Result<CompactionReport, CompactionError>> {
+        Box::pin(async move {
+            let mut memories = self.memories.lock().await;
+            let mut report = CompactionReport::default();
+            let Some(table) = self.open(tenant).await? else { return Ok(report) };
+            let memory = memories.entry(tenant.clone()).or_default();
+            self.metrics.compaction().runs.inc();
+            let expired = self.expire(tenant, table, &mut report).await;
+            self.check(tenant, expired, "old blocks not given up", &mut report);
+            let merged = self.merge_all(tenant, memory, &mut report).await;
+            self.check(tenant, merged, "blocks not merged", &mut report);
+            let applied = self.apply_policy(tenant, memory, &mut report).await;
+            self.check(tenant, applied, "retention policy not applied", &mut report);
+            let vacuumed = self.vacuum(tenant, memory, &mut report).await;
+            self.check(tenant, vacuumed, "files of removed blocks not deleted", &mut report);
+            Ok(report)
+        })
     }
 
     fn check(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use parking_lot::{Mutex, RwLock};
@@ -75,14 +76,16 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn open(
+    pub fn open(
         options: StoreOptions,
         objects: Arc<dyn ObjectStore>,
         clock: SharedClock,
         metrics: Metrics,
-    ) -> Result<Self, StoreError> {
-        let opened = replay::open_wal(&options)?;
-        Self::start(opened, options, objects, clock, metrics).await
+    ) -> BoxFuture<'static, Result<Self, StoreError>> {
+        Box::pin(async move {
+            let opened = replay::open_wal(&options)?;
+            Self::start(opened, options, objects, clock, metrics).await
+        })
     }
 
     /// As [`Store::open`], with the segments of the log in `env` instead of [`StoreOptions::wal_dir`], which
@@ -90,15 +93,17 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn open_in(
+    pub fn open_in(
         options: StoreOptions,
         env: Arc<dyn Env>,
         objects: Arc<dyn ObjectStore>,
         clock: SharedClock,
         metrics: Metrics,
-    ) -> Result<Self, StoreError> {
-        let opened = replay::open_wal_in(&options, env)?;
-        Self::start(opened, options, objects, clock, metrics).await
+    ) -> BoxFuture<'static, Result<Self, StoreError>> {
+        Box::pin(async move {
+            let opened = replay::open_wal_in(&options, env)?;
+            Self::start(opened, options, objects, clock, metrics).await
+        })
     }
 
     async fn start(
@@ -155,31 +160,47 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when the tenant's catalogue cannot be opened.
-    pub async fn snapshot(&self, tenant: &TenantId) -> Result<StoreSnapshot, StoreError> {
-        match self.shared.find_tenant(tenant).await? {
-            Some(tenant) => Ok(tenant.snapshot()),
-            None => Ok(StoreSnapshot::default()),
-        }
+    pub fn snapshot<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+    ) -> BoxFuture<'a, Result<StoreSnapshot, StoreError>> {
+        Box::pin(async move {
+            match self.shared.find_tenant(tenant).await? {
+                Some(tenant) => Ok(tenant.snapshot()),
+                None => Ok(StoreSnapshot::default()),
+            }
+        })
     }
 
     /// The tenant's catalogue; `None` when nothing of it was ever stored in blocks.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be opened.
-    pub async fn catalog(&self, tenant: &TenantId) -> Result<Option<Arc<dyn Catalog>>, StoreError> {
-        let tenant = self.shared.find_tenant(tenant).await?;
-        Ok(tenant.and_then(|tenant| tenant.catalog.get().cloned()))
+    pub fn catalog<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+    ) -> BoxFuture<'a, Result<Option<Arc<dyn Catalog>>, StoreError>> {
+        Box::pin(async move {
+            let tenant = self.shared.find_tenant(tenant).await?;
+            Ok(tenant.and_then(|tenant| tenant.catalog.get().cloned()))
+        })
     }
 
     /// Lets queries see a state of a tenant's catalogue that somebody else has committed, unless they see a
     /// newer one. Waits for a flush under way: a block that it has committed enters what queries see only
     /// when its live spans leave it. So a state with a block of which the flush does not know yet that it
     /// was committed is not shown; the flush shows a newer one when it knows.
-    pub async fn publish_catalog(&self, tenant: &TenantId, snapshot: Arc<CatalogSnapshot>) {
-        let tenant = self.shared.tenants.read().get(tenant).cloned();
-        if let Some(tenant) = tenant {
-            self.shared.publish_catalog(&tenant, snapshot).await;
-        }
+    pub fn publish_catalog<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        snapshot: Arc<CatalogSnapshot>,
+    ) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let tenant = self.shared.tenants.read().get(tenant).cloned();
+            if let Some(tenant) = tenant {
+                self.shared.publish_catalog(&tenant, snapshot).await;
+            }
+        })
     }
 
     /// Lets queries see what other processes have committed until now. The store does so by itself every
@@ -188,57 +209,66 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the object store or the catalogue of a tenant cannot be read; queries go on seeing
     /// what they saw.
-    pub async fn refresh(&self) -> Result<(), StoreError> {
-        refresh::refresh(&self.shared).await
+    pub fn refresh(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(refresh::refresh(&self.shared))
     }
 
     /// The tenants of which something is stored in [`Store::objects`], by whatever process.
     ///
     /// # Errors
     /// [`StoreError::Objects`] when they cannot be listed.
-    pub async fn stored_tenants(&self) -> Result<Vec<TenantId>, StoreError> {
-        self.shared.stored_tenants().await
+    pub fn stored_tenants(&self) -> BoxFuture<'_, Result<Vec<TenantId>, StoreError>> {
+        Box::pin(self.shared.stored_tenants())
     }
 
     /// Seals all live segments and waits until they are blocks, as far as the deadline allows.
     /// What is not flushed then stays in the write-ahead log.
-    pub async fn flush(&self, deadline: Duration) -> bool {
-        self.shared.seal_older_than(Duration::ZERO);
-        let flushed = tokio::time::timeout(deadline, flush::flush_sealed(&self.shared)).await;
-        flushed.unwrap_or(false)
+    pub fn flush(&self, deadline: Duration) -> BoxFuture<'_, bool> {
+        Box::pin(async move {
+            self.shared.seal_older_than(Duration::ZERO);
+            let flushed = tokio::time::timeout(deadline, flush::flush_sealed(&self.shared)).await;
+            flushed.unwrap_or(false)
+        })
     }
 
     /// Refuses new batches, waits for those under way, flushes what the deadline allows and stops.
     /// Nothing acknowledged is lost whatever the outcome: the log keeps what was not flushed.
-    pub async fn shutdown(&self, deadline: Duration) {
-        let began = self.shared.clock.monotonic();
-        let left = || deadline.saturating_sub(self.shared.clock.monotonic().saturating_sub(began));
-        self.stop_committer();
-        let ended = self.shared.committer.ended.cancelled();
-        if tokio::time::timeout(left() / 2, ended).await.is_err() {
-            tracing::warn!(
-                "the disk of the write-ahead log hangs, batches under way are not stored"
-            );
-        }
-        if self.tasks.shutdown(left() / 2).await.is_err() {
-            tracing::warn!("a flush was interrupted, its spans stay in the write-ahead log");
-        }
-        if !self.flush(left()).await {
-            tracing::warn!("not all live spans became blocks, they stay in the write-ahead log");
-        }
+    pub fn shutdown(&self, deadline: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let began = self.shared.clock.monotonic();
+            let left =
+                || deadline.saturating_sub(self.shared.clock.monotonic().saturating_sub(began));
+            self.stop_committer();
+            let ended = self.shared.committer.ended.cancelled();
+            if tokio::time::timeout(left() / 2, ended).await.is_err() {
+                tracing::warn!(
+                    "the disk of the write-ahead log hangs, batches under way are not stored"
+                );
+            }
+            if self.tasks.shutdown(left() / 2).await.is_err() {
+                tracing::warn!("a flush was interrupted, its spans stay in the write-ahead log");
+            }
+            if !self.flush(left()).await {
+                tracing::warn!(
+                    "not all live spans became blocks, they stay in the write-ahead log"
+                );
+            }
+        })
     }
 
     /// Returns when a task or thread of the store has died, which it never should; the process had
     /// better end.
-    pub async fn failed(&self) -> String {
-        tokio::select! {
-            failure = self.tasks.first_failure() => {
-                format!("{}: {}", failure.name, failure.message)
+    pub fn failed(&self) -> BoxFuture<'_, String> {
+        Box::pin(async move {
+            tokio::select! {
+                failure = self.tasks.first_failure() => {
+                    format!("{}: {}", failure.name, failure.message)
+                }
+                () = self.shared.committer.panicked.cancelled() => {
+                    "wal-committer: the thread panicked".to_owned()
+                }
             }
-            () = self.shared.committer.panicked.cancelled() => {
-                "wal-committer: the thread panicked".to_owned()
-            }
-        }
+        })
     }
 
     /// What became of the spans of a tenant since the store was opened, and what of them is live.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use spandrel_base::clock::SharedClock;
 use spandrel_base::memory::MemoryBudget;
 use spandrel_base::task::TaskSet;
@@ -33,55 +34,59 @@ impl GeneratorTasks {
     ///
     /// # Errors
     /// When a receiver's settings cannot be used.
-    pub async fn start(
+    pub fn start(
         generator: Arc<Generator>,
         targets: Vec<RemoteWriteSettings>,
         (clock, metrics, memory): (SharedClock, Metrics, MemoryBudget),
-    ) -> Result<Self, ComponentError> {
-        let mut writers = Vec::new();
-        for (number, settings) in targets.into_iter().enumerate() {
-            let context = ComponentContext {
-                id: format!("metrics_generator/{number}").into(),
-                pipeline: "".into(),
-                clock: Arc::clone(&clock),
-                metrics: metrics.clone(),
-                memory: memory.clone(),
-                data_dir: PathBuf::new(),
-                account: Account::detached(),
-            };
-            let writer = RemoteWriteExporter::new(settings, &Extensions::default(), context)?;
-            writer.start().await?;
-            writers.push(writer);
-        }
-        let (writers, tasks) = (Arc::new(writers), TaskSet::new());
-        let token = tasks.token();
-        let shared = (Arc::clone(&generator), Arc::clone(&writers));
-        tasks.spawn("metrics generator", async move {
-            let mut looks = tokio::time::interval(LOOK_EVERY);
-            looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                tokio::select! {
-                    biased; // A stop must not wait for the next look.
-                    () = token.cancelled() => return,
-                    _ = looks.tick() => write(&shared.0, &shared.1, false).await,
-                }
+    ) -> BoxFuture<'static, Result<Self, ComponentError>> {
+        Box::pin(async move {
+            let mut writers = Vec::new();
+            for (number, settings) in targets.into_iter().enumerate() {
+                let context = ComponentContext {
+                    id: format!("metrics_generator/{number}").into(),
+                    pipeline: "".into(),
+                    clock: Arc::clone(&clock),
+                    metrics: metrics.clone(),
+                    memory: memory.clone(),
+                    data_dir: PathBuf::new(),
+                    account: Account::detached(),
+                };
+                let writer = RemoteWriteExporter::new(settings, &Extensions::default(), context)?;
+                writer.start().await?;
+                writers.push(writer);
             }
-        });
-        Ok(Self { generator, writers, tasks })
+            let (writers, tasks) = (Arc::new(writers), TaskSet::new());
+            let token = tasks.token();
+            let shared = (Arc::clone(&generator), Arc::clone(&writers));
+            tasks.spawn("metrics generator", async move {
+                let mut looks = tokio::time::interval(LOOK_EVERY);
+                looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                loop {
+                    tokio::select! {
+                        biased; // A stop must not wait for the next look.
+                        () = token.cancelled() => return,
+                        _ = looks.tick() => write(&shared.0, &shared.1, false).await,
+                    }
+                }
+            });
+            Ok(Self { generator, writers, tasks })
+        })
     }
 
     /// Writes everything once more and stops.
-    pub async fn shutdown(&self, deadline: Duration) {
-        let stop = async {
-            let _ = self.tasks.shutdown(deadline).await;
-            write(&self.generator, &self.writers, true).await;
-            for writer in &*self.writers {
-                writer.shutdown().await;
+    pub fn shutdown(&self, deadline: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let stop = async {
+                let _ = self.tasks.shutdown(deadline).await;
+                write(&self.generator, &self.writers, true).await;
+                for writer in &*self.writers {
+                    writer.shutdown().await;
+                }
+            };
+            if tokio::time::timeout(deadline, stop).await.is_err() {
+                tracing::warn!("generated metrics were not all written");
             }
-        };
-        if tokio::time::timeout(deadline, stop).await.is_err() {
-            tracing::warn!("generated metrics were not all written");
-        }
+        })
     }
 }
 

@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use object_store::path::Path;
 use object_store::{
@@ -81,33 +82,35 @@ impl CachedStore {
     ///
     /// # Errors
     /// [`ObjectsError::Cache`].
-    pub async fn open(
+    pub fn open<'a>(
         inner: Arc<dyn ObjectStore>,
-        name: &str,
-        options: &CacheOptions,
+        name: &'a str,
+        options: &'a CacheOptions,
         metrics: ObjectCacheMetrics,
-    ) -> std::result::Result<Self, ObjectsError> {
-        let (dir, bytes_max) = (options.dir.clone(), options.bytes_max);
-        let directory = {
-            let metrics = metrics.clone();
-            spawn_blocking(move || {
-                ChunkDirectory::open(&dir, bytes_max, metrics)
-                    .map_err(|source| ObjectsError::Cache { dir, source })
+    ) -> BoxFuture<'a, std::result::Result<Self, ObjectsError>> {
+        Box::pin(async move {
+            let (dir, bytes_max) = (options.dir.clone(), options.bytes_max);
+            let directory = {
+                let metrics = metrics.clone();
+                spawn_blocking(move || {
+                    ChunkDirectory::open(&dir, bytes_max, metrics)
+                        .map_err(|source| ObjectsError::Cache { dir, source })
+                })
+            };
+            let shared = Shared {
+                directory: directory.await.map_err(|_stopping| ObjectsError::Interrupted)??,
+                readers: Semaphore::new(READERS_MAX),
+                write_permits: Arc::new(Semaphore::new(WRITES_MAX)),
+                changes: AtomicU64::new(0),
+            };
+            Ok(Self {
+                inner,
+                shared: Arc::new(shared),
+                writers: TaskSet::new(),
+                grid: Grid::new(options.chunk_bytes),
+                name: format!("{}\n{name}", options.chunk_bytes),
+                metrics,
             })
-        };
-        let shared = Shared {
-            directory: directory.await.map_err(|_stopping| ObjectsError::Interrupted)??,
-            readers: Semaphore::new(READERS_MAX),
-            write_permits: Arc::new(Semaphore::new(WRITES_MAX)),
-            changes: AtomicU64::new(0),
-        };
-        Ok(Self {
-            inner,
-            shared: Arc::new(shared),
-            writers: TaskSet::new(),
-            grid: Grid::new(options.chunk_bytes),
-            name: format!("{}\n{name}", options.chunk_bytes),
-            metrics,
         })
     }
 

@@ -14,6 +14,7 @@ mod frame;
 mod groups;
 mod scan;
 
+use futures::future::BoxFuture;
 use spandrel_model::{SpanId, TenantId, TraceId};
 use spandrel_traceql::FieldExpr;
 
@@ -75,18 +76,17 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn exceptions(
-        &self,
-        tenant: &TenantId,
-        query: &ExceptionsQuery<'_>,
-    ) -> Result<Exceptions, QueryError> {
-        self.within_deadline(async {
+    pub fn exceptions<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        query: &'a ExceptionsQuery<'_>,
+    ) -> BoxFuture<'a, Result<Exceptions, QueryError>> {
+        Box::pin(self.within_deadline(async move {
             let view = self.view(tenant, query.range).await?;
             let mut groups = Groups::new(bounded(&view), query.n_steps.max(1))?;
             scan::scan(self, &view, query.filter, &mut groups).await?;
             Ok(groups.finish(query))
-        })
-        .await
+        }))
     }
 }
 

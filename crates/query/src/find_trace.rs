@@ -1,5 +1,6 @@
 //! A trace by its id.
 
+use futures::future::BoxFuture;
 use spandrel_model::{TenantId, TraceId};
 
 use crate::gather::{Gather, SpanColumnsWanted};
@@ -12,13 +13,13 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn find_trace(
-        &self,
-        tenant: &TenantId,
+    pub fn find_trace<'a>(
+        &'a self,
+        tenant: &'a TenantId,
         trace_id: TraceId,
         range: TimeRange,
-    ) -> Result<Option<TraceSpans>, QueryError> {
-        self.within_deadline(async {
+    ) -> BoxFuture<'a, Result<Option<TraceSpans>, QueryError>> {
+        Box::pin(self.within_deadline(async move {
             let view = self.view(tenant, range).await?;
             let gather = Gather { engine: self, view: &view, wanted: SpanColumnsWanted::All };
             let trace = gather.all_columns(trace_id).await?;
@@ -26,7 +27,6 @@ impl QueryEngine {
                 let (start, end) = trace.extent();
                 range.overlaps(start, end)
             }))
-        })
-        .await
+        }))
     }
 }

@@ -1,5 +1,6 @@
 //! Parts of one trace, and one trace out of several tenants' parts.
 
+use futures::future::BoxFuture;
 use hashbrown::{HashMap, HashSet};
 use spandrel_base::cpu;
 use spandrel_model::{Span, SpanId, Trace};
@@ -49,35 +50,36 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError`], among them that the filter cannot be computed for some span.
-    pub async fn keep_spans(
+    pub fn keep_spans(
         &self,
         trace: TraceSpans,
         kept: SpansKept,
-    ) -> Result<Option<TraceSpans>, QueryError> {
-        self.within_deadline(async {
+    ) -> BoxFuture<'_, Result<Option<TraceSpans>, QueryError>> {
+        Box::pin(self.within_deadline(async move {
             let _held = memory::reserve(trace.n_spans().saturating_mul(SPAN_VALUE_BYTES))?;
             cpu::run(move || keep(trace, &kept)).await?
-        })
-        .await
+        }))
     }
 
     /// One trace out of what several tenants have of it: every span once.
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn join_traces(
+    pub fn join_traces(
         &self,
         traces: Vec<TraceSpans>,
-    ) -> Result<Option<TraceSpans>, QueryError> {
-        if traces.len() < 2 {
-            return Ok(traces.into_iter().next());
-        }
-        self.within_deadline(async {
-            let held = memory::reserve(traces.iter().map(TraceSpans::size_bytes).sum())?;
-            let joined = cpu::run(move || TraceSpans::join(traces)).await??;
-            Ok(joined.map(|trace| trace.holding(held)))
+    ) -> BoxFuture<'_, Result<Option<TraceSpans>, QueryError>> {
+        Box::pin(async move {
+            if traces.len() < 2 {
+                return Ok(traces.into_iter().next());
+            }
+            let joining = async {
+                let held = memory::reserve(traces.iter().map(TraceSpans::size_bytes).sum())?;
+                let joined = cpu::run(move || TraceSpans::join(traces)).await??;
+                Ok(joined.map(|trace| trace.holding(held)))
+            };
+            self.within_deadline(joining).await
         })
-        .await
     }
 }
 

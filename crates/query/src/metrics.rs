@@ -33,6 +33,7 @@ mod scan;
 mod starts;
 mod whole;
 
+use futures::future::BoxFuture;
 use spandrel_model::TenantId;
 use spandrel_series::{Intervals, LeftOut, Series, combine, leaves, limit_exemplars, limit_series};
 use spandrel_traceql::Query;
@@ -79,12 +80,12 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn metrics(
-        &self,
-        tenant: &TenantId,
-        request: &MetricsQuery,
-    ) -> Result<MetricsAnswer, QueryError> {
-        self.metrics_of_all(std::slice::from_ref(tenant), request).await
+    pub fn metrics<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: &'a MetricsQuery,
+    ) -> BoxFuture<'a, Result<MetricsAnswer, QueryError>> {
+        Box::pin(self.metrics_of_all(std::slice::from_ref(tenant), request))
     }
 
     /// Evaluates a metrics query over the spans of several tenants, as if all were of one. What looks at more than one
@@ -92,12 +93,12 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn metrics_of_all(
-        &self,
-        tenants: &[TenantId],
-        request: &MetricsQuery,
-    ) -> Result<MetricsAnswer, QueryError> {
-        self.within_deadline(run(self, tenants, request)).await
+    pub fn metrics_of_all<'a>(
+        &'a self,
+        tenants: &'a [TenantId],
+        request: &'a MetricsQuery,
+    ) -> BoxFuture<'a, Result<MetricsAnswer, QueryError>> {
+        Box::pin(self.within_deadline(run(self, tenants, request)))
     }
 }
 

@@ -4,6 +4,7 @@
 //! another. It waits for whoever takes the reports, so that a slow client holds up its query and nothing else;
 //! the deadline of the query goes on meanwhile.
 
+use futures::future::BoxFuture;
 use spandrel_model::TenantId;
 use tokio::sync::mpsc;
 
@@ -67,13 +68,15 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn search_reporting(
-        &self,
-        tenant: &TenantId,
-        search: &Search,
-        progress: &Progress<SearchReport>,
-    ) -> Result<SearchAnswer, QueryError> {
-        self.within_deadline(crate::matched::search_reporting(self, tenant, search, progress)).await
+    pub fn search_reporting<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        search: &'a Search,
+        progress: &'a Progress<SearchReport>,
+    ) -> BoxFuture<'a, Result<SearchAnswer, QueryError>> {
+        Box::pin(
+            self.within_deadline(crate::matched::search_reporting(self, tenant, search, progress)),
+        )
     }
 }
 

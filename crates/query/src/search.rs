@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use spandrel_model::{SpanId, TenantId, TraceId};
 use spandrel_traceql::{Attribute, Query, Static};
 
@@ -108,11 +109,11 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError`]; [`QueryError::NotExecuted`] for a metrics query.
-    pub async fn search(
-        &self,
-        tenant: &TenantId,
-        search: &Search,
-    ) -> Result<SearchAnswer, QueryError> {
-        self.within_deadline(crate::matched::search(self, tenant, search)).await
+    pub fn search<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        search: &'a Search,
+    ) -> BoxFuture<'a, Result<SearchAnswer, QueryError>> {
+        Box::pin(self.within_deadline(crate::matched::search(self, tenant, search)))
     }
 }

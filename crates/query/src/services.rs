@@ -17,6 +17,7 @@ mod tally;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use spandrel_ingest::LiveRun;
 use spandrel_model::{SpanKind, TenantId};
 use spandrel_service_model::Names;
@@ -48,12 +49,12 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn services(
-        &self,
-        tenant: &TenantId,
+    pub fn services<'a>(
+        &'a self,
+        tenant: &'a TenantId,
         range: TimeRange,
-    ) -> Result<BTreeSet<String>, QueryError> {
-        self.within_deadline(async {
+    ) -> BoxFuture<'a, Result<BTreeSet<String>, QueryError>> {
+        Box::pin(self.within_deadline(async move {
             let view = self.view(tenant, range).await?;
             let mut services = BTreeSet::new();
             for run in view.live_in_range() {
@@ -68,21 +69,20 @@ impl QueryEngine {
             };
             self.visit_blocks(&view, &view.in_range(), add).await?;
             Ok(services)
-        })
-        .await
+        }))
     }
 
     /// Operations of a service in the range; of all services when none is given.
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn operations(
-        &self,
-        tenant: &TenantId,
-        service: Option<&str>,
+    pub fn operations<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        service: Option<&'a str>,
         range: TimeRange,
-    ) -> Result<BTreeSet<Operation>, QueryError> {
-        self.within_deadline(async {
+    ) -> BoxFuture<'a, Result<BTreeSet<Operation>, QueryError>> {
+        Box::pin(self.within_deadline(async move {
             let view: View = self.view(tenant, range).await?;
             let mut operations = BTreeSet::new();
             for run in view.live_in_range() {
@@ -91,37 +91,44 @@ impl QueryEngine {
             let add = |_, block: Arc<OpenBlock>| block_operations(&block, service, &mut operations);
             self.visit_blocks(&view, &view.in_range(), add).await?;
             Ok(operations)
-        })
-        .await
+        }))
     }
 
     /// Who calls whom: calls, errors and durations by edge of the service map.
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn service_edges(
-        &self,
-        tenant: &TenantId,
-        query: &EdgesQuery,
-    ) -> Result<ServiceEdges, QueryError> {
-        let mut names = Names::default();
-        let services = query.service.iter().map(|name| names.code(name)).collect();
-        let steps = Steps::one(query.range);
-        let tally = Tally::new(Question::Calls { services }, names, steps, query.range);
-        let tally = self.counted(tenant, tally).await?;
-        let (edges, overflow) = tally.into_edges(query.edges_max);
-        Ok(ServiceEdges { edges, overflow })
+    pub fn service_edges<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        query: &'a EdgesQuery,
+    ) -> BoxFuture<'a, Result<ServiceEdges, QueryError>> {
+        Box::pin(async move {
+            let mut names = Names::default();
+            let services = query.service.iter().map(|name| names.code(name)).collect();
+            let steps = Steps::one(query.range);
+            let tally = Tally::new(Question::Calls { services }, names, steps, query.range);
+            let tally = self.counted(tenant, tally).await?;
+            let (edges, overflow) = tally.into_edges(query.edges_max);
+            Ok(ServiceEdges { edges, overflow })
+        })
     }
 
     /// Rate, errors and duration by service, operation or edge.
     ///
     /// # Errors
     /// [`QueryError`]; [`QueryError::TooManyIntervals`] when the step is too short for the range.
-    pub async fn red(&self, tenant: &TenantId, query: &RedQuery) -> Result<RedAnswer, QueryError> {
-        let tally = Tally::of_red(query, Steps::new(query.range, query.step)?);
-        let tally = self.counted(tenant, tally).await?;
-        let (series, overflow) = tally.into_series(query);
-        Ok(RedAnswer { series, overflow })
+    pub fn red<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        query: &'a RedQuery,
+    ) -> BoxFuture<'a, Result<RedAnswer, QueryError>> {
+        Box::pin(async move {
+            let tally = Tally::of_red(query, Steps::new(query.range, query.step)?);
+            let tally = self.counted(tenant, tally).await?;
+            let (series, overflow) = tally.into_series(query);
+            Ok(RedAnswer { series, overflow })
+        })
     }
 
     /// [`QueryEngine::red`], and the same of the period of the same length right before, for comparison; empty
@@ -129,16 +136,18 @@ impl QueryEngine {
     ///
     /// # Errors
     /// As [`QueryEngine::red`].
-    pub async fn red_with_previous(
-        &self,
-        tenant: &TenantId,
-        query: &RedQuery,
-    ) -> Result<(RedAnswer, RedAnswer), QueryError> {
-        let previous = match query.previous() {
-            Some(previous) => self.red(tenant, &previous).await?,
-            None => RedAnswer::default(),
-        };
-        Ok((self.red(tenant, query).await?, previous))
+    pub fn red_with_previous<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        query: &'a RedQuery,
+    ) -> BoxFuture<'a, Result<(RedAnswer, RedAnswer), QueryError>> {
+        Box::pin(async move {
+            let previous = match query.previous() {
+                Some(previous) => self.red(tenant, &previous).await?,
+                None => RedAnswer::default(),
+            };
+            Ok((self.red(tenant, query).await?, previous))
+        })
     }
 
     /// Dependencies as Jaeger counts them: for every span whose parent is stored one call from the parent's
@@ -147,13 +156,15 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn jaeger_dependencies(
-        &self,
-        tenant: &TenantId,
+    pub fn jaeger_dependencies<'a>(
+        &'a self,
+        tenant: &'a TenantId,
         range: TimeRange,
-    ) -> Result<Vec<Dependency>, QueryError> {
-        let tally = Tally::new(Question::Children, Names::default(), Steps::one(range), range);
-        Ok(self.counted(tenant, tally).await?.into_dependencies())
+    ) -> BoxFuture<'a, Result<Vec<Dependency>, QueryError>> {
+        Box::pin(async move {
+            let tally = Tally::new(Question::Children, Names::default(), Steps::one(range), range);
+            Ok(self.counted(tenant, tally).await?.into_dependencies())
+        })
     }
 
     /// Dependencies by the rules of Zipkin's `DependencyLinker`, over all traces whose root (without one, whose
@@ -161,13 +172,16 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn zipkin_dependencies(
-        &self,
-        tenant: &TenantId,
+    pub fn zipkin_dependencies<'a>(
+        &'a self,
+        tenant: &'a TenantId,
         range: TimeRange,
-    ) -> Result<Vec<Dependency>, QueryError> {
-        let tally = Tally::new(Question::ZipkinLinks, Names::default(), Steps::one(range), range);
-        Ok(self.counted(tenant, tally).await?.into_dependencies())
+    ) -> BoxFuture<'a, Result<Vec<Dependency>, QueryError>> {
+        Box::pin(async move {
+            let tally =
+                Tally::new(Question::ZipkinLinks, Names::default(), Steps::one(range), range);
+            Ok(self.counted(tenant, tally).await?.into_dependencies())
+        })
     }
 
     async fn counted(&self, tenant: &TenantId, mut tally: Tally) -> Result<Tally, QueryError> {

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::ArrayRef;
+use futures::future::BoxFuture;
 use spandrel_base::memory::{MemoryBudget, Reservation};
 use spandrel_catalog::BlockEntry;
 use spandrel_ingest::LiveRun;
@@ -108,15 +109,17 @@ impl QueryEngine {
     /// # Errors
     /// [`QueryError::Store`] when the tenant's blocks cannot be listed, [`QueryError::RangeTooLong`] when the tenant
     /// has set that its searches look at less time.
-    pub async fn span_table(
-        self: &Arc<Self>,
-        tenant: &TenantId,
+    pub fn span_table<'a>(
+        self: &'a Arc<Self>,
+        tenant: &'a TenantId,
         range: TimeRange,
-    ) -> Result<SpanTable, QueryError> {
-        self.read_limits.check_search(tenant, range)?;
-        let view = self.view(tenant, range).await?;
-        let budget = memory::one_query(&self.options.memory, self.options.query_bytes_max);
-        Ok(SpanTable { engine: Arc::clone(self), view, budget, counters: Counters::default() })
+    ) -> BoxFuture<'a, Result<SpanTable, QueryError>> {
+        Box::pin(async move {
+            self.read_limits.check_search(tenant, range)?;
+            let view = self.view(tenant, range).await?;
+            let budget = memory::one_query(&self.options.memory, self.options.query_bytes_max);
+            Ok(SpanTable { engine: Arc::clone(self), view, budget, counters: Counters::default() })
+        })
     }
 }
 
@@ -149,35 +152,40 @@ impl SpanTable {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn value_types(
-        &self,
-        attributes: &[Attribute],
+    pub fn value_types<'a>(
+        &'a self,
+        attributes: &'a [Attribute],
         range: TimeRange,
-    ) -> Result<Vec<ValueType>, QueryError> {
-        memory::within_budget(self.budget.clone(), types::of(self, attributes, range)).await
+    ) -> BoxFuture<'a, Result<Vec<ValueType>, QueryError>> {
+        Box::pin(memory::within_budget(self.budget.clone(), types::of(self, attributes, range)))
     }
 
     /// The units that may hold rows that are wanted.
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn units(&self, wanted: &RowsWanted) -> Result<RowUnits, QueryError> {
-        memory::within_budget(self.budget.clone(), units::find(self, wanted)).await
+    pub fn units<'a>(
+        &'a self,
+        wanted: &'a RowsWanted,
+    ) -> BoxFuture<'a, Result<RowUnits, QueryError>> {
+        Box::pin(memory::within_budget(self.budget.clone(), units::find(self, wanted)))
     }
 
     /// The rows of one of the [`SpanTable::units`] that start in a range; `None` when none of them is wanted.
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn read(
-        &self,
-        units: &RowUnits,
-        unit: &RowUnit,
-        wanted: &RowsWanted,
+    pub fn read<'a>(
+        &'a self,
+        units: &'a RowUnits,
+        unit: &'a RowUnit,
+        wanted: &'a RowsWanted,
         range: TimeRange,
-    ) -> Result<Option<SpanRows>, QueryError> {
-        let read = units::read(self, units, unit, wanted, range);
-        memory::within_budget(self.budget.clone(), read).await
+    ) -> BoxFuture<'a, Result<Option<SpanRows>, QueryError>> {
+        Box::pin(async move {
+            let read = units::read(self, units, unit, wanted, range);
+            memory::within_budget(self.budget.clone(), read).await
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use spandrel_base::memory::Reservation;
 use spandrel_catalog::BlockEntry;
 use spandrel_ingest::{TenantLimits, TenantSpans};
@@ -52,15 +53,20 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError::Store`] when its blocks cannot be listed.
-    pub async fn tenant_status(&self, tenant: &TenantId) -> Result<TenantStatus, QueryError> {
-        let entries = self.view(tenant, TimeRange::ALL).await?.entries;
-        Ok(TenantStatus {
-            spans: self.store.spans_of(tenant),
-            limits: self.store.limits_in_force(tenant),
-            read_limits: self.read_limits.of(tenant),
-            n_blocks: entries.len() as u64,
-            block_spans: entries.iter().map(|entry| entry.n_spans).sum(),
-            block_bytes: entries.iter().map(|entry| entry.size_bytes).sum(),
+    pub fn tenant_status<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+    ) -> BoxFuture<'a, Result<TenantStatus, QueryError>> {
+        Box::pin(async move {
+            let entries = self.view(tenant, TimeRange::ALL).await?.entries;
+            Ok(TenantStatus {
+                spans: self.store.spans_of(tenant),
+                limits: self.store.limits_in_force(tenant),
+                read_limits: self.read_limits.of(tenant),
+                n_blocks: entries.len() as u64,
+                block_spans: entries.iter().map(|entry| entry.n_spans).sum(),
+                block_bytes: entries.iter().map(|entry| entry.size_bytes).sum(),
+            })
         })
     }
 
@@ -68,10 +74,15 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError::Store`] when they cannot be listed.
-    pub async fn stored_blocks(&self, tenant: &TenantId) -> Result<Vec<StoredBlock>, QueryError> {
-        let mut entries = self.view(tenant, TimeRange::ALL).await?.entries;
-        entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.id));
-        Ok(entries.iter().map(stored_block).collect())
+    pub fn stored_blocks<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+    ) -> BoxFuture<'a, Result<Vec<StoredBlock>, QueryError>> {
+        Box::pin(async move {
+            let mut entries = self.view(tenant, TimeRange::ALL).await?.entries;
+            entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.id));
+            Ok(entries.iter().map(stored_block).collect())
+        })
     }
 
     /// Memory for something that is answered without a query, of what one query may have.

@@ -16,6 +16,7 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::BoxFuture;
 use spandrel_model::{AttributeScope, TenantId};
 use spandrel_traceql::{Attribute, FieldExpr};
 
@@ -133,40 +134,38 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn tag_names(
-        &self,
-        tenant: &TenantId,
-        request: &TagNamesRequest<'_>,
-        progress: &Progress<TagsReport<TagNames>>,
-    ) -> Result<TagNamesAnswer, QueryError> {
-        self.within_deadline(async {
+    pub fn tag_names<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: &'a TagNamesRequest<'_>,
+        progress: &'a Progress<TagsReport<TagNames>>,
+    ) -> BoxFuture<'a, Result<TagNamesAnswer, QueryError>> {
+        Box::pin(self.within_deadline(async move {
             let view = self.view(tenant, request.range).await?;
             let limits = self.read_limits.tags(tenant, request.limits);
             let mut keys = keys::Keys::new(request, limits, progress);
             let inspected = walk::walk(self, &view, request.filter, &mut keys).await?;
             Ok(keys.finish(inspected))
-        })
-        .await
+        }))
     }
 
     /// Values of an attribute. Arrays count by their elements.
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn tag_values(
-        &self,
-        tenant: &TenantId,
-        request: &TagValuesRequest<'_>,
-        progress: &Progress<TagsReport<Vec<TagValue>>>,
-    ) -> Result<TagValues, QueryError> {
-        self.within_deadline(async {
+    pub fn tag_values<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: &'a TagValuesRequest<'_>,
+        progress: &'a Progress<TagsReport<Vec<TagValue>>>,
+    ) -> BoxFuture<'a, Result<TagValues, QueryError>> {
+        Box::pin(self.within_deadline(async move {
             let view = self.view(tenant, request.range).await?;
             let limits = self.read_limits.tags(tenant, request.limits);
             let mut found = values::Found::new(request, limits, progress);
             let inspected = walk::walk(self, &view, request.filter, &mut found).await?;
             Ok(found.finish(inspected))
-        })
-        .await
+        }))
     }
 }
 

@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use spandrel_columns::SpanColumns;
 use spandrel_ingest::LiveRun;
 use spandrel_model::{SpanId, StatusCode, TenantId, TraceId};
@@ -80,21 +81,23 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError::TooManyTails`]; [`QueryError::Store`] when the tenant cannot be opened.
-    pub async fn live_tail(
-        self: &Arc<Self>,
-        tenant: &TenantId,
-        filter: Option<&FieldExpr>,
-        service: Option<&str>,
-    ) -> Result<LiveTail, QueryError> {
-        let place = Arc::clone(&self.tails.0).try_acquire_owned();
-        let place = place.map_err(|_none| QueryError::TooManyTails { max: TAILS_MAX })?;
-        Ok(LiveTail {
-            engine: Arc::clone(self),
-            tenant: tenant.clone(),
-            node: filter.map_or(Node::Const(true), |filter| Node::compile(filter, false)),
-            service: service.map(str::to_owned),
-            next: self.store.snapshot(tenant).await?.n_published,
-            _place: place,
+    pub fn live_tail<'a>(
+        self: &'a Arc<Self>,
+        tenant: &'a TenantId,
+        filter: Option<&'a FieldExpr>,
+        service: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<LiveTail, QueryError>> {
+        Box::pin(async move {
+            let place = Arc::clone(&self.tails.0).try_acquire_owned();
+            let place = place.map_err(|_none| QueryError::TooManyTails { max: TAILS_MAX })?;
+            Ok(LiveTail {
+                engine: Arc::clone(self),
+                tenant: tenant.clone(),
+                node: filter.map_or(Node::Const(true), |filter| Node::compile(filter, false)),
+                service: service.map(str::to_owned),
+                next: self.store.snapshot(tenant).await?.n_published,
+                _place: place,
+            })
         })
     }
 }
@@ -105,12 +108,14 @@ impl LiveTail {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn look(&mut self, spans_max: usize) -> Result<Option<Tailed>, QueryError> {
-        let engine = Arc::clone(&self.engine);
-        if engine.store.is_stopping() {
-            return Ok(None);
-        }
-        engine.within_deadline(self.look_at_live(spans_max)).await.map(Some)
+    pub fn look(&mut self, spans_max: usize) -> BoxFuture<'_, Result<Option<Tailed>, QueryError>> {
+        Box::pin(async move {
+            let engine = Arc::clone(&self.engine);
+            if engine.store.is_stopping() {
+                return Ok(None);
+            }
+            engine.within_deadline(self.look_at_live(spans_max)).await.map(Some)
+        })
     }
 
     async fn look_at_live(&mut self, spans_max: usize) -> Result<Tailed, QueryError> {

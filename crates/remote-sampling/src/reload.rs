@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use parking_lot::RwLock;
 
 use crate::{Adaptive, RemoteSamplingError, Strategies, Strategy, StrategyFile, StrategySource};
@@ -27,25 +28,32 @@ impl FileStrategies {
     ///
     /// # Errors
     /// [`RemoteSamplingError`] when it cannot be read.
-    pub async fn open(file: StrategyFile, probability: f64) -> Result<Self, RemoteSamplingError> {
-        let bytes = file.read().await?;
-        let strategies = Strategies::parse(&bytes, probability)?;
-        Ok(Self { file, probability, in_force: RwLock::new(Read { bytes, strategies }) })
+    pub fn open(
+        file: StrategyFile,
+        probability: f64,
+    ) -> BoxFuture<'static, Result<Self, RemoteSamplingError>> {
+        Box::pin(async move {
+            let bytes = file.read().await?;
+            let strategies = Strategies::parse(&bytes, probability)?;
+            Ok(Self { file, probability, in_force: RwLock::new(Read { bytes, strategies }) })
+        })
     }
 
     /// Reads the file again if it has changed. What was in force stays when that fails.
     ///
     /// # Errors
     /// [`RemoteSamplingError`] when it cannot be read.
-    pub async fn reload(&self) -> Result<(), RemoteSamplingError> {
-        let bytes = self.file.read().await?;
-        if self.in_force.read().bytes == bytes {
-            return Ok(());
-        }
-        let strategies = Strategies::parse(&bytes, self.probability)?;
-        *self.in_force.write() = Read { bytes, strategies };
-        tracing::info!("sampling strategies have changed");
-        Ok(())
+    pub fn reload(&self) -> BoxFuture<'_, Result<(), RemoteSamplingError>> {
+        Box::pin(async move {
+            let bytes = self.file.read().await?;
+            if self.in_force.read().bytes == bytes {
+                return Ok(());
+            }
+            let strategies = Strategies::parse(&bytes, self.probability)?;
+            *self.in_force.write() = Read { bytes, strategies };
+            tracing::info!("sampling strategies have changed");
+            Ok(())
+        })
     }
 }
 
@@ -56,22 +64,29 @@ impl StrategySource for FileStrategies {
 }
 
 /// Reads the file again at every interval, for ever.
-pub async fn keep_reloading(strategies: Arc<FileStrategies>, interval: Duration) {
-    loop {
-        tokio::time::sleep(interval).await;
-        if let Err(error) = strategies.reload().await {
-            tracing::warn!(%error, "sampling strategies stay as they were");
+pub fn keep_reloading(
+    strategies: Arc<FileStrategies>,
+    interval: Duration,
+) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        loop {
+            tokio::time::sleep(interval).await;
+            if let Err(error) = strategies.reload().await {
+                tracing::warn!(%error, "sampling strategies stay as they were");
+            }
         }
-    }
+    })
 }
 
 /// Computes probabilities at every interval, for ever, and keeps them in a file.
-pub async fn keep_adapting(adaptive: Arc<Adaptive>, path: PathBuf) {
-    loop {
-        tokio::time::sleep(adaptive.options().calculation_interval).await;
-        adaptive.calculate();
-        if let Err(error) = adaptive.save(&path) {
-            tracing::warn!(%error, "sampling probabilities are not kept on disk");
+pub fn keep_adapting(adaptive: Arc<Adaptive>, path: PathBuf) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        loop {
+            tokio::time::sleep(adaptive.options().calculation_interval).await;
+            adaptive.calculate();
+            if let Err(error) = adaptive.save(&path) {
+                tracing::warn!(%error, "sampling probabilities are not kept on disk");
+            }
         }
-    }
+    })
 }

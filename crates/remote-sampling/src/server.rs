@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures::future::BoxFuture;
 use spandrel_base::task::TaskSet;
 use spandrel_pipeline::TraceConsumer;
 use tokio::net::TcpListener;
@@ -72,37 +73,42 @@ impl RemoteSampling {
     /// # Errors
     /// [`RemoteSamplingError`] when an address cannot be listened on or the strategies cannot be read; nothing is
     /// left running then.
-    pub async fn start(options: RemoteSamplingOptions) -> Result<Self, RemoteSamplingError> {
-        let tasks = TaskSet::new();
-        let mut adaptive = None;
-        let source: Arc<dyn StrategySource> = match options.strategies {
-            StrategyOptions::Probability(share) => Arc::new(Strategies::probabilistic(share)),
-            StrategyOptions::File { file, reload_interval, default_probability } => {
-                let strategies = Arc::new(FileStrategies::open(file, default_probability).await?);
-                if !reload_interval.is_zero() {
-                    let reloading = keep_reloading(Arc::clone(&strategies), reload_interval);
-                    spawn(&tasks, "sampling strategies", reloading);
+    pub fn start(
+        options: RemoteSamplingOptions,
+    ) -> BoxFuture<'static, Result<Self, RemoteSamplingError>> {
+        Box::pin(async move {
+            let tasks = TaskSet::new();
+            let mut adaptive = None;
+            let source: Arc<dyn StrategySource> = match options.strategies {
+                StrategyOptions::Probability(share) => Arc::new(Strategies::probabilistic(share)),
+                StrategyOptions::File { file, reload_interval, default_probability } => {
+                    let strategies =
+                        Arc::new(FileStrategies::open(file, default_probability).await?);
+                    if !reload_interval.is_zero() {
+                        let reloading = keep_reloading(Arc::clone(&strategies), reload_interval);
+                        spawn(&tasks, "sampling strategies", reloading);
+                    }
+                    strategies
                 }
-                strategies
-            }
-            StrategyOptions::Adaptive { options, state_file } => {
-                let computed = Arc::new(Adaptive::new(options));
-                if let Err(error) = computed.load(&state_file) {
-                    // They are computed again within minutes.
-                    tracing::warn!(%error, "sampling probabilities of an earlier run are lost");
+                StrategyOptions::Adaptive { options, state_file } => {
+                    let computed = Arc::new(Adaptive::new(options));
+                    if let Err(error) = computed.load(&state_file) {
+                        // They are computed again within minutes.
+                        tracing::warn!(%error, "sampling probabilities of an earlier run are lost");
+                    }
+                    let adapting = keep_adapting(Arc::clone(&computed), state_file);
+                    spawn(&tasks, "sampling probabilities", adapting);
+                    adaptive = Some(Arc::clone(&computed));
+                    computed
                 }
-                let adapting = keep_adapting(Arc::clone(&computed), state_file);
-                spawn(&tasks, "sampling probabilities", adapting);
-                adaptive = Some(Arc::clone(&computed));
-                computed
-            }
-        };
-        let http = serve(&tasks, options.http, || sampling_router(Arc::clone(&source))).await?;
-        let grpc = serve(&tasks, options.grpc, || {
-            sampling_grpc_routes(Arc::clone(&source)).into_axum_router()
-        });
-        let grpc = grpc.await?;
-        Ok(Self { http, grpc, adaptive, tasks })
+            };
+            let http = serve(&tasks, options.http, || sampling_router(Arc::clone(&source))).await?;
+            let grpc = serve(&tasks, options.grpc, || {
+                sampling_grpc_routes(Arc::clone(&source)).into_axum_router()
+            });
+            let grpc = grpc.await?;
+            Ok(Self { http, grpc, adaptive, tasks })
+        })
     }
 
     /// Where it listens over HTTP, with the real port.
@@ -124,10 +130,12 @@ impl RemoteSampling {
     }
 
     /// Closes the ports and lets requests that have begun finish until `deadline`.
-    pub async fn shutdown(&self, deadline: Duration) {
-        if self.tasks.shutdown(deadline).await.is_err() {
-            tracing::warn!("requests for sampling strategies were cut off");
-        }
+    pub fn shutdown(&self, deadline: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if self.tasks.shutdown(deadline).await.is_err() {
+                tracing::warn!("requests for sampling strategies were cut off");
+            }
+        })
     }
 }
 

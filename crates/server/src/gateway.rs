@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use spandrel_base::clock::{SharedClock, SystemClock};
 use spandrel_collector::{Collector, Plan, Shared};
 use spandrel_telemetry::Metrics;
@@ -29,23 +30,27 @@ impl Gateway {
     ///
     /// # Errors
     /// [`ServerError`]; nothing is left running then.
-    pub async fn start(
+    pub fn start(
         plan: Plan,
         memory: MemoryOptions,
         data_dir: PathBuf,
-    ) -> Result<Self, ServerError> {
-        let memory = Memory::new(memory);
-        let clock: SharedClock = Arc::new(SystemClock::new());
-        let metrics = Metrics::new();
-        let listeners = HttpListeners::default();
-        if let Some(address) = telemetry_address(&plan).await? {
-            let port = BoundPort::bind("the process's own metrics", "telemetry", address).await?;
-            let own = OwnMetrics { metrics: metrics.clone(), memory: memory.clone() };
-            listeners.serve(port, status::telemetry_port(own));
-        }
-        let shared = Shared { clock, metrics, memory: memory.of_ingest(), data_dir, store: None };
-        let collector = Arc::new(Collector::start(plan, shared).await?);
-        Ok(Self { collector, listeners })
+    ) -> BoxFuture<'static, Result<Self, ServerError>> {
+        Box::pin(async move {
+            let memory = Memory::new(memory);
+            let clock: SharedClock = Arc::new(SystemClock::new());
+            let metrics = Metrics::new();
+            let listeners = HttpListeners::default();
+            if let Some(address) = telemetry_address(&plan).await? {
+                let port =
+                    BoundPort::bind("the process's own metrics", "telemetry", address).await?;
+                let own = OwnMetrics { metrics: metrics.clone(), memory: memory.clone() };
+                listeners.serve(port, status::telemetry_port(own));
+            }
+            let shared =
+                Shared { clock, metrics, memory: memory.of_ingest(), data_dir, store: None };
+            let collector = Arc::new(Collector::start(plan, shared).await?);
+            Ok(Self { collector, listeners })
+        })
     }
 
     /// The pipelines.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use object_store::ObjectStore;
 use spandrel_api::{ApiOptions, ApiState, Overrides};
 use spandrel_base::clock::{SharedClock, SystemClock};
@@ -65,8 +66,8 @@ impl Server {
     ///
     /// # Errors
     /// [`ServerError`]; nothing is left running then.
-    pub async fn start(options: ServerOptions) -> Result<Self, ServerError> {
-        Self::start_with(options, None).await
+    pub fn start(options: ServerOptions) -> BoxFuture<'static, Result<Self, ServerError>> {
+        Box::pin(Self::start_with(options, None))
     }
 
     /// The same, with the pipelines of a Collector's configuration in front of the store: what listens for spans
@@ -74,11 +75,11 @@ impl Server {
     ///
     /// # Errors
     /// [`ServerError`]; nothing is left running then.
-    pub async fn start_with_pipelines(
+    pub fn start_with_pipelines(
         options: ServerOptions,
         plan: Plan,
-    ) -> Result<Self, ServerError> {
-        Self::start_with(options, Some(plan)).await
+    ) -> BoxFuture<'static, Result<Self, ServerError>> {
+        Box::pin(Self::start_with(options, Some(plan)))
     }
 
     async fn start_with(options: ServerOptions, plan: Option<Plan>) -> Result<Self, ServerError> {

@@ -1,5 +1,6 @@
 //! Attributes of selected spans, counted against those of the rest: all that `compare` counts, value by value.
 
+use futures::future::BoxFuture;
 use spandrel_model::TenantId;
 use spandrel_series::{Comparison, ComparisonCounts, Intervals, Leaf};
 use spandrel_traceql::ast::{MetricsAggregate, MetricsFunction, Root};
@@ -39,12 +40,12 @@ impl QueryEngine {
     ///
     /// # Errors
     /// [`QueryError`]; [`QueryError::NotExecuted`] for a query that finds no spans.
-    pub async fn count_attributes(
-        &self,
-        tenant: &TenantId,
-        request: &AttributesQuery,
-    ) -> Result<AttributesAnswer, QueryError> {
-        self.within_deadline(run(self, tenant, request)).await
+    pub fn count_attributes<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: &'a AttributesQuery,
+    ) -> BoxFuture<'a, Result<AttributesAnswer, QueryError>> {
+        Box::pin(self.within_deadline(run(self, tenant, request)))
     }
 }
 
