@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use spandrel_model::{
-    Attribute, AttributeValue, Event, Resource, Span, SpanKind, StatusCode, Trace,
+    Attribute, AttributeValue, Event, Link, Resource, Span, SpanKind, StatusCode, Trace,
 };
 
 use super::adjust::Shown;
@@ -104,18 +104,27 @@ fn legacy_span<'a>(
     }
 }
 
+/// The links, and before them the parent, unless a link names it already.
 fn references(span: &Span) -> Vec<Reference> {
-    let parent = span.parent_span_id.map(|parent| Reference {
-        ref_type: RefType::ChildOf,
-        trace_id: span.trace_id,
-        span_id: parent,
+    let mut references: Vec<Reference> = span.links.iter().map(reference).collect();
+    let names = |parent| {
+        references.iter().any(|other| other.trace_id == span.trace_id && other.span_id == parent)
+    };
+    if let Some(span_id) = span.parent_span_id.filter(|parent| !names(*parent)) {
+        let (ref_type, trace_id) = (RefType::ChildOf, span.trace_id);
+        references.insert(0, Reference { ref_type, trace_id, span_id });
+    }
+    references
+}
+
+/// What kind of reference a link was in Jaeger, one of its attributes says.
+fn reference(link: &Link) -> Reference {
+    let is_child = link.attributes.iter().any(|attribute| {
+        attribute.key == "opentracing.ref_type"
+            && matches!(&attribute.value, AttributeValue::String(text) if text == "child_of")
     });
-    let links = span.links.iter().map(|link| Reference {
-        ref_type: RefType::FollowsFrom,
-        trace_id: link.trace_id,
-        span_id: link.span_id,
-    });
-    parent.into_iter().chain(links).collect()
+    let ref_type = if is_child { RefType::ChildOf } else { RefType::FollowsFrom };
+    Reference { ref_type, trace_id: link.trace_id, span_id: link.span_id }
 }
 
 fn span_tags(span: &Span) -> Vec<Tag<'_>> {

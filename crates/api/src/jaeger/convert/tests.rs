@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use expect_test::expect_file;
-use spandrel_model::SpanId;
+use spandrel_model::{SpanId, TraceId};
 
 use super::*;
 use crate::go_json;
@@ -77,4 +77,30 @@ fn a_span_that_ends_before_it_starts_has_no_duration() {
     let span = legacy_span(&trace.spans[0], "p1".to_owned(), None);
     assert_eq!(span.duration_nanos, 0);
     assert_eq!(span.references[0].span_id, SpanId([1; 8]));
+}
+
+/// As Jaeger: what a sender called a reference comes back as the reference that it was.
+#[test]
+fn a_parent_that_a_link_names_is_one_reference() {
+    let trace = checkout();
+    let mut span = trace.spans[1].clone();
+    let link = |trace_id, id: u8, kind| Link {
+        trace_id,
+        span_id: SpanId([id; 8]),
+        trace_state: String::new(),
+        flags: 0,
+        attributes: vec![attribute("opentracing.ref_type", string(kind))],
+        dropped_attributes_count: 0,
+    };
+    let elsewhere = TraceId([9; 16]);
+    let own = link(span.trace_id, 1, "follows_from");
+    span.links = vec![link(elsewhere, 1, "child_of"), own];
+    span.parent_span_id = Some(SpanId([1; 8]));
+    let shown = |span: &Span| {
+        let all = references(span).into_iter();
+        all.map(|one| (one.ref_type == RefType::ChildOf, one.trace_id)).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&span), [(true, elsewhere), (false, span.trace_id)]);
+    span.parent_span_id = Some(SpanId([2; 8]));
+    assert_eq!(shown(&span), [(true, span.trace_id), (true, elsewhere), (false, span.trace_id)]);
 }
