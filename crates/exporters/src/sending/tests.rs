@@ -33,6 +33,7 @@ enum Reply {
     RefuseFor(u64),
     Reject,
     Hang,
+    TakeAfter(Duration),
 }
 
 /// What the transport was asked to send.
@@ -44,12 +45,14 @@ struct Sent {
     client: Client,
 }
 
-/// A transport that follows a script, and takes everything after its end.
+/// A transport that follows a script.
 struct Scripted(Arc<Script>);
 
 struct Script {
     start: Instant,
     replies: Mutex<VecDeque<Reply>>,
+    /// The answer after the end of the script.
+    otherwise: Reply,
     sent: Mutex<Vec<Sent>>,
     /// Content with a span of this name is rejected.
     poison: Option<&'static str>,
@@ -61,6 +64,7 @@ impl Script {
         Arc::new(Self {
             start: retry::now(),
             replies: Mutex::new(replies.iter().cloned().collect()),
+            otherwise: Reply::Take,
             sent: Mutex::default(),
             poison: None,
             changed: Notify::new(),
@@ -102,7 +106,8 @@ impl Transport for Scripted {
         let client = (*payload.client).clone();
         self.0.sent.lock().push(Sent { after: self.0.start.elapsed(), names, client });
         self.0.changed.notify_waiters();
-        let reply = self.0.replies.lock().pop_front().unwrap_or(Reply::Take);
+        let reply = self.0.replies.lock().pop_front();
+        let reply = reply.unwrap_or_else(|| self.0.otherwise.clone());
         match reply {
             Reply::Take if is_poisoned => reject(true),
             Reply::Take => Ok(Exported::default()),
@@ -116,6 +121,11 @@ impl Transport for Scripted {
             }
             Reply::Reject => reject(false),
             Reply::Hang => std::future::pending().await,
+            Reply::TakeAfter(time) => {
+                // tidy: allow(sleep) the clock stands still until a test moves it
+                tokio::time::sleep(time).await;
+                Ok(Exported::default())
+            }
         }
     }
 }

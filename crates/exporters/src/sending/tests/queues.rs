@@ -139,3 +139,39 @@ async fn several_are_sent_at_once() {
     assert_eq!(rig.series.in_flight_requests.get(), 3);
     assert_eq!(rig.script.sent().len(), 3);
 }
+
+/// Scenario: for an hour a request comes every second, and the destination takes two seconds for each. A sender that is
+/// refused tries again, in order, as its protocol says.
+#[tokio::test(start_paused = true)]
+async fn an_hour_of_too_slow_a_destination_loses_nothing() {
+    const HOUR: usize = 3600;
+    let mut script = Script::new(&[]);
+    Arc::get_mut(&mut script).unwrap().otherwise = Reply::TakeAfter(Duration::from_secs(2));
+    let queue = QueueSettings { queue_size: 10, ..queue() };
+    let rig = Rig::start(script, settings(Some(queue))).await;
+    let (mut unsent, mut refused, mut memory_max) = (VecDeque::new(), 0, 0);
+    for second in 0..HOUR {
+        unsent.push_back(second.to_string());
+        while let Some(name) = unsent.front() {
+            match rig.consume(&[name]).await {
+                Ok(_) => drop(unsent.pop_front()),
+                Err(ConsumeError::Unavailable { .. }) => {
+                    refused += 1;
+                    break;
+                }
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        memory_max = memory_max.max(rig.memory.used());
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    // What was acknowledged before the end is sent, once, and in order.
+    rig.sending.shutdown().await;
+    let acknowledged = HOUR - unsent.len();
+    let sent: Vec<String> = rig.script.names().into_iter().flatten().collect();
+    let expected: Vec<String> = (0..acknowledged).map(|second| second.to_string()).collect();
+    assert_eq!(sent, expected);
+    assert_eq!(rig.counts(), [acknowledged as u64, 0, refused]);
+    assert!(acknowledged > HOUR / 4 && refused > 1000, "{acknowledged} {refused}");
+    assert!(memory_max < 10_000, "{memory_max}");
+}
