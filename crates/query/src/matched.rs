@@ -29,6 +29,10 @@ use crate::{QueryEngine, QueryError, SearchCursor, SearchInspected, SearchOrder,
 const GATHERED_TRACES_MAX: usize = 1024;
 const GATHERED_SPANS_MAX: usize = 64 * 1024;
 
+/// Candidates of which a unit has no span in the time range: so many are looked up one by one, whether they have parts
+/// elsewhere that bring them into it. For more it is less work to find all traces that lie in several units.
+const OUTSIDE_MAX: usize = 64;
+
 pub(crate) async fn search(
     engine: &QueryEngine,
     tenant: &TenantId,
@@ -153,15 +157,18 @@ impl<'a> Running<'a> {
     /// on the whole trace, not its duration, and of its start only that it is not later. Traces that lie
     /// in several units are candidates without being scanned where that matters.
     async fn scan_split_traces(&mut self) -> Result<(), QueryError> {
-        let plan = &self.scan.plan;
         let by_start = self.search.order == SearchOrder::NewestFirst;
-        if !plan.needs_whole_traces && by_start && self.search.after.is_none() {
+        if !self.scan.plan.needs_whole_traces && by_start && self.search.after.is_none() {
             return Ok(());
         }
-        let split = SplitTraces::of(self.engine, self.view, plan).await?;
-        let candidates = split.candidates(plan, self.search);
+        self.find_split_traces().await
+    }
+
+    async fn find_split_traces(&mut self) -> Result<(), QueryError> {
+        let split = SplitTraces::of(self.engine, self.view, &self.scan.plan).await?;
+        let candidates = split.candidates(&self.scan.plan, self.search);
         self.inspected.split_traces = split.len() as u64;
-        self.decide(candidates, true).await?;
+        self.decide(candidates).await?;
         self.split = Some(split);
         Ok(())
     }
@@ -169,7 +176,7 @@ impl<'a> Running<'a> {
     async fn scan_live(&mut self) -> Result<(), QueryError> {
         for run in self.view.live.iter().rev() {
             let candidates = self.scan.live(run).await?;
-            self.decide(candidates, true).await?;
+            self.decide_of_unit(candidates).await?;
             // Nothing here waits for anything, so this is where a deadline or a client that left stops it.
             tokio::task::yield_now().await;
         }
@@ -181,7 +188,11 @@ impl<'a> Running<'a> {
         let mut entries = view.near_range();
         self.inspected.blocks_out_of_range = (view.entries.len() - entries.len()) as u64;
         let n_near = entries.len();
-        entries.retain(|entry| self.may_be_behind_cursor(entry));
+        // Of a block outside of the range only traces count that have parts elsewhere.
+        let split_are_known = self.split.is_some();
+        entries.retain(|entry| {
+            self.may_be_behind_cursor(entry) && (!split_are_known || view.is_in_range(entry))
+        });
         self.inspected.blocks_not_reached = (n_near - entries.len()) as u64;
         let mut ahead = Ahead::new(engine, view, &scan, &entries);
         let mut side_by_side = 1;
@@ -193,12 +204,15 @@ impl<'a> Running<'a> {
             };
             let room = self.search.traces_max.saturating_sub(self.best.len());
             ahead.look(room, may_enter).await?;
-            let some = ahead.take(side_by_side, room, may_enter);
+            let mut some = ahead.take(side_by_side, room, may_enter);
             if some.is_empty() {
                 break;
             }
-            for (block, candidates) in some.iter().zip(scan.blocks(&some).await?) {
-                self.decide(candidates, view.is_in_range(block.entry)).await?;
+            if self.split.is_some() {
+                some.retain(|block| view.is_in_range(block.entry));
+            }
+            for candidates in scan.blocks(&some).await? {
+                self.decide_of_unit(candidates).await?;
             }
             let n_done = left - ahead.n_left();
             left -= n_done;
@@ -216,17 +230,26 @@ impl<'a> Running<'a> {
         cursor.order != SearchOrder::NewestFirst || oldest <= cursor.nanos
     }
 
+    /// Decides candidates of one unit. Those that the unit has no span of in the time range only count when they have
+    /// parts elsewhere.
+    async fn decide_of_unit(&mut self, candidates: Vec<Candidate>) -> Result<(), QueryError> {
+        if self.split.is_none() {
+            let outside = candidates.iter().filter(|next| !self.overlaps(next));
+            let n_outside = outside.filter(|next| self.may_enter(next.rank.0)).count();
+            if n_outside > OUTSIDE_MAX {
+                self.find_split_traces().await?;
+            }
+        }
+        self.decide(candidates).await
+    }
+
     /// Decides candidates on their complete traces, in the order of the answer, until the rest cannot get
-    /// into it. Those of a block outside of the time range only count when they have parts elsewhere.
-    async fn decide(
-        &mut self,
-        mut candidates: Vec<Candidate>,
-        in_range: bool,
-    ) -> Result<(), QueryError> {
+    /// into it.
+    async fn decide(&mut self, mut candidates: Vec<Candidate>) -> Result<(), QueryError> {
         candidates.sort_unstable();
         let mut candidates = candidates.into_iter().peekable();
         loop {
-            let some = self.next_to_gather(&mut candidates, in_range).await?;
+            let some = self.next_to_gather(&mut candidates).await?;
             if some.is_empty() {
                 return Ok(());
             }
@@ -250,7 +273,6 @@ impl<'a> Running<'a> {
     async fn next_to_gather(
         &mut self,
         candidates: &mut Peekable<impl Iterator<Item = Candidate>>,
-        in_range: bool,
     ) -> Result<Vec<TraceId>, QueryError> {
         let room = self.search.traces_max.saturating_sub(self.best.len());
         let traces_max = room.clamp(1, GATHERED_TRACES_MAX);
@@ -258,7 +280,7 @@ impl<'a> Running<'a> {
         // What a unit knows as the start is at most too late, never too early; other ranks are only believed
         // where the trace does not lie in several units.
         while let Some(next) = candidates.next_if(|next| self.may_enter(next.rank.0)) {
-            if !self.is_wanted(&next, in_range).await? {
+            if !self.is_wanted(&next).await? {
                 continue;
             }
             self.decided.insert(next.trace_id);
@@ -272,25 +294,37 @@ impl<'a> Running<'a> {
         Ok(some)
     }
 
-    async fn is_wanted(&self, next: &Candidate, in_range: bool) -> Result<bool, QueryError> {
+    async fn is_wanted(&self, next: &Candidate) -> Result<bool, QueryError> {
         if self.decided.contains(&next.trace_id) {
             return Ok(false);
         }
+        let overlaps = self.overlaps(next);
         match &self.split {
             // Split traces have been considered, and what is known of the others is all there is.
             Some(split) if split.contains(next.trace_id) => Ok(false),
-            Some(_) => Ok(in_range && self.is_behind_cursor(next.rank.0, next.trace_id)),
-            None if in_range => Ok(true),
-            None => self.may_be_split(next.trace_id).await,
+            Some(_) => Ok(overlaps && self.is_behind_cursor(next.rank.0, next.trace_id)),
+            None if overlaps => Ok(true),
+            None => self.overlaps_as_a_whole(next.trace_id).await,
         }
     }
 
-    /// Whether a trace of a block may have spans in other units.
-    async fn may_be_split(&self, trace_id: TraceId) -> Result<bool, QueryError> {
-        if self.view.live.iter().any(|run| run.find(trace_id).is_some()) {
-            return Ok(true);
+    /// Whether what is known of a candidate lies in the time range.
+    fn overlaps(&self, next: &Candidate) -> bool {
+        self.search.range.overlaps(next.start, next.end)
+    }
+
+    /// Whether all parts of a trace together overlap the time range.
+    async fn overlaps_as_a_whole(&self, trace_id: TraceId) -> Result<bool, QueryError> {
+        let live = self.view.live.iter().filter_map(|run| run.find(trace_id));
+        let mut parts: Vec<_> =
+            live.map(|trace| (trace.start_unix_nanos, trace.end_unix_nanos)).collect();
+        for block in self.engine.blocks_of_traces(self.view, &[trace_id]).await? {
+            let part = block.traces()?.find(trace_id);
+            parts.extend(part.map(|part| (part.facts.start_unix_nanos, part.facts.end_unix_nanos)));
         }
-        Ok(self.engine.blocks_of_traces(self.view, &[trace_id]).await?.len() > 1)
+        let start = parts.iter().map(|(start, _)| *start).min();
+        let end = parts.iter().map(|(_, end)| *end).max();
+        Ok(start.zip(end).is_some_and(|(start, end)| self.search.range.overlaps(start, end)))
     }
 
     fn decide_one(&self, trace: &Trace) -> Result<Option<TraceMatch>, QueryError> {

@@ -33,6 +33,9 @@ pub(crate) struct Candidate {
     pub(crate) trace_id: TraceId,
     /// Spans that it has where it was found.
     pub(crate) n_rows: u32,
+    /// When they start, and when they end.
+    pub(crate) start: i64,
+    pub(crate) end: i64,
 }
 
 /// A plan on its way over the units. It leaves out only traces that cannot be found as far as all of their spans
@@ -124,6 +127,8 @@ impl Scan {
             rank: Reverse(self.order.rank(trace.start, trace.end)),
             trace_id: trace.trace_id,
             n_rows: trace.n_rows,
+            start: trace.start,
+            end: trace.end,
         };
         Ok(traces.into_iter().map(candidate).collect())
     }

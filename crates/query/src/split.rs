@@ -149,8 +149,8 @@ impl SplitTraces {
             let wanted = search.range.overlaps(facts.start, facts.end)
                 && search.after.is_none_or(|cursor| cursor.is_before(rank, *trace_id))
                 && possible(facts);
-            let (trace_id, n_rows) = (*trace_id, facts.n_rows);
-            wanted.then_some(Candidate { rank: Reverse(rank), trace_id, n_rows })
+            let (trace_id, Facts { n_rows, start, end, .. }) = (*trace_id, *facts);
+            wanted.then_some(Candidate { rank: Reverse(rank), trace_id, n_rows, start, end })
         };
         self.traces.iter().filter_map(candidate).collect()
     }

@@ -80,7 +80,11 @@ impl Decided<'_> {
     ) -> Result<(), QueryError> {
         let mut some = Vec::new();
         let mut n_spans = 0;
-        let mut candidates = candidates.into_iter().peekable();
+        // Only spans in the range count, and each is in a part of its trace that overlaps it.
+        let range = walk.view.range();
+        let candidates = candidates.into_iter();
+        let mut candidates =
+            candidates.filter(|next| range.overlaps(next.start, next.end)).peekable();
         while let Some(next) = candidates.next() {
             if self.ids.insert(next.trace_id) {
                 self.held.try_grow(KNOWN_ID_BYTES)?;
