@@ -4,13 +4,17 @@
 //! those elsewhere. The trace tables of all units together can say which traces these are, how long they take, and
 //! with the indexes of the blocks which conditions may hold in one of their parts: so of the split traces
 //! only those are read of which that leaves a chance.
+//!
+//! The tables are gone through twice: first for which ids come more than once, in eight bytes for each trace, then for
+//! what is known of those, which are few.
 
 use std::cmp::Reverse;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
+use hashbrown::{HashMap, HashSet};
+use spandrel_base::cpu;
 use spandrel_base::memory::Reservation;
 use spandrel_block::index::TraceTable;
 use spandrel_model::TraceId;
@@ -47,9 +51,58 @@ pub(crate) struct SplitTraces {
     _held: Reservation,
 }
 
-/// All traces of the units, in the making.
+/// Short forms of the ids of all traces of the units, in the making.
+struct Ids {
+    all: Vec<u64>,
+    held: Reservation,
+}
+
+impl Ids {
+    fn note(&mut self, trace_id: TraceId) -> Result<(), QueryError> {
+        if self.all.len() == self.all.capacity() {
+            let more = self.all.len().max(RESERVED_TRACES);
+            // Both while one is copied into the other.
+            self.held.try_grow(2 * more * size_of::<u64>())?;
+            self.all.reserve_exact(more);
+        }
+        self.all.push(short(trace_id));
+        Ok(())
+    }
+
+    /// Those that come more than once.
+    fn repeated(mut self) -> Repeated {
+        self.all.sort_unstable();
+        let pairs = self.all.windows(2).filter(|pair| pair[0] == pair[1]);
+        let ids: HashSet<u64> = pairs.map(|pair| pair[0]).collect();
+        // What a table of them takes is less than what all of them took.
+        self.held.shrink_to(ids.capacity() * 2 * size_of::<u64>());
+        Repeated { ids, _held: self.held }
+    }
+}
+
+/// Short forms of ids that come more than once. Different traces may have the same, so one that is in here may be in a
+/// single unit all the same.
+struct Repeated {
+    ids: HashSet<u64>,
+    _held: Reservation,
+}
+
+impl Repeated {
+    fn contains(&self, trace_id: TraceId) -> bool {
+        self.ids.contains(&short(trace_id))
+    }
+}
+
+/// Half of an id, of which a part may be zeros or the time.
+fn short(trace_id: TraceId) -> u64 {
+    let number = u128::from_be_bytes(trace_id.0);
+    (number >> 64) as u64 ^ (number as u64).rotate_left(32)
+}
+
+/// The traces of the units that may be split, in the making.
 struct Traces {
     by_id: HashMap<TraceId, Facts>,
+    repeated: Repeated,
     /// Of all traces, if filters ask for one.
     roots: RootTexts,
     needs_roots: bool,
@@ -87,14 +140,27 @@ impl SplitTraces {
         view: &View,
         plan: &Plan,
     ) -> Result<Self, QueryError> {
+        let near = view.near_range();
+        let mut ids = Ids { all: Vec::new(), held: memory::reserve(0)? };
+        for trace in view.live.iter().flat_map(|run| &run.arrangement().traces) {
+            ids.note(trace.trace_id)?;
+        }
+        let noted = |_, block: Arc<OpenBlock>| {
+            block.traces()?.ids().iter().try_for_each(|id| ids.note(*id))
+        };
+        engine.visit_blocks(view, &near, noted).await?;
         let mut all = Traces {
             by_id: HashMap::new(),
+            repeated: cpu::run(move || ids.repeated()).await?,
             roots: RootTexts::new(),
             needs_roots: plan.filters.iter().any(asks_for_root),
             held: memory::reserve(0)?,
         };
         for run in &view.live {
             for trace in &run.arrangement().traces {
+                if !all.repeated.contains(trace.trace_id) {
+                    continue;
+                }
                 let root = match all.needs_roots {
                     true => all.roots.number(live_root(run, trace), &mut all.held)?,
                     false => NO_ROOT,
@@ -111,7 +177,7 @@ impl SplitTraces {
             }
         }
         let noted = |_, block: Arc<OpenBlock>| note_block(&block, plan, &mut all);
-        engine.visit_blocks(view, &view.near_range(), noted).await?;
+        engine.visit_blocks(view, &near, noted).await?;
         all.by_id.retain(|_, facts| facts.n_units > 1);
         all.by_id.shrink_to_fit();
         all.held.shrink_to(all.by_id.capacity() * size_of::<(TraceId, Facts)>());
@@ -201,6 +267,9 @@ fn note_block(block: &OpenBlock, plan: &Plan, all: &mut Traces) -> Result<(), Qu
     let mut root_of = RootsOfBlock { table, numbers: HashMap::new() };
     let ids = table.ids().iter().zip(0..);
     for (((id, ordinal), rows), (start, end)) in ids.zip(first_rows).zip(times) {
+        if !all.repeated.contains(*id) {
+            continue;
+        }
         let root = match all.needs_roots {
             true => root_of.number(ordinal, all)?,
             false => NO_ROOT,
