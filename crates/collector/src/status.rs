@@ -2,6 +2,7 @@
 
 use parking_lot::Mutex;
 use spandrel_pipeline::{Account, Totals};
+use tokio::sync::watch;
 
 use crate::parts::Parts;
 use crate::plan::Plan;
@@ -34,11 +35,13 @@ impl Phase {
 
 /// What runs now.
 #[derive(Default)]
-pub struct Status(Mutex<Inner>);
+pub struct Status {
+    inner: Mutex<Inner>,
+    phase: watch::Sender<Phase>,
+}
 
 #[derive(Default)]
 struct Inner {
-    phase: Phase,
     up_since_unix_nanos: Option<u64>,
     pipelines: Vec<(String, Account)>,
     extensions: Vec<String>,
@@ -59,30 +62,36 @@ impl Status {
             let account = parts.pipelines.get(&pipeline.id)?.account.clone();
             Some((pipeline.describe(), account))
         };
-        let mut inner = self.0.lock();
-        inner.phase = Phase::Running;
+        let mut inner = self.inner.lock();
         inner.up_since_unix_nanos.get_or_insert(now_unix_nanos);
         inner.pipelines = plan.pipelines.iter().filter_map(account).collect();
         inner.extensions = parts.extensions.keys().map(ToString::to_string).collect();
+        drop(inner);
+        self.set(Phase::Running);
     }
 
     pub(crate) fn set(&self, phase: Phase) {
-        self.0.lock().phase = phase;
+        self.phase.send_replace(phase);
     }
 
     /// Where in its life it is.
     pub fn phase(&self) -> Phase {
-        self.0.lock().phase
+        *self.phase.borrow()
+    }
+
+    /// The phase from now on. It is told again when other pipelines run.
+    pub(crate) fn phases(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
     }
 
     /// When it began to run.
     pub fn up_since_unix_nanos(&self) -> Option<u64> {
-        self.0.lock().up_since_unix_nanos
+        self.inner.lock().up_since_unix_nanos
     }
 
     /// The pipelines of traces, with their accounts.
     pub fn pipelines(&self) -> Vec<PipelineStatus> {
-        let inner = self.0.lock();
+        let inner = self.inner.lock();
         let pipelines = inner.pipelines.iter();
         let status = pipelines.map(|(description, account)| PipelineStatus {
             description: description.clone(),
@@ -91,9 +100,17 @@ impl Status {
         status.collect()
     }
 
+    /// Ids of the pipelines of traces.
+    pub(crate) fn pipeline_ids(&self) -> Vec<String> {
+        let inner = self.inner.lock();
+        let ids =
+            inner.pipelines.iter().filter_map(|(description, _)| description.split_once(": "));
+        ids.map(|(id, _)| id.to_owned()).collect()
+    }
+
     /// Ids of the extensions.
     pub fn extensions(&self) -> Vec<String> {
-        self.0.lock().extensions.clone()
+        self.inner.lock().extensions.clone()
     }
 }
 

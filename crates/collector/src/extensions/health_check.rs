@@ -1,4 +1,5 @@
-//! `health_check`, in the shapes of both versions: 200 while the pipelines run, 503 before and after.
+//! `health_check`, in the shapes of both versions: 200 while the pipelines run, 503 before and after; the second
+//! version over gRPC as well.
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use spandrel_config::Section;
 use spandrel_config::blocks::{GrpcServer, HttpServer};
 use spandrel_pipeline::{Component, ComponentContext, ComponentError};
 
+use super::health_grpc;
 use super::pages::Pages;
 use crate::status::{Phase, Status};
 
@@ -28,6 +30,8 @@ pub(crate) struct HealthCheckSettings {
     unhealthy: Option<String>,
     /// Where it shows the configuration's pipelines, if it does.
     config_path: Option<String>,
+    /// Where it answers over gRPC, if it does.
+    grpc_endpoint: Option<String>,
 }
 
 impl HealthCheckSettings {
@@ -39,10 +43,13 @@ impl HealthCheckSettings {
             health.or("include_recoverable_errors", false);
             health.get::<std::time::Duration>("recovery_duration");
         });
-        let grpc = GrpcServer { endpoint: "localhost:13132".to_owned(), ..GrpcServer::default() };
-        if section.optional("grpc", |section| GrpcServer::read_with(section, grpc)).is_some() {
-            section.warn(Some("grpc"), "has no effect: health is told over HTTP");
-        }
+        let grpc_endpoint = section.optional("grpc", |grpc| {
+            let endpoint = "localhost:13132".to_owned();
+            let server = GrpcServer { endpoint, ..GrpcServer::default() };
+            let server = GrpcServer::read_with(grpc, server);
+            warn_of_tls(grpc, server.tls.is_some());
+            server.endpoint
+        });
         let second = section.optional("http", |http| {
             let server = read_server(http);
             let status = http.optional("status", path).or(Some("/status".to_owned()));
@@ -60,9 +67,10 @@ impl HealthCheckSettings {
                 healthy,
                 unhealthy,
                 config_path,
+                grpc_endpoint,
             },
             (true, None) if !section.has("endpoint") => {
-                Self { endpoint: None, path, healthy, unhealthy, config_path: None }
+                Self { endpoint: None, path, healthy, unhealthy, config_path: None, grpc_endpoint }
             }
             _ => Self {
                 endpoint: Some(server.endpoint),
@@ -70,6 +78,7 @@ impl HealthCheckSettings {
                 healthy,
                 unhealthy,
                 config_path: None,
+                grpc_endpoint,
             },
         }
     }
@@ -77,7 +86,15 @@ impl HealthCheckSettings {
 
 fn read_server(section: &mut Section<'_>) -> HttpServer {
     let endpoint = ENDPOINT.to_owned();
-    HttpServer::read_with(section, HttpServer { endpoint, ..HttpServer::default() })
+    let server = HttpServer::read_with(section, HttpServer { endpoint, ..HttpServer::default() });
+    warn_of_tls(section, server.tls.is_some());
+    server
+}
+
+fn warn_of_tls(section: &mut Section<'_>, has_tls: bool) {
+    if has_tls {
+        section.warn(Some("tls"), "has no effect: health is told without TLS");
+    }
 }
 
 fn path(section: &mut Section<'_>) -> String {
@@ -90,6 +107,7 @@ pub(crate) struct HealthCheck {
     status: Arc<Status>,
     clock: SharedClock,
     pages: Pages,
+    grpc: Pages,
 }
 
 #[derive(Clone)]
@@ -105,13 +123,22 @@ impl HealthCheck {
         status: Arc<Status>,
         context: ComponentContext,
     ) -> Self {
-        Self { settings, status, clock: context.clock, pages: Pages::default() }
+        Self {
+            settings,
+            status,
+            clock: context.clock,
+            pages: Pages::default(),
+            grpc: Pages::default(),
+        }
     }
 }
 
 #[async_trait::async_trait]
 impl Component for HealthCheck {
     async fn start(&self) -> Result<(), ComponentError> {
+        if let Some(endpoint) = &self.settings.grpc_endpoint {
+            self.grpc.serve(endpoint, health_grpc::router(Arc::clone(&self.status))).await?;
+        }
         let Some(endpoint) = &self.settings.endpoint else { return Ok(()) };
         let state = Answer {
             settings: self.settings.clone(),
@@ -127,6 +154,7 @@ impl Component for HealthCheck {
     }
 
     async fn shutdown(&self) {
+        self.grpc.close().await;
         self.pages.close().await;
     }
 }
