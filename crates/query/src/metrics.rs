@@ -85,7 +85,7 @@ impl QueryEngine {
         tenant: &'a TenantId,
         request: &'a MetricsQuery,
     ) -> BoxFuture<'a, Result<MetricsAnswer, QueryError>> {
-        Box::pin(self.metrics_of_all(std::slice::from_ref(tenant), request))
+        self.metrics_of_all(std::slice::from_ref(tenant), request)
     }
 
     /// Evaluates a metrics query over the spans of several tenants, as if all were of one. What looks at more than one
