@@ -10,11 +10,11 @@
 
 mod chunk;
 mod distinct;
-mod hybrid;
+pub(crate) mod hybrid;
 mod levels;
 #[cfg(test)]
 mod tests;
-mod thrift;
+pub(crate) mod thrift;
 
 use std::ops::Range;
 

@@ -8,6 +8,7 @@
 mod assemble;
 mod chunks;
 mod columns;
+mod few_rows;
 mod owners;
 mod run;
 
@@ -26,6 +27,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataP
 
 pub use assemble::{SPAN_COLUMNS_LEFT_OUT, assemble_spans};
 pub use chunks::ColumnChunk;
+pub use few_rows::FewRows;
 pub use run::{read_run, read_run_of_trace};
 
 use crate::checksum::{self, Verified};

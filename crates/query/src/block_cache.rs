@@ -116,8 +116,8 @@ impl OpenBlock {
         names.iter().map(column).fold(0, usize::saturating_add)
     }
 
-    /// [`Self::columns`] of few rows: what takes time is each column's dictionary and page, so the columns are
-    /// dealt out to the cores.
+    /// [`Self::columns`] of few rows: what takes time is each column's page, so the columns are dealt out to the
+    /// cores. Columns that are null in all of the rows are left out as well.
     pub(crate) async fn columns_of_few_rows(
         &self,
         row_group: usize,
@@ -126,14 +126,35 @@ impl OpenBlock {
     ) -> Result<Option<Columns>, QueryError> {
         let mut names: Vec<&str> =
             names.into_iter().filter(|name| self.file.has_column(name)).collect();
-        // Dealt out by size, so that no core gets all the large dictionaries.
+        if names.is_empty() {
+            return Ok(None);
+        }
+        // Dealt out by size, so that no core gets all the large pages.
         names.sort_by_cached_key(|name| Reverse(self.file.raw_bytes(row_group, name)));
         let hands = names.len().div_ceil(COLUMNS_IN_TURN).min(cpu::cores()).max(1);
-        let hand = |first| names.iter().copied().skip(first).step_by(hands);
-        let parts = (0..hands).map(|first| self.columns(row_group, hand(first), Some(rows)));
+        let hand = |first| names.iter().copied().skip(first).step_by(hands).collect();
+        let parts = (0..hands).map(|first| self.hand_of_few_rows(row_group, hand(first), rows));
         let parts = try_join_all(parts).await?;
-        let joined = parts.into_iter().flatten().map(Ok).reduce(|all, part| all?.and(part?));
+        let joined = parts.into_iter().map(Ok).reduce(|all, part| all?.and(part?));
         joined.transpose().map_err(|source| self.damaged(source))
+    }
+
+    async fn hand_of_few_rows(
+        &self,
+        row_group: usize,
+        names: Vec<&str>,
+        rows: &[Range<u32>],
+    ) -> Result<Columns, QueryError> {
+        let mut held = memory::reserve(self.estimate(row_group, &names, Some(rows)))?;
+        let damaged = |source| self.damaged(source);
+        let few = self.file.few_rows(row_group, names, rows).map_err(damaged)?;
+        let bytes = self.objects.get_ranges(&self.path, &few.ranges()).await;
+        let bytes = bytes.map_err(|source| not_read(&self.path, source))?;
+        let batch = cpu::run(move || few.decode(bytes)).await?.map_err(damaged)?;
+        let n_bytes = batch.get_array_memory_size();
+        held.try_grow(n_bytes.saturating_sub(held.bytes()))?;
+        held.shrink_to(n_bytes);
+        Ok(Columns { batch, held: vec![Held::new(held)] })
     }
 
     /// Columns of a row group, of all its rows or of some (ascending ranges, counted from the row group's

@@ -4,6 +4,7 @@
 //! compiler. Each function also asserts what must hold of bytes that are accepted.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -163,7 +164,7 @@ pub fn block_index(bytes: &[u8]) {
     }
 }
 
-/// The file of a block: all of its rows.
+/// The file of a block: all of its rows, and few of them.
 pub fn block_file(bytes: &[u8]) {
     let bytes = Bytes::copy_from_slice(bytes);
     let Ok(Opened::File(file)) = BlockFile::open(&bytes, bytes.len() as u64) else { return };
@@ -172,29 +173,45 @@ pub fn block_file(bytes: &[u8]) {
     let names = names.into_iter().filter(|name| !SPAN_COLUMNS_LEFT_OUT.contains(name));
     let names: Vec<&str> = names.collect();
     for row_group in 0..file.n_row_groups() {
-        let Ok(mut decoder) = file.decoder(row_group, names.iter().copied(), None) else { return };
-        loop {
-            match decoder.step() {
-                Err(_) | Ok(Step::Done(None)) => break,
-                Ok(Step::Done(Some(batch))) => {
-                    let _ = assemble_spans(&batch);
-                    break;
-                }
-                Ok(Step::Needs(ranges)) => {
-                    let part = |range: &std::ops::Range<u64>| {
-                        let start = usize::try_from(range.start).ok()?;
-                        let end = usize::try_from(range.end).ok()?;
-                        (start <= end && end <= bytes.len()).then(|| bytes.slice(start..end))
-                    };
-                    // A store answers a range that is not there with an error.
-                    let Some(parts) = ranges.iter().map(part).collect() else { return };
-                    if decoder.push(ranges, parts).is_err() {
-                        return;
-                    }
-                }
+        let Some(()) = all_rows(&file, row_group, &names, &bytes) else { return };
+        let Some(()) = first_row(&file, row_group, &names, &bytes) else { return };
+    }
+}
+
+/// What a store answers to these ranges: for one that is not there it has an error.
+fn parts(bytes: &Bytes, ranges: &[Range<u64>]) -> Option<Vec<Bytes>> {
+    let part = |range: &Range<u64>| {
+        let start = usize::try_from(range.start).ok()?;
+        let end = usize::try_from(range.end).ok()?;
+        (start <= end && end <= bytes.len()).then(|| bytes.slice(start..end))
+    };
+    ranges.iter().map(part).collect()
+}
+
+fn all_rows(file: &BlockFile, row_group: usize, names: &[&str], bytes: &Bytes) -> Option<()> {
+    let mut decoder = file.decoder(row_group, names.iter().copied(), None).ok()?;
+    loop {
+        match decoder.step() {
+            Err(_) | Ok(Step::Done(None)) => return Some(()),
+            Ok(Step::Done(Some(batch))) => {
+                let _ = assemble_spans(&batch);
+                return Some(());
+            }
+            Ok(Step::Needs(ranges)) => {
+                let parts = parts(bytes, &ranges)?;
+                decoder.push(ranges, parts).ok()?;
             }
         }
     }
+}
+
+fn first_row(file: &BlockFile, row_group: usize, names: &[&str], bytes: &Bytes) -> Option<()> {
+    let row = std::slice::from_ref(&(0..1));
+    let few = file.few_rows(row_group, names.iter().copied(), row).ok()?;
+    if let Ok(batch) = few.decode(parts(bytes, &few.ranges())?) {
+        let _ = assemble_spans(&batch);
+    }
+    Some(())
 }
 
 /// Commits of a table, oldest first: it opens, or says why not.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, RecordBatch};
 use bytes::Bytes;
 use spandrel_block::read::{
     BlockFile, ColumnDecoder, Opened, SPAN_COLUMNS_LEFT_OUT, Step, assemble_spans, read_run,
@@ -46,6 +46,18 @@ impl Block {
         let rows = rows.as_slice();
         let decoder = self.file.decoder(row_group, columns, (!rows.is_empty()).then_some(rows))?;
         decode(decoder, &self.bytes)
+    }
+
+    /// Columns of few rows of a row group.
+    pub(crate) fn few_rows<'n>(
+        &self,
+        row_group: usize,
+        columns: impl IntoIterator<Item = &'n str>,
+        rows: &[Range<u32>],
+    ) -> Result<RecordBatch, BlockError> {
+        let few = self.file.few_rows(row_group, columns, rows)?;
+        let bytes = few.ranges().iter().map(|range| part(&self.bytes, range)).collect();
+        few.decode(bytes)
     }
 
     /// All columns of the rows of a row group.
@@ -99,12 +111,49 @@ pub(crate) fn decode(
         match decoder.step()? {
             Step::Done(batch) => return Ok(batch),
             Step::Needs(ranges) => {
-                let slice = |range: &Range<u64>| {
-                    let end = range.end.min(bytes.len() as u64);
-                    bytes.slice(range.start.min(end) as usize..end as usize)
-                };
-                let slices = ranges.iter().map(slice).collect();
+                let slices = ranges.iter().map(|range| part(bytes, range)).collect();
                 decoder.push(ranges, slices)?;
+            }
+        }
+    }
+}
+
+/// The bytes of the file in this range, as far as it has them.
+fn part(bytes: &Bytes, range: &Range<u64>) -> Bytes {
+    let end = range.end.min(bytes.len() as u64);
+    bytes.slice(range.start.min(end) as usize..end as usize)
+}
+
+/// Reads all columns of some rows of each row group in both ways, and compares them.
+pub(crate) fn assert_few_rows(block: &Block) {
+    for row_group in 0..block.file.n_row_groups() {
+        let n = block.file.row_group_rows(row_group).len() as u32;
+        let sets: [&[(u32, u32)]; 5] = [
+            &[(0, 1)],
+            &[(0, n)],
+            &[(n - 1, n)],
+            &[(n / 3, n / 2 + 1)],
+            &[(0, n / 5), (n / 4, n / 2), (n - n / 3, n)],
+        ];
+        for rows in sets {
+            let rows = rows.iter().filter(|(start, end)| start < end);
+            let rows: Vec<Range<u32>> = rows.map(|(start, end)| *start..*end).collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let names: Vec<&str> = block.file.columns().collect();
+            let decoder =
+                block.file.decoder(row_group, names.iter().copied(), Some(&rows)).unwrap();
+            let wanted = decode(decoder, &block.bytes).unwrap().unwrap();
+            let few = block.few_rows(row_group, names, &rows).unwrap();
+            assert_eq!(few.num_rows(), wanted.num_rows());
+            for (field, wanted) in wanted.schema().fields().iter().zip(wanted.columns()) {
+                match few.column_by_name(field.name()) {
+                    Some(column) => assert_eq!(column, wanted, "{field} {rows:?}"),
+                    None => {
+                        assert_eq!(wanted.logical_null_count(), wanted.len(), "{field} {rows:?}")
+                    }
+                }
             }
         }
     }
@@ -128,6 +177,7 @@ pub(crate) fn assert_round_trip_with(run: &SpanColumns, options: &WriteOptions) 
     let block = Block::with(run, options);
     let expected = expected(run);
     assert_same(&block.spans().unwrap(), &expected);
+    assert_few_rows(&block);
     let again = block.whole_run().unwrap();
     assert_same(&spans_of(&again), &expected);
     let rewritten = Block::with(&again, options);

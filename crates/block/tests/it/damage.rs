@@ -22,6 +22,7 @@ fn read_everything(bytes: Bytes) -> Result<Vec<String>, BlockError> {
         block.read_all(row_group, None)?;
         // Through the offset index.
         block.read_all(row_group, Some(0..1))?;
+        block.few_rows(row_group, block.file.columns(), std::slice::from_ref(&(0..1)))?;
     }
     let spans = block.spans()?;
     if spans.len() as u64 != u64::from(traces.n_rows()) {

@@ -12,7 +12,7 @@ use spandrel_proto::otlp::resource::Resource;
 use spandrel_proto::otlp::trace::span::{Event, Link};
 use spandrel_proto::otlp::trace::{ResourceSpans, ScopeSpans, Span, Status};
 
-use crate::blocks::{Block, assert_same, expected};
+use crate::blocks::{Block, assert_few_rows, assert_same, expected};
 use crate::requests::{pair, run_of, run_of_spans, span, text};
 
 /// Set to write the golden file anew. Only for a format that no release has written yet.
@@ -35,6 +35,7 @@ fn the_golden_block_of_every_version_is_readable() {
     for version in 1..=FORMAT_VERSION {
         let block = Block::open(golden(version)).unwrap();
         assert_same(&block.spans().unwrap(), &expected(&sample()));
+        assert_few_rows(&block);
     }
 }
 

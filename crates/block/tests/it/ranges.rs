@@ -3,7 +3,7 @@
 use arrow_array::{Array, RecordBatch};
 use spandrel_block::read::{BlockFile, Opened, SPAN_COLUMNS_LEFT_OUT, assemble_spans};
 
-use crate::blocks::{Block, assert_same, expected};
+use crate::blocks::{Block, assert_few_rows, assert_same, expected};
 use crate::requests::{run_of_spans, shop_run, span};
 
 #[test]
@@ -85,6 +85,11 @@ fn each_trace_can_be_read_alone() {
         first = rows.end;
     }
     assert_eq!(first, block.file.n_rows());
+}
+
+#[test]
+fn few_rows_of_several_pages() {
+    assert_few_rows(&Block::of(&shop_run(40_000), 35_000));
 }
 
 #[test]
