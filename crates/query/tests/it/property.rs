@@ -35,6 +35,8 @@ const PAIRS_DEFAULT: usize = 4000;
 const SEED: &str = "SPANDREL_ORACLE_SEED";
 /// Queries over the same trace set: placing it costs as much as many of them.
 const QUERIES_OF_SET: usize = 400;
+/// So many pairs are a line of progress.
+const PROGRESS_PAIRS: usize = 10_000;
 
 fn runner(seed: u64) -> TestRunner {
     let mut bytes = [0; 32];
@@ -92,6 +94,9 @@ async fn searches_answer_what_the_definition_says() {
             place.close().await;
         }
         seed += 1;
+        if counts.pairs.is_multiple_of(PROGRESS_PAIRS) {
+            println!("{} of {pairs} pairs agree", counts.pairs);
+        }
     }
     let n_sets = seed - first_seed;
     println!(
