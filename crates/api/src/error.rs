@@ -12,6 +12,7 @@ use spandrel_series::IntervalError;
 use spandrel_traceql::ParseError;
 
 use crate::OverridesError;
+use crate::native::LinksError;
 
 /// The status that nginx and Tempo use for a request whose client gave up.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -98,6 +99,9 @@ pub(crate) enum ApiError {
     /// The overrides of a tenant cannot be read or written.
     #[error(transparent)]
     Overrides(#[from] OverridesError),
+    /// A short link cannot be kept or read.
+    #[error(transparent)]
+    Links(#[from] LinksError),
     /// A parameter of Jaeger's newer API has a value that it cannot have; the text says why.
     #[error("malformed parameter {name}: {reason}")]
     Malformed {
@@ -141,6 +145,9 @@ impl ApiError {
             Self::NoTenant => return StatusCode::UNAUTHORIZED,
             Self::DiffTooLarge { .. } | Self::DiffTooDeep => return StatusCode::TOO_MANY_REQUESTS,
             Self::Overrides(error) => return error.status(),
+            Self::Links(LinksError::Absent) => return StatusCode::NOT_FOUND,
+            Self::Links(LinksError::Full(_)) => return StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Links(LinksError::Objects(_) | LinksError::Damaged(_)) => OutcomeCode::Internal,
             // As Tempo answers when a trace is too large for it: the same question has the same answer.
             Self::Query(error) if error.needs_too_much() => {
                 return StatusCode::UNPROCESSABLE_ENTITY;

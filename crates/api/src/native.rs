@@ -10,6 +10,7 @@ mod complete;
 mod exceptions;
 mod filter_param;
 mod find;
+mod links;
 mod live;
 mod service_map;
 mod skeleton;
@@ -22,11 +23,13 @@ mod transform;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::post;
+use axum::routing::{get, post};
 use http::HeaderMap;
 use spandrel_model::TraceId;
 use spandrel_query::TraceSpans;
 use spandrel_telemetry::Api;
+
+pub(crate) use self::links::{LinkStore, LinksError};
 
 use crate::ApiState;
 use crate::error::ApiError;
@@ -34,7 +37,7 @@ use crate::routes::Routes;
 use crate::tempo::federated;
 use crate::tenant::Tenants;
 
-/// The web interface's API, with its paths below `/api/ui`.
+/// The web interface's API, with its paths below `/api/ui`, and short links below `/s`.
 pub(crate) fn native_router(state: ApiState) -> Router {
     routes(state).finish_beside()
 }
@@ -46,10 +49,14 @@ pub(crate) fn paths(state: &ApiState) -> Vec<String> {
 
 fn routes(state: ApiState) -> Routes {
     let transform = post(transform::transform).layer(DefaultBodyLimit::max(transform::BYTES_MAX));
+    let links = get(links::saved).post(links::create);
+    let links = links.layer(DefaultBodyLimit::max(links::BODY_BYTES_MAX));
     Routes::new(state, Api::Native)
         .get("/api/ui/blocks", "blocks", blocks::blocks)
         .get("/api/ui/compare", "compare", compare::compare)
         .get("/api/ui/exceptions", "exceptions", exceptions::exceptions)
+        .route("/api/ui/links", "links", links)
+        .route("/api/ui/links/{short}", "link", get(links::link).delete(links::delete))
         .get("/api/ui/live", "live", live::live)
         .get("/api/ui/service-map", "service_map", service_map::service_map)
         .get("/api/ui/structure", "structure", structure::structure)
@@ -62,6 +69,7 @@ fn routes(state: ApiState) -> Routes {
         .get("/api/ui/traces/{id}/spans", "spans", spans::spans)
         .get("/api/ui/traces/{id}/typical", "typical", trace_compare::typical)
         .route("/api/ui/transform", "transform", transform)
+        .get("/s/{short}", "short_link", links::open)
 }
 
 /// The trace that a path names.

@@ -7,6 +7,7 @@ use spandrel_base::clock::SharedClock;
 use spandrel_query::QueryEngine;
 use spandrel_telemetry::Metrics;
 
+use crate::native::LinkStore;
 use crate::{ApiOptions, Overrides};
 
 /// Shared by all handlers of all dialects; clones are cheap.
@@ -17,6 +18,7 @@ pub struct ApiState {
     pub(crate) metrics: Metrics,
     pub(crate) options: ApiOptions,
     pub(crate) overrides: Option<Overrides>,
+    pub(crate) links: LinkStore,
     /// The age at which the operator has spans given up.
     pub(crate) retention: Option<Duration>,
     /// When it was made, by the monotonic clock.
@@ -31,6 +33,7 @@ impl ApiState {
         Self {
             #[cfg(feature = "sql")]
             sql: Arc::new(spandrel_sql::SqlEngine::new(Arc::clone(&engine))),
+            links: LinkStore::new(Arc::clone(engine.objects())),
             engine,
             started: clock.monotonic(),
             clock,

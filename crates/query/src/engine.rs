@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use object_store::ObjectStore;
 use spandrel_base::memory::{MemoryBudget, Reservation};
 use spandrel_catalog::BlockEntry;
 use spandrel_ingest::{LiveRun, Store, StoreSnapshot};
@@ -169,6 +170,11 @@ impl QueryEngine {
             tails,
             _cache: cache,
         }
+    }
+
+    /// Where the blocks are, and beside them what else is kept of tenants.
+    pub fn objects(&self) -> &Arc<dyn ObjectStore> {
+        self.store.objects()
     }
 
     /// Puts limits of tenants in force, in place of all from before; they count for queries that start later.

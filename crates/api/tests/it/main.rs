@@ -18,6 +18,7 @@ mod jaeger_storage;
 mod jaeger_suite;
 mod jaeger_v3;
 mod limits;
+mod links;
 mod live_tail;
 mod mcp;
 mod metrics;
