@@ -13,8 +13,8 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use serde_json::Value;
 use spandrel_api::{
-    ApiOptions, ApiState, Dialect, Overrides, OverridesTarget, TenantOverrides, jaeger_grpc_routes,
-    router,
+    ApiOptions, ApiState, Dialect, Overrides, OverridesTarget, TenantOverrides, endpoints,
+    jaeger_grpc_routes, router,
 };
 use spandrel_base::clock::{ManualClock, SharedClock};
 use spandrel_base::task::TaskSet;
@@ -146,6 +146,11 @@ impl Server {
         let routes = jaeger_grpc_routes(self.state.clone(), consumer);
         tasks.spawn("grpc", async move { axum::serve(listener, routes).await.unwrap() });
         (address, tasks)
+    }
+
+    /// The paths of all routes.
+    pub(crate) fn endpoints(&self) -> Vec<String> {
+        endpoints(&self.state)
     }
 
     /// What a listener serves.

@@ -22,6 +22,7 @@ mod links;
 mod live_tail;
 mod mcp;
 mod metrics;
+mod openapi;
 mod overrides;
 mod same_answer;
 mod sql;
