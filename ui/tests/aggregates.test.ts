@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Series } from "../src/api/metrics.ts";
-import { chosen, type ExceptionGroup, filterOf, isNew, summed } from "../src/exceptions/groups.ts";
+import type { ExceptionGroup } from "../src/api/schema.ts";
+import { chosen, filterOf, isNew, summed } from "../src/exceptions/groups.ts";
 import { shortType } from "../src/exceptions/list.tsx";
 import { demoCommand, endpointsOf, snippets } from "../src/home/sending.ts";
 import { examplesOf, slowFrom } from "../src/service/examples.ts";
@@ -166,8 +167,8 @@ test("an exception leads to its spans", () => {
 test("examples are the spans that matched", () => {
   const span = { spanID: "1f", startTimeUnixNano: "1700000000123456789", durationNanos: "42000000" };
   const traces = [
-    { traceID: "abc", rootServiceName: "web", spanSets: [{ spans: [span] }] },
-    { traceID: "d" },
+    { traceID: "abc", rootServiceName: "web", startTimeUnixNano: "1", spanSets: [{ spans: [span] }] },
+    { traceID: "d", startTimeUnixNano: "1" },
   ];
   expect(examplesOf({ traces })).toEqual([
     {

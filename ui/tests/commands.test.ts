@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { age, bytes, limitText } from "../src/admin/bytes.ts";
-import { type Block, lossesOf, partsOf, perSecond, type Tenant } from "../src/admin/tenant.ts";
+import { lossesOf, partsOf, perSecond } from "../src/admin/tenant.ts";
 import { levelsOf, timelineOf } from "../src/admin/timeline.ts";
+import type { Block, Tenant } from "../src/api/schema.ts";
 import { type Command, offered } from "../src/shell/commands.ts";
 
 const command = (label: string): Command => ({ label, hint: "", icon: "search" });
@@ -87,6 +88,7 @@ test("blocks stand where their spans are, a lane per level", () => {
     startUnixNanos: `${from}000000`,
     endUnixNanos: `${to}000000`,
     spans: 10,
+    traces: 2,
     bytes: size,
     writtenUnixNanos: `${to}000000`,
   });

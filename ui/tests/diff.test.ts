@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import type { DiffNode, TraceDiff } from "../src/api/schema.ts";
 import { decodeSkeleton } from "../src/api/trace.ts";
-import type { DiffNode, TraceDiff } from "../src/compare/answers.ts";
 import { Bars } from "../src/compare/bars.ts";
 import {
   changeOf,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Series } from "../src/api/metrics.ts";
-import { KEPT_MAX, type LiveSpan, NO_ROWS, Rates, received, resumed } from "../src/live/tail.ts";
+import type { LiveSpan } from "../src/api/schema.ts";
+import { KEPT_MAX, NO_ROWS, Rates, received, resumed } from "../src/live/tail.ts";
 import { filterPart, LINES_MAX, named, nameOf, PRESETS, summaryOf, unitOf } from "../src/metrics/queries.ts";
 
 const span = (spanId: string): LiveSpan => ({

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { alarm, drawn, type Edge, type Node, nodeLabel, nodesOf, share } from "../src/map/edges.ts";
+import type { Edge } from "../src/api/schema.ts";
+import { alarm, drawn, type Node, nodeLabel, nodesOf, share } from "../src/map/edges.ts";
 import { layout } from "../src/map/layout.ts";
 
 const edge = (client: string, server: string, rest: Partial<Edge> = {}): Edge => ({

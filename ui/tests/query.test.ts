@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Chip, chipsOf, literalOf, queryOf, typedOf } from "../src/query/chips.ts";
+import type { Chip } from "../src/api/schema.ts";
+import { chipsOf, literalOf, queryOf, typedOf } from "../src/query/chips.ts";
 import { keyOf, piecesOf } from "../src/query/editor.tsx";
 import { bytesBefore, lineAndColumn, mended, type Problem, unitsBefore } from "../src/query/language.ts";
 import { withRecent } from "../src/query/recent.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ComparedAttribute, Comparison } from "../src/compare/answers.ts";
+import type { ComparedAttribute, Comparison } from "../src/api/schema.ts";
 import { type Card, conditionsOf, liftOf, rankingOf, sentenceOf } from "../src/compare/ranking.ts";
 
 const attribute = (name: string, rest: Partial<ComparedAttribute>): ComparedAttribute => ({

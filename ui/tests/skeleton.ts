@@ -23,6 +23,10 @@ export function skeletonBytes(spans: readonly Made[]): ArrayBuffer {
     startUnixNanos: "1700000000000000001",
     services,
     names,
+    missingParents: spans.filter(({ orphan }) => orphan).length,
+    health: null,
+    errorOrigins: null,
+    skew: null,
   };
   const text = new TextEncoder().encode(JSON.stringify(header));
   const start = new Uint8Array(8 + text.length);

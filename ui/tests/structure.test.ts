@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { StructureNode } from "../src/structure/answers.ts";
+import type { StructureNode } from "../src/api/schema.ts";
 import { neighborOf } from "../src/structure/icicle.tsx";
 import { boxesOf, findPath, pathOf, queryOf, shadesOf, weightsOf } from "../src/structure/model.ts";
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { memorySource, type UploadedTrace } from "../src/upload/memory.ts";
+import type { UploadedTrace } from "../src/api/schema.ts";
+import { memorySource } from "../src/upload/memory.ts";
 import { skeletonBytes } from "./skeleton.ts";
 
 const bytes = new Uint8Array(

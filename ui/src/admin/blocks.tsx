@@ -1,12 +1,12 @@
 /** The blocks by age and level: drawn, and as a table. */
 import { useSignal } from "@preact/signals";
+import type { Block, Blocks } from "../api/schema.ts";
 import { timeTicks } from "../charts/scale.ts";
 import { utc } from "../shell/settings.ts";
 import { compact, counted } from "../text/numbers.ts";
 import { ago, axisClock, clock } from "../text/times.ts";
 import { bytes } from "./bytes.ts";
 import styles from "./page.module.css";
-import type { Block, Blocks } from "./tenant.ts";
 import { levelsOf, timelineOf } from "./timeline.ts";
 
 const LANE = 22;

@@ -2,22 +2,14 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Loader } from "../api/loaded.ts";
+import type { Blocks, Tenant } from "../api/schema.ts";
 import { Answered } from "../service/loading.tsx";
 import { Failure, Progress } from "../shell/states.tsx";
 import { compact, counted, percent, rate } from "../text/numbers.ts";
 import { BlocksPanel } from "./blocks.tsx";
 import { age, bytes, limitText } from "./bytes.ts";
 import styles from "./page.module.css";
-import {
-  type Blocks,
-  fetchBlocks,
-  fetchParts,
-  fetchTenant,
-  lossesOf,
-  type Part,
-  perSecond,
-  type Tenant,
-} from "./tenant.ts";
+import { fetchBlocks, fetchParts, fetchTenant, lossesOf, type Part, perSecond } from "./tenant.ts";
 
 const LOOK_MILLIS = 5000;
 

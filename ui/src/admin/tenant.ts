@@ -1,42 +1,6 @@
 /** What the server says about a tenant and about itself. */
 import { get, getJson } from "../api/http.ts";
-
-export interface Tenant {
-  readonly tenant: string;
-  readonly received: { readonly spans: number };
-  readonly stored: number;
-  readonly failed: number;
-  /** Spans that can never be stored, by reason. */
-  readonly rejected: Readonly<Record<string, number>>;
-  /** Spans that could not be taken at that time, by reason. */
-  readonly refused: Readonly<Record<string, number>>;
-  /** `null` is no limit. */
-  readonly limits: Readonly<Record<string, number | null>>;
-  readonly retentionSeconds: number | null;
-  readonly live: { readonly spans: number; readonly bytes: number };
-  readonly log: { readonly bytes: number };
-  readonly blocks: { readonly count: number; readonly spans: number; readonly bytes: number };
-  readonly compaction: Readonly<Record<string, number>>;
-  readonly version: string;
-  readonly uptimeSeconds: number;
-}
-
-export interface Block {
-  readonly id: string;
-  /** How many compactions it has been through. */
-  readonly level: number;
-  readonly startUnixNanos: string;
-  readonly endUnixNanos: string;
-  readonly spans: number;
-  readonly bytes: number;
-  readonly writtenUnixNanos: string;
-}
-
-export interface Blocks {
-  readonly blocks: readonly Block[];
-  /** How many there are, those that are not listed included. */
-  readonly total: number;
-}
+import type { Blocks, Tenant } from "../api/schema.ts";
 
 const BLOCKS_MAX = 1000;
 

@@ -1,5 +1,5 @@
 /** Where the blocks are in time, one lane per level. */
-import type { Block } from "./tenant.ts";
+import type { Block } from "../api/schema.ts";
 
 export interface Placed {
   readonly block: Block;

@@ -1,7 +1,7 @@
 /** TraceQL metrics: series over time, or one value each. */
 import { getJson } from "./http.ts";
-
-type Value = { stringValue?: string; doubleValue?: number; intValue?: string };
+import type { Label, MetricsAnswer } from "./schema.ts";
+import { valueText } from "./trace.ts";
 
 /** A series, or the value that it has as a whole. */
 export interface Series {
@@ -22,23 +22,10 @@ export interface Exemplar {
   readonly time: number;
 }
 
-type Labels = { key: string; value: Value }[];
+const named = (labels: readonly Label[]) =>
+  Object.fromEntries(labels.map(({ key, value }) => [key, valueText(value)]));
 
-interface Answer {
-  series?: {
-    labels?: Labels;
-    samples?: { timestampMs: string; value?: number }[];
-    exemplars?: { labels?: Labels; value?: number; timestampMs: string }[];
-    value?: number;
-  }[];
-}
-
-const text = ({ stringValue, doubleValue, intValue }: Value) =>
-  stringValue ?? (doubleValue !== undefined ? String(doubleValue) : (intValue ?? ""));
-
-const named = (labels: Labels) => Object.fromEntries(labels.map(({ key, value }) => [key, text(value)]));
-
-function read(answer: Answer): Series[] {
+function read(answer: MetricsAnswer): Series[] {
   return (answer.series ?? []).map(({ labels = [], samples, exemplars = [], value }) => ({
     labels: named(labels),
     values: samples ? samples.map(({ value }) => value ?? null) : [value ?? null],
@@ -70,12 +57,12 @@ export async function rangeQuery(
   exemplars = 0,
 ): Promise<Series[]> {
   const params = { q, ...bounds(range), step: `${stepSeconds}s`, exemplars: String(exemplars) };
-  return read(await getJson<Answer>("/tempo/api/metrics/query_range", params, signal));
+  return read(await getJson<MetricsAnswer>("/tempo/api/metrics/query_range", params, signal));
 }
 
 /** One value per series for the whole range. */
 export async function instantQuery(q: string, range: Range, signal: AbortSignal): Promise<Series[]> {
-  return read(await getJson<Answer>("/tempo/api/metrics/query", { q, ...bounds(range) }, signal));
+  return read(await getJson<MetricsAnswer>("/tempo/api/metrics/query", { q, ...bounds(range) }, signal));
 }
 
 const STEPS = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400];

@@ -1,6 +1,7 @@
 /** Searching: Tempo's endpoint, with the order and the cursors that this server adds. */
 import { get } from "./http.ts";
-import { type AnyValue, type KeyValue, valueText } from "./trace.ts";
+import type { AnyValue, SearchAnswer, SearchSpan } from "./schema.ts";
+import { valueText } from "./trace.ts";
 
 /** A span that matched. */
 export interface SpanResult {
@@ -29,26 +30,6 @@ export interface TraceResult {
   readonly services: readonly { readonly name: string; readonly spans: number; readonly errors: number }[];
   /** As many as were asked for. */
   readonly matches: readonly SpanResult[];
-}
-
-interface SpanAnswer {
-  spanID: string;
-  name?: string;
-  startTimeUnixNano: string;
-  durationNanos?: string;
-  attributes?: KeyValue[];
-}
-
-interface Answer {
-  traces?: {
-    traceID: string;
-    rootServiceName?: string;
-    rootTraceName?: string;
-    startTimeUnixNano: string;
-    durationMs?: number;
-    spanSets?: { matched?: number; spans?: SpanAnswer[] }[];
-    serviceStats?: Record<string, { spanCount?: number; errorCount?: number }>;
-  }[];
 }
 
 /** What is asked. Times are in milliseconds. */
@@ -87,7 +68,7 @@ export async function searchPage(request: SearchRequest, signal: AbortSignal): P
     },
     signal,
   );
-  const traces = tracesOf((await response.json()) as Answer);
+  const traces = tracesOf((await response.json()) as SearchAnswer);
   const next = traces.length < limit ? null : response.headers.get("x-spandrel-next-cursor");
   return { traces, next };
 }
@@ -96,7 +77,7 @@ export async function search(request: SearchRequest, signal: AbortSignal): Promi
   return (await searchPage(request, signal)).traces;
 }
 
-function tracesOf(answer: Answer): TraceResult[] {
+function tracesOf(answer: SearchAnswer): TraceResult[] {
   return (answer.traces ?? []).map((trace) => {
     const stats = Object.entries(trace.serviceStats ?? {});
     const services = stats.map(([name, { spanCount = 0, errorCount = 0 }]) => ({
@@ -124,7 +105,7 @@ function tracesOf(answer: Answer): TraceResult[] {
 
 const millisOf = (unixNanos: string) => Number(BigInt(unixNanos) / 1_000_000n);
 
-function spanOf(traceId: string, span: SpanAnswer): SpanResult {
+function spanOf(traceId: string, span: SearchSpan): SpanResult {
   return {
     traceId,
     spanId: span.spanID.padStart(16, "0"),

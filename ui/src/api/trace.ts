@@ -1,5 +1,6 @@
 /** A trace: its skeleton in columns, and the details of single spans. */
 import { get, getJson } from "./http.ts";
+import type { AnyValue, Finding, Found, KeyValue, OtlpSpan, OtlpTraces, SkeletonHeader } from "./schema.ts";
 
 /** The shape of a trace; its format is documented in `crates/api/src/native/skeleton.rs`. */
 export interface Skeleton {
@@ -35,14 +36,6 @@ export interface Skeleton {
   readonly skew: readonly (readonly [number, number])[];
 }
 
-/** Something that is wrong with some spans. */
-export interface Finding {
-  readonly problem: string;
-  readonly n: number;
-  /** The first of them. */
-  readonly positions: readonly number[];
-}
-
 export const KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"] as const;
 
 export const kindOf = (flags: number) => KINDS[flags & 7] ?? "unspecified";
@@ -58,15 +51,17 @@ export function decodeSkeleton(buffer: ArrayBuffer): Skeleton {
   if (magic !== "SPSK")
     throw new Error("The server's answer is no trace. Are page and server of the same version?");
   const headerLength = new DataView(buffer).getUint32(4, true);
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, headerLength)));
-  const n: number = header.nSpans;
+  const header: SkeletonHeader = JSON.parse(
+    new TextDecoder().decode(new Uint8Array(buffer, 8, headerLength)),
+  );
+  const n = header.nSpans;
   const facts = {
     health: header.health ?? [],
-    errorOrigins: header.errorOrigins ?? null,
+    errorOrigins: header.errorOrigins,
     skew: header.skew ?? [],
   };
   let at = padded(8 + headerLength);
-  const sections: number = header.nSections ?? 0;
+  const sections = header.nSections;
   const column = <T>(make: (at: number) => T, width: number, count = n): T => {
     const made = make(at);
     at += padded(count * width);
@@ -92,8 +87,7 @@ export function decodeSkeleton(buffer: ArrayBuffer): Skeleton {
       to: column((at) => new Float64Array(buffer, at, sections), 8, sections),
     },
   };
-  const missing: number = header.missingParents ?? columns.flags.filter(parentMissing).length;
-  return { ...columns, ...facts, missingParents: missing };
+  return { ...columns, ...facts, missingParents: header.missingParents };
 }
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
@@ -143,7 +137,7 @@ export function storedTrace(traceId: string): TraceSource {
       return spansOf(await getJson<OtlpTraces>(`${path}/spans?${query}`, {}, signal));
     },
     async find(q, signal) {
-      const answer = await getJson<{ total: number; bitmap: string }>(`${path}/find`, { q }, signal);
+      const answer = await getJson<Found>(`${path}/find`, { q }, signal);
       return bytesOf(answer.bitmap, answer.total);
     },
   };
@@ -155,46 +149,11 @@ export function bytesOf(bitmap: string, n: number): Uint8Array {
   return Uint8Array.from({ length: n }, (_, i) => (bits.charCodeAt(i >> 3) >> (i & 7)) & 1);
 }
 
-/** A value of OTLP in JSON. */
-export type AnyValue = {
-  stringValue?: string;
-  intValue?: string | number;
-  doubleValue?: number | string;
-  boolValue?: boolean;
-  bytesValue?: string;
-  arrayValue?: { values?: AnyValue[] };
-  kvlistValue?: { values?: KeyValue[] };
-};
-export type KeyValue = { key: string; value?: AnyValue };
-
-/** A span of OTLP in JSON. */
-export interface OtlpSpan {
-  traceId: string;
-  spanId: string;
-  parentSpanId?: string;
-  name?: string;
-  kind?: number;
-  traceState?: string;
-  startTimeUnixNano: string;
-  endTimeUnixNano: string;
-  attributes?: KeyValue[];
-  events?: { timeUnixNano: string; name?: string; attributes?: KeyValue[] }[];
-  links?: { traceId: string; spanId: string; attributes?: KeyValue[] }[];
-  status?: { code?: number; message?: string };
-}
-
 /** Everything about a span. */
 export interface SpanDetail {
   readonly span: OtlpSpan;
   readonly resource: readonly KeyValue[];
   readonly scope: { readonly name: string; readonly version: string };
-}
-
-interface OtlpTraces {
-  resourceSpans?: {
-    resource?: { attributes?: KeyValue[] };
-    scopeSpans?: { scope?: { name?: string; version?: string }; spans?: OtlpSpan[] }[];
-  }[];
 }
 
 function spansOf(answer: OtlpTraces): SpanDetail[] {

@@ -1,5 +1,5 @@
 /** Two traces as one tree: which rows are shown, and how far apart its places are. */
-import type { Calls, DiffNode, TraceDiff } from "./answers.ts";
+import type { Calls, DiffNode, TraceDiff } from "../api/schema.ts";
 
 export interface DiffRow {
   /** Position of the node. */

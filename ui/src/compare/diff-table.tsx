@@ -1,8 +1,8 @@
 /** The same differences as a list, those that explain most first. */
+import type { DiffNode, TraceDiff } from "../api/schema.ts";
 import { setQuery } from "../router.ts";
 import { serviceColor } from "../text/colors.ts";
 import { duration } from "../text/numbers.ts";
-import type { DiffNode, TraceDiff } from "./answers.ts";
 import styles from "./diff.module.css";
 import { delta, longer, type Sorting, selfDelta, sorted } from "./diff-model.ts";
 import { Marks, signed } from "./diff-tree.tsx";

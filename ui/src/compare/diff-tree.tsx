@@ -1,9 +1,9 @@
 /** Both traces as one tree: what is in which, how often, and how long it took. */
 import type { Signal } from "@preact/signals";
+import type { DiffNode, TraceDiff } from "../api/schema.ts";
 import { href } from "../router.ts";
 import { serviceColor } from "../text/colors.ts";
 import { counted, duration, exactDuration } from "../text/numbers.ts";
-import type { DiffNode, TraceDiff } from "./answers.ts";
 import styles from "./diff.module.css";
 import { type DiffRow, delta, longer, type Mark, marks, rowsOf, scaleOf, selfDelta } from "./diff-model.ts";
 import { Rows } from "./rows.tsx";

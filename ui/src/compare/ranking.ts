@@ -1,7 +1,7 @@
 /** What a comparison says: which attributes tell the sides apart, in which words, and what is only noise. */
+import type { ComparedAttribute, Comparison } from "../api/schema.ts";
 import { tokensOf } from "../query/tokens.ts";
 import { percent } from "../text/numbers.ts";
-import type { ComparedAttribute, Comparison } from "./answers.ts";
 
 export interface ValueRow {
   readonly kind: "value" | "absent" | "other";

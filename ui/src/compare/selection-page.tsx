@@ -2,6 +2,7 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { Loader } from "../api/loaded.ts";
 import type { Range } from "../api/metrics.ts";
+import type { Comparison } from "../api/schema.ts";
 import { useTextOf } from "../query/bar.tsx";
 import { QueryEditor } from "../query/editor.tsx";
 import { href, place, setQuery } from "../router.ts";
@@ -9,7 +10,7 @@ import { Failure, Progress, Waiting } from "../shell/states.tsx";
 import { refresh, timeRange } from "../shell/time-range.ts";
 import { counted } from "../text/numbers.ts";
 import { bothOf } from "../traceql.ts";
-import { type Comparison, fetchComparison } from "./answers.ts";
+import { fetchComparison } from "./answers.ts";
 import { CardOf } from "./card.tsx";
 import { type Card, rankingOf } from "./ranking.ts";
 import styles from "./selection.module.css";

@@ -1,33 +1,9 @@
 /** Exceptions, grouped by where they come from. */
 import { getJson } from "../api/http.ts";
 import type { Range } from "../api/metrics.ts";
+import type { ExceptionGroup, Exceptions } from "../api/schema.ts";
 import { all, SERVICE } from "../service/spans.ts";
 import { quoted } from "../traceql.ts";
-
-export interface ExceptionGroup {
-  readonly type: string;
-  readonly message: string;
-  /** The top frame of the service's own code. */
-  readonly frame: string | null;
-  readonly service: string;
-  readonly count: number;
-  readonly firstUnixNanos: string;
-  readonly lastUnixNanos: string;
-  /** Counts in equal steps of the range. */
-  readonly series: readonly number[];
-  readonly versions: readonly string[];
-  readonly examples: readonly { readonly traceId: string; readonly spanId: string }[];
-}
-
-export interface Exceptions {
-  readonly complete: boolean;
-  /** Exceptions of groups that are not listed. */
-  readonly leftOut: number;
-  /** What the steps of the series divide. */
-  readonly startUnixNanos: string;
-  readonly endUnixNanos: string;
-  readonly groups: readonly ExceptionGroup[];
-}
 
 export async function fetchExceptions(q: string, range: Range, signal: AbortSignal): Promise<Exceptions> {
   const bounds = { start: String(Math.floor(range.from / 1e3)), end: String(Math.ceil(range.to / 1e3)) };

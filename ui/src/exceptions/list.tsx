@@ -1,5 +1,6 @@
 /** Groups of exceptions, one a row: what, where, how often, since when, with examples. */
 import type { Range } from "../api/metrics.ts";
+import type { ExceptionGroup } from "../api/schema.ts";
 import { Sparkline } from "../home/sparkline.tsx";
 import { href } from "../router.ts";
 import { searchLink, serviceLink } from "../service/links.ts";
@@ -7,7 +8,7 @@ import { utc } from "../shell/settings.ts";
 import { serviceColor } from "../text/colors.ts";
 import { counted } from "../text/numbers.ts";
 import { ago, clock } from "../text/times.ts";
-import { type ExceptionGroup, filterOf, isNew, millisOf } from "./groups.ts";
+import { filterOf, isNew, millisOf } from "./groups.ts";
 import styles from "./list.module.css";
 
 const EXAMPLES_SHOWN = 3;

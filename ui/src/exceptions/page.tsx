@@ -1,6 +1,7 @@
 /** What goes wrong in code: exceptions of all services, grouped. */
 import { useEffect, useMemo } from "preact/hooks";
 import type { Range } from "../api/metrics.ts";
+import type { ExceptionGroup, Exceptions } from "../api/schema.ts";
 import { Chart } from "../charts/chart.tsx";
 import type { Line } from "../charts/paint.ts";
 import { place, setQuery } from "../router.ts";
@@ -9,15 +10,7 @@ import { Choices } from "../service/tabs.tsx";
 import { Progress } from "../shell/states.tsx";
 import { timeRange } from "../shell/time-range.ts";
 import { compact, counted } from "../text/numbers.ts";
-import {
-  chosen,
-  type ExceptionGroup,
-  type ExceptionOrder,
-  type Exceptions,
-  fetchExceptions,
-  millisOf,
-  summed,
-} from "./groups.ts";
+import { chosen, type ExceptionOrder, fetchExceptions, millisOf, summed } from "./groups.ts";
 import { ExceptionList } from "./list.tsx";
 import styles from "./page.module.css";
 

@@ -1,6 +1,7 @@
 /** Spans while they arrive, newest on top. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { LiveSpan } from "../api/schema.ts";
 import { QueryEditor } from "../query/editor.tsx";
 import { href, place, setQuery } from "../router.ts";
 import { utc } from "../shell/settings.ts";
@@ -10,7 +11,7 @@ import { compact, duration, exactDuration, rate } from "../text/numbers.ts";
 import { clock } from "../text/times.ts";
 import styles from "./page.module.css";
 import { openStream, type StreamState } from "./stream.ts";
-import { type LiveSpan, NO_ROWS, Rates, type Rows, received, resumed } from "./tail.ts";
+import { NO_ROWS, Rates, type Rows, received, resumed } from "./tail.ts";
 
 const EVERYTHING = "{}";
 const FILTERS: readonly (readonly [string, string])[] = [

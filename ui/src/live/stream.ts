@@ -1,6 +1,6 @@
 /** The stream of the server: open while somebody looks, opened again when it breaks. */
 import { ApiError, get } from "../api/http.ts";
-import type { LiveEvent } from "./tail.ts";
+import type { LiveEvent } from "../api/schema.ts";
 
 const base = new URL(document.baseURI).pathname;
 

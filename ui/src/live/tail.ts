@@ -1,24 +1,5 @@
 /** Spans as they arrive: what is kept, what waits while the reader looks, and how many there are a second. */
-
-export interface LiveSpan {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly service: string;
-  readonly name: string;
-  readonly startUnixNanos: string;
-  readonly durationNanos: number;
-  readonly error: boolean;
-  readonly root: boolean;
-}
-
-/** An event of the stream. */
-export interface LiveEvent {
-  readonly spans: readonly LiveSpan[];
-  /** Spans that matched since the last event. */
-  readonly received: number;
-  /** How many of them were not sent. */
-  readonly dropped: number;
-}
+import type { LiveEvent, LiveSpan } from "../api/schema.ts";
 
 /** Rows that are kept. */
 export const KEPT_MAX = 300;

@@ -1,10 +1,11 @@
 /** The map as a drawing: callers left of whom they call. */
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { Edge } from "../api/schema.ts";
 import { href, place } from "../router.ts";
 import { serviceLink } from "../service/links.ts";
 import { serviceColor } from "../text/colors.ts";
 import { counted, duration, percent, rate } from "../text/numbers.ts";
-import { alarm, type Drawn, type Edge, type Node, nodeLabel, share } from "./edges.ts";
+import { alarm, type Drawn, type Node, nodeLabel, share } from "./edges.ts";
 import { layout } from "./layout.ts";
 import styles from "./page.module.css";
 

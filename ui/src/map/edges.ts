@@ -1,27 +1,7 @@
 /** Who calls whom, and what that says about each of them. */
 import { getJson } from "../api/http.ts";
 import type { Range } from "../api/metrics.ts";
-
-export type Connection = "direct" | "messaging" | "database" | "external" | "user";
-
-/** Calls from one side to another within the range; durations in nanoseconds. */
-export interface Edge {
-  readonly client: string;
-  readonly server: string;
-  readonly system: string;
-  readonly connection: Connection;
-  readonly calls: number;
-  readonly errors: number;
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
-}
-
-export interface ServiceMap {
-  readonly edges: readonly Edge[];
-  /** Edges that the server left out. */
-  readonly leftOut: number;
-}
+import type { Edge, ServiceMap } from "../api/schema.ts";
 
 export async function fetchMap(range: Range, signal: AbortSignal): Promise<ServiceMap> {
   const bounds = { start: String(Math.floor(range.from / 1e3)), end: String(Math.ceil(range.to / 1e3)) };

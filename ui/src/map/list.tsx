@@ -1,10 +1,11 @@
 /** The map as a table: all calls, also those that are not drawn. */
 import { useState } from "preact/hooks";
+import type { Edge } from "../api/schema.ts";
 import { edgeQuery } from "../service/dependencies.tsx";
 import { queryLink, serviceLink } from "../service/links.ts";
 import { serviceColor } from "../text/colors.ts";
 import { compact, counted, duration, percent, rate } from "../text/numbers.ts";
-import { type Edge, share } from "./edges.ts";
+import { share } from "./edges.ts";
 import styles from "./page.module.css";
 
 const ROWS_SHOWN = 200;

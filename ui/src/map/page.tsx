@@ -1,5 +1,6 @@
 /** Which services call which others, and where it fails. */
 import { useEffect, useMemo } from "preact/hooks";
+import type { ServiceMap } from "../api/schema.ts";
 import { place, setQuery } from "../router.ts";
 import { Answered, useAnswer } from "../service/loading.tsx";
 import { Choices } from "../service/tabs.tsx";
@@ -7,7 +8,7 @@ import { Progress } from "../shell/states.tsx";
 import { timeRange } from "../shell/time-range.ts";
 import { counted } from "../text/numbers.ts";
 import { Drawing } from "./drawing.tsx";
-import { drawn, fetchMap, nodesOf, type ServiceMap } from "./edges.ts";
+import { drawn, fetchMap, nodesOf } from "./edges.ts";
 import { List } from "./list.tsx";
 import styles from "./page.module.css";
 

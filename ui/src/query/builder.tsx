@@ -2,8 +2,9 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 import type { Range } from "../api/metrics.ts";
+import type { Chip } from "../api/schema.ts";
 import styles from "./builder.module.css";
-import { type Chip, chipsOf, literalOf, OPERATORS, queryOf, typedOf } from "./chips.ts";
+import { chipsOf, literalOf, OPERATORS, queryOf, typedOf } from "./chips.ts";
 import { Suggestions } from "./suggestions.ts";
 
 export interface BuilderProps {

@@ -1,13 +1,7 @@
 /** A query as a row of conditions that must all hold, and back. */
+import type { Chip } from "../api/schema.ts";
 import { allOf, filterOf, quoted } from "../traceql.ts";
 import { type Token, tokensOf } from "./tokens.ts";
-
-export interface Chip {
-  readonly name: string;
-  readonly op: string;
-  /** As TraceQL has it. */
-  readonly literal: string;
-}
 
 export const OPERATORS = ["=", "!=", "=~", "!~", ">", ">=", "<", "<="] as const;
 

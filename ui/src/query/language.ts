@@ -1,7 +1,7 @@
 /** What the server knows about a query that is being written: mistakes, conditions, and what can stand at a place. */
 import { getJson } from "../api/http.ts";
 import type { Range } from "../api/metrics.ts";
-import type { Chip } from "./chips.ts";
+import type { Chip, Completion, QueryCheck } from "../api/schema.ts";
 
 /** A mistake, with positions as JavaScript counts. */
 export interface Problem {
@@ -22,18 +22,6 @@ export interface Checked {
   readonly chips: readonly Chip[] | null;
 }
 
-export interface Suggestion {
-  readonly text: string;
-  readonly kind: string;
-  readonly detail: string | null;
-}
-
-export interface Completion {
-  readonly from: number;
-  readonly to: number;
-  readonly items: readonly Suggestion[];
-}
-
 const encoder = new TextEncoder();
 
 /** How many bytes of UTF-8 the first `units` of a text are. */
@@ -52,21 +40,9 @@ export function lineAndColumn(text: string, at: number): { line: number; column:
   return { line: before.length, column: [...(before.at(-1) ?? "")].length + 1 };
 }
 
-interface CheckAnswer {
-  valid: boolean;
-  errors: {
-    from: number;
-    to: number;
-    severity?: "error" | "warning";
-    message: string;
-    replace: string | null;
-  }[];
-  chips: Chip[] | null;
-}
-
 export async function check(query: string, signal: AbortSignal): Promise<Checked> {
-  const { valid, errors, chips } = await getJson<CheckAnswer>("/api/ui/traceql/check", { q: query }, signal);
-  const problems = errors.map(({ from, to, severity = "error", message, replace }) => ({
+  const { valid, errors, chips } = await getJson<QueryCheck>("/api/ui/traceql/check", { q: query }, signal);
+  const problems = errors.map(({ from, to, severity, message, replace }) => ({
     from: unitsBefore(query, from),
     to: unitsBefore(query, to),
     severity,

@@ -1,7 +1,8 @@
 /** The list of what can stand where somebody types. */
 import { type Signal, signal } from "@preact/signals";
 import type { Range } from "../api/metrics.ts";
-import { type Completion, complete, type Suggestion } from "./language.ts";
+import type { Completion, Suggestion } from "../api/schema.ts";
+import { complete } from "./language.ts";
 
 /** Milliseconds between a key and the question what could follow. */
 const PAUSE = 50;

@@ -4,18 +4,15 @@ import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 import { getJson } from "../api/http.ts";
 import { Loader } from "../api/loaded.ts";
 import type { Range } from "../api/metrics.ts";
+import type { TagNames } from "../api/schema.ts";
 import { attribute } from "../traceql.ts";
 import styles from "./attributes.module.css";
-
-interface Answer {
-  scopes?: { name: string; tags?: string[] }[];
-}
 
 const INTRINSICS = ["name", "status", "kind", "statusMessage", "rootName", "rootServiceName"];
 
 async function fetchNames({ from, to }: Range, signal: AbortSignal): Promise<string[]> {
   const params = { start: String(Math.floor(from / 1e3)), end: String(Math.ceil(to / 1e3)) };
-  const { scopes = [] } = await getJson<Answer>("/tempo/api/v2/search/tags", params, signal);
+  const { scopes = [] } = await getJson<TagNames>("/tempo/api/v2/search/tags", params, signal);
   const names = (["span", "resource"] as const).flatMap((scope) =>
     (scopes.find(({ name }) => name === scope)?.tags ?? []).map((tag) => attribute(scope, tag)),
   );

@@ -3,7 +3,8 @@ import { useEffect, useMemo } from "preact/hooks";
 import { getJson } from "../api/http.ts";
 import { Loader } from "../api/loaded.ts";
 import type { Range } from "../api/metrics.ts";
-import { type AnyValue, valueLiteral, valueText } from "../api/trace.ts";
+import type { AnyValue, MetricsAnswer } from "../api/schema.ts";
+import { valueLiteral, valueText } from "../api/trace.ts";
 import { place, setQuery } from "../router.ts";
 import { serviceColor } from "../text/colors.ts";
 import { compact } from "../text/numbers.ts";
@@ -29,10 +30,6 @@ interface Counted {
   /** As TraceQL has it. */
   readonly literal: string;
   readonly count: number;
-}
-
-interface Answer {
-  series?: { labels?: { value: AnyValue }[]; value?: number }[];
 }
 
 /** A value of an answer as TraceQL has it: numbers and truth values are told from text by how they came. */
@@ -79,7 +76,7 @@ async function fetchValues(
     start: String(Math.floor(range.from / 1e3)),
     end: String(Math.ceil(range.to / 1e3)),
   };
-  const { series = [] } = await getJson<Answer>("/tempo/api/metrics/query", params, signal);
+  const { series = [] } = await getJson<MetricsAnswer>("/tempo/api/metrics/query", params, signal);
   const counted = series.map(({ labels = [], value = 0 }) => {
     const of = labels[0]?.value ?? { stringValue: "nil" };
     return { text: valueText(of), literal: literalOf(attribute, of), count: value };

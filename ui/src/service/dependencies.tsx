@@ -1,7 +1,7 @@
 /** Who calls a service, and whom it calls. */
 import { getJson } from "../api/http.ts";
 import type { Range } from "../api/metrics.ts";
-import type { Edge, ServiceMap } from "../map/edges.ts";
+import type { Edge, ServiceMap } from "../api/schema.ts";
 import { serviceColor } from "../text/colors.ts";
 import { duration, percent, rate } from "../text/numbers.ts";
 import { quoted } from "../traceql.ts";

@@ -1,6 +1,7 @@
 /** Single spans of an operation, with their traces. */
 import { getJson } from "../api/http.ts";
 import { instantQuery, type Range } from "../api/metrics.ts";
+import type { SearchAnswer } from "../api/schema.ts";
 import { all } from "./spans.ts";
 
 export interface Example {
@@ -14,15 +15,6 @@ export interface Example {
   readonly durationNanos: number;
 }
 
-interface Answer {
-  traces?: {
-    traceID: string;
-    rootServiceName?: string;
-    rootTraceName?: string;
-    spanSets?: { spans?: { spanID: string; startTimeUnixNano: string; durationNanos?: string }[] }[];
-  }[];
-}
-
 /** Traces that are looked through for the slowest spans. */
 const LIMIT = 200;
 /** About so many spans are slower than the duration from which they are looked for. */
@@ -30,7 +22,7 @@ const SLOW_WANTED = 40;
 const SPANS_PER_TRACE = 3;
 
 /** One row per span that matched. */
-export function examplesOf(answer: Answer): Example[] {
+export function examplesOf(answer: SearchAnswer): Example[] {
   return (answer.traces ?? []).flatMap(
     ({ traceID, rootServiceName = "", rootTraceName = "", spanSets = [] }) =>
       spanSets.flatMap(({ spans = [] }) =>
@@ -59,7 +51,7 @@ async function matching(
     limit: String(limit),
     spss: String(SPANS_PER_TRACE),
   };
-  return examplesOf(await getJson<Answer>("/tempo/api/search", params, signal));
+  return examplesOf(await getJson<SearchAnswer>("/tempo/api/search", params, signal));
 }
 
 /** Newest first. */

@@ -2,6 +2,7 @@
 import { signal, useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { getJson } from "../api/http.ts";
+import type { JaegerServices } from "../api/schema.ts";
 import { fromAddress, traceId } from "../legacy-urls.ts";
 import { href, navigate, place } from "../router.ts";
 import { serviceLink } from "../service/links.ts";
@@ -96,11 +97,7 @@ async function askServices(): Promise<void> {
   if (services.peek()) return;
   services.value = [];
   try {
-    const { data } = await getJson<{ data: string[] | null }>(
-      "/jaeger/api/services",
-      {},
-      new AbortController().signal,
-    );
+    const { data } = await getJson<JaegerServices>("/jaeger/api/services", {}, new AbortController().signal);
     services.value = data ?? [];
   } catch {
     // Then there are the pages and the commands; the next use asks again.

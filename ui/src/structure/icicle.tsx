@@ -1,8 +1,8 @@
 /** The roll-up as boxes below each other; each one can be reached by keys. */
 import { useRef } from "preact/hooks";
+import type { StructureNode } from "../api/schema.ts";
 import { serviceColor } from "../text/colors.ts";
 import { counted, duration, percent } from "../text/numbers.ts";
-import type { StructureNode } from "./answers.ts";
 import { type Box, boxesOf, type Shade, shadesOf, type Width } from "./model.ts";
 import styles from "./structure.module.css";
 

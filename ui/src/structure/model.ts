@@ -1,6 +1,6 @@
 /** The roll-up as an icicle: where its boxes are and how strong their color is. */
+import type { StructureNode } from "../api/schema.ts";
 import { quoted } from "../traceql.ts";
-import type { StructureNode } from "./answers.ts";
 
 export type Width = "time" | "count";
 export type Shade = "errors" | "origins" | "p95";

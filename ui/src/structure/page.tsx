@@ -1,6 +1,7 @@
 /** What all matching traces have in common: one tree of who calls whom, with its times and errors. */
 import { useEffect, useMemo } from "preact/hooks";
 import { Loader } from "../api/loaded.ts";
+import type { StructureNode, Structure as Value } from "../api/schema.ts";
 import { useTextOf } from "../query/bar.tsx";
 import { QueryEditor } from "../query/editor.tsx";
 import { href, place, setQuery } from "../router.ts";
@@ -8,7 +9,7 @@ import { Failure, Progress, Waiting } from "../shell/states.tsx";
 import { refresh, timeRange } from "../shell/time-range.ts";
 import { serviceColor } from "../text/colors.ts";
 import { counted, duration, percent } from "../text/numbers.ts";
-import { fetchStructure, type StructureNode, type Structure as Value } from "./answers.ts";
+import { fetchStructure } from "./answers.ts";
 import { Icicle } from "./icicle.tsx";
 import { findPath, pathOf, queryOf, type Shade, type Width } from "./model.ts";
 import styles from "./structure.module.css";

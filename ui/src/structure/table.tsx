@@ -1,8 +1,8 @@
 /** The roll-up as a list. */
+import type { StructureNode } from "../api/schema.ts";
 import { setQuery } from "../router.ts";
 import { serviceColor } from "../text/colors.ts";
 import { duration, percent } from "../text/numbers.ts";
-import type { StructureNode } from "./answers.ts";
 import styles from "./structure.module.css";
 
 const SHOWN_MAX = 500;

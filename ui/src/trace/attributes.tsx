@@ -1,9 +1,10 @@
 /** Attributes of a span, and what can be done with each value. */
-import { type KeyValue, valueLiteral, valueText } from "../api/trace.ts";
+import type { KeyValue } from "../api/schema.ts";
+import { valueLiteral, valueText } from "../api/trace.ts";
 import { href } from "../router.ts";
+import { Copy } from "./copying.tsx";
 import { Icon } from "../shell/icons.tsx";
 import { attribute } from "../traceql.ts";
-import { Copy } from "./copying.tsx";
 import styles from "./detail.module.css";
 import type { TraceState } from "./state.ts";
 

@@ -1,5 +1,6 @@
 /** A trace as a file. */
 import { get, getJson } from "../api/http.ts";
+import type { TempoTrace } from "../api/schema.ts";
 import { KINDS } from "../api/trace.ts";
 
 /** Offers something to be saved. */
@@ -17,11 +18,7 @@ type Json = Record<string, unknown>;
 
 /** The trace in OTLP's JSON: Tempo's, with ids in hex and kinds as numbers. */
 export async function otlpJson(traceId: string, signal: AbortSignal): Promise<Json> {
-  const answer = await getJson<{ trace?: { resourceSpans?: Json[] } }>(
-    `/tempo/api/v2/traces/${traceId}`,
-    {},
-    signal,
-  );
+  const answer = await getJson<TempoTrace>(`/tempo/api/v2/traces/${traceId}`, {}, signal);
   return { resourceSpans: asOtlp(answer.trace?.resourceSpans ?? []) as Json[] };
 }
 

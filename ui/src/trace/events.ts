@@ -1,5 +1,6 @@
 /** The events of a trace. */
-import type { KeyValue, SpanDetail, TraceSource } from "../api/trace.ts";
+import type { KeyValue } from "../api/schema.ts";
+import type { SpanDetail, TraceSource } from "../api/trace.ts";
 import { SPANS_MAX, valueText } from "../api/trace.ts";
 import type { TraceState } from "./state.ts";
 

@@ -1,8 +1,8 @@
 /** What a span links to, and what links to it. */
 import { useEffect, useMemo } from "preact/hooks";
 import { Loader } from "../api/loaded.ts";
+import type { OtlpSpan } from "../api/schema.ts";
 import { search, type TraceResult } from "../api/search.ts";
-import type { OtlpSpan } from "../api/trace.ts";
 import { href } from "../router.ts";
 import { Failure } from "../shell/states.tsx";
 import { millis } from "../text/numbers.ts";

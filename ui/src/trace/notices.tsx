@@ -1,5 +1,5 @@
 /** What is wrong with the trace as a record: missing parents, wrong clocks, and what else the server found. */
-import type { Finding } from "../api/trace.ts";
+import type { Finding } from "../api/schema.ts";
 import { Icon } from "../shell/icons.tsx";
 import { counted } from "../text/numbers.ts";
 import styles from "./header.module.css";

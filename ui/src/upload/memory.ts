@@ -1,34 +1,15 @@
 /** Traces of files: the server puts them into shape and forgets them, this page has them as long as it is open. */
 import { signal } from "@preact/signals";
 import { ApiError } from "../api/http.ts";
+import type { OtlpTraces, Upload, UploadedTrace } from "../api/schema.ts";
 import {
   decodeSkeleton,
-  type KeyValue,
-  type OtlpSpan,
   type Skeleton,
   type SpanDetail,
   spanIdAt,
   type TraceSource,
   valueText,
 } from "../api/trace.ts";
-
-/** A trace of a file. */
-export interface UploadedTrace {
-  readonly traceId: string;
-  readonly root: { readonly service: string; readonly name: string } | null;
-  readonly spans: number;
-  readonly durationNanos: number;
-  /** The binary skeleton in base64. */
-  readonly skeleton: string;
-  readonly otlp: Otlp;
-}
-
-interface Otlp {
-  resourceSpans?: {
-    resource?: { attributes?: KeyValue[] };
-    scopeSpans?: { scope?: { name?: string; version?: string }; spans?: OtlpSpan[] }[];
-  }[];
-}
 
 /** The traces of the last file. */
 export const uploaded = signal<readonly UploadedTrace[]>([]);
@@ -59,7 +40,7 @@ export async function readFile(file: File, signal: AbortSignal): Promise<readonl
     throw new ApiError(0, "The server does not answer. Is it running?");
   }
   if (!response.ok) throw new ApiError(response.status, (await response.text()).trim());
-  const { traces } = (await response.json()) as { traces: readonly UploadedTrace[] };
+  const { traces } = (await response.json()) as Upload;
   return traces;
 }
 
@@ -67,7 +48,7 @@ function bytesOf(base64: string): ArrayBuffer {
   return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)).buffer;
 }
 
-export function detailsOf({ resourceSpans = [] }: Otlp): SpanDetail[] {
+export function detailsOf({ resourceSpans = [] }: OtlpTraces): SpanDetail[] {
   return resourceSpans.flatMap(({ resource, scopeSpans = [] }) =>
     scopeSpans.flatMap(({ scope, spans = [] }) =>
       spans.map((span) => ({

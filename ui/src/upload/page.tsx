@@ -2,12 +2,13 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { Loader } from "../api/loaded.ts";
+import type { UploadedTrace } from "../api/schema.ts";
 import { href, navigate, place } from "../router.ts";
 import { Failure, Progress } from "../shell/states.tsx";
 import { serviceColor } from "../text/colors.ts";
 import { counted, duration } from "../text/numbers.ts";
 import { TracePage } from "../trace/page.tsx";
-import { memorySource, readFile, type UploadedTrace, uploaded } from "./memory.ts";
+import { memorySource, readFile, uploaded } from "./memory.ts";
 import styles from "./upload.module.css";
 
 export function Upload() {
