@@ -7,5 +7,5 @@ export default defineConfig({
   base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: { target: "es2023", modulePreload: { polyfill: false }, reportCompressedSize: true },
-  server: { proxy: { "/api": server, "/tempo": server, "/jaeger": server, "/status": server } },
+  server: { proxy: { "/api": server, "^/s/": server, "/tempo": server, "/jaeger": server, "/status": server } },
 });

@@ -57,7 +57,7 @@ export function setQuery(changes: Record<string, string | undefined>, { replace 
 /** What the server itself answers; `/metrics` with a query is a page. */
 function isServed({ pathname, searchParams }: URL): boolean {
   if (pathname === "/metrics") return !searchParams.has("q");
-  return /^\/(api|tempo|jaeger|zipkin|status|metrics|ready)(\/|$)/.test(pathname);
+  return /^\/(api|s|tempo|jaeger|zipkin|status|metrics|ready)(\/|$)/.test(pathname);
 }
 
 /** Makes links within the site, and the browser's back and forward, change the place without a reload. */
@@ -74,6 +74,8 @@ export function listen(): void {
     const inside = to.origin === location.origin && to.pathname.startsWith(base);
     if (!inside || isServed(to)) return;
     event.preventDefault();
-    navigate(to.pathname + to.search);
+    // A frame of another page is for one trace.
+    if (path.peek().startsWith("/embed/")) open(to.href, "_blank", "noopener");
+    else navigate(to.pathname + to.search);
   });
 }

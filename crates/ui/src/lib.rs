@@ -38,6 +38,7 @@ const PAGES: &[&str] = &[
     "/admin",
     "/compare",
     "/compare/{pair}",
+    "/embed/trace/{id}",
     "/exceptions",
     "/live",
     "/map",

@@ -22,18 +22,7 @@ export async function get(
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) if (value !== undefined) query.set(name, value);
   const text = query.toString();
-  let response: Response;
-  try {
-    response = await fetch(`${base}${path.slice(1)}${text ? `?${text}` : ""}`, { signal });
-  } catch (error) {
-    if (signal.aborted) throw error;
-    throw new ApiError(0, "The server does not answer. Is it running?");
-  }
-  if (!response.ok) {
-    const message = (await response.text()).trim();
-    throw new ApiError(response.status, message || `The server answered with status ${response.status}.`);
-  }
-  return response;
+  return ask(`${path}${text ? `?${text}` : ""}`, { signal });
 }
 
 /** The same, for answers in JSON. */
@@ -44,4 +33,27 @@ export async function getJson<T>(
 ): Promise<T> {
   const response = await get(path, params, signal);
   return (await response.json()) as T;
+}
+
+/** Sends JSON, and reads the answer. */
+export async function postJson<T>(path: string, body: unknown): Promise<T> {
+  const headers = { "content-type": "application/json" };
+  const response = await ask(path, { method: "POST", headers, body: JSON.stringify(body) });
+  return (await response.json()) as T;
+}
+
+/** Any request. */
+export async function ask(path: string, init: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(`${base}${path.slice(1)}`, init);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new ApiError(0, "The server does not answer. Is it running?");
+  }
+  if (!response.ok) {
+    const message = (await response.text()).trim();
+    throw new ApiError(response.status, message || `The server answered with status ${response.status}.`);
+  }
+  return response;
 }

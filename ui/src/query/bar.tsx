@@ -7,7 +7,9 @@ import styles from "./bar.module.css";
 import { Builder } from "./builder.tsx";
 import { QueryEditor } from "./editor.tsx";
 import type { Problem } from "./language.ts";
+import { Menu } from "./menu.tsx";
 import { forgetAll, recentQueries, remember } from "./recent.ts";
+import { Saved } from "./saved.tsx";
 
 export interface QueryBarProps {
   /** The query that was run. */
@@ -67,6 +69,7 @@ export function QueryBar({ q, range, run, problems }: QueryBarProps) {
           run(query);
         }}
       />
+      <Saved />
       <button type="submit" class="button primary">
         Run
       </button>
@@ -84,33 +87,10 @@ export function useTextOf(q: string): Signal<string> {
 }
 
 function Recent({ choose }: { choose: (query: string) => void }) {
-  const isOpen = useSignal(false);
-  const close = () => {
-    isOpen.value = false;
-  };
   return (
-    <div
-      class={styles.recent}
-      onKeyDown={(event) => {
-        if (event.key === "Escape") close();
-      }}
-      onFocusOut={(event) => {
-        const to = event.relatedTarget;
-        if (!(to instanceof Node) || !event.currentTarget.contains(to)) close();
-      }}
-    >
-      <button
-        type="button"
-        class="button quiet"
-        aria-expanded={isOpen.value}
-        onClick={() => {
-          isOpen.value = !isOpen.value;
-        }}
-      >
-        Recent
-      </button>
-      {isOpen.value && (
-        <div class={styles.menu}>
+    <Menu label="Recent">
+      {(close) => (
+        <>
           {recentQueries.value.length === 0 && (
             <p class="secondary">Queries that you run are kept here, in this browser only.</p>
           )}
@@ -133,8 +113,8 @@ function Recent({ choose }: { choose: (query: string) => void }) {
               Forget all
             </button>
           )}
-        </div>
+        </>
       )}
-    </div>
+    </Menu>
   );
 }

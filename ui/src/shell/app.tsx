@@ -6,6 +6,8 @@ import { href, path } from "../router.ts";
 import { SearchPage } from "../search/page.tsx";
 import { TracePage } from "../trace/page.tsx";
 import styles from "./app.module.css";
+import { Announcements } from "./copying.tsx";
+import { EmbeddedTrace } from "./embedded.tsx";
 import { Help, showHelp } from "./help.tsx";
 import { Icon } from "./icons.tsx";
 import { lazy } from "./lazy.tsx";
@@ -32,6 +34,16 @@ export function App() {
     addEventListener("keydown", listener);
     return () => removeEventListener("keydown", listener);
   }, []);
+  const embedded = /^\/embed\/trace\/([^/]+)$/.exec(path.value)?.[1];
+  if (embedded) {
+    return (
+      <div class={styles.app}>
+        <EmbeddedTrace id={decodeURIComponent(embedded)} />
+        <Announcements />
+        <Help />
+      </div>
+    );
+  }
   return (
     <div class={styles.app}>
       <a class={styles.skip} href="#content">
@@ -56,6 +68,7 @@ export function App() {
           <Page path={path.value} />
         </main>
       </div>
+      <Announcements />
       <Help />
     </div>
   );

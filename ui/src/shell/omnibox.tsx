@@ -12,6 +12,7 @@ import { showHelp } from "./help.tsx";
 import { Icon } from "./icons.tsx";
 import { addressOf, OTHER_PAGES, PAGES } from "./pages.ts";
 import { theme, utc } from "./settings.ts";
+import { copyShortLink } from "./short-links.ts";
 import { refresh } from "./time-range.ts";
 import styles from "./topbar.module.css";
 
@@ -83,6 +84,7 @@ const actions: readonly Command[] = [
       utc.value = !utc.value;
     },
   },
+  { label: "Copy short link", hint: "action", icon: "link", run: () => void copyShortLink() },
   { label: "Refresh", hint: "action", icon: "refresh", run: refresh },
   { label: "Keys and help", hint: "action", icon: "help", run: showHelp },
 ];

@@ -5,6 +5,7 @@ import { showHelp } from "./help.tsx";
 import { Icon } from "./icons.tsx";
 import { Omnibox } from "./omnibox.tsx";
 import { type Theme, theme, utc } from "./settings.ts";
+import { copyShortLink } from "./short-links.ts";
 import { PRESETS, rangeText, refresh, timeRange } from "./time-range.ts";
 import styles from "./topbar.module.css";
 
@@ -23,6 +24,15 @@ export function TopBar() {
           <Icon name="refresh" />
         </button>
       )}
+      <button
+        type="button"
+        class={`button quiet ${styles.setting}`}
+        aria-label="Copy short link"
+        title="Copy a short link to what is shown"
+        onClick={() => void copyShortLink()}
+      >
+        <Icon name="link" />
+      </button>
       <button
         type="button"
         class={`button quiet ${styles.setting}`}

@@ -2,7 +2,7 @@
 import type { KeyValue } from "../api/schema.ts";
 import { valueLiteral, valueText } from "../api/trace.ts";
 import { href } from "../router.ts";
-import { Copy } from "./copying.tsx";
+import { Copy } from "../shell/copying.tsx";
 import { Icon } from "../shell/icons.tsx";
 import { attribute } from "../traceql.ts";
 import styles from "./detail.module.css";

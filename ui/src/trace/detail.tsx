@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Loader } from "../api/loaded.ts";
 import { isError, kindOf, type SpanDetail } from "../api/trace.ts";
-import { Copy } from "./copying.tsx";
+import { Copy } from "../shell/copying.tsx";
 import { Icon } from "../shell/icons.tsx";
 import { Failure, Waiting } from "../shell/states.tsx";
 import { duration, exactDuration, percent } from "../text/numbers.ts";

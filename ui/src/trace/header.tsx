@@ -1,11 +1,11 @@
 /** What a trace is about, whose time it was, and what is wrong with it. */
 import { useEffect } from "preact/hooks";
+import { announce, copy } from "../shell/copying.tsx";
 import { Icon } from "../shell/icons.tsx";
 import { utc } from "../shell/settings.ts";
 import { counted, duration, exactDuration, percent } from "../text/numbers.ts";
 import { clock, isoNanos } from "../text/times.ts";
 import { quoted } from "../traceql.ts";
-import { announce, copy } from "./copying.tsx";
 import styles from "./header.module.css";
 import { Notices } from "./notices.tsx";
 import type { TraceState } from "./state.ts";

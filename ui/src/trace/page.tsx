@@ -6,7 +6,6 @@ import { Loader } from "../api/loaded.ts";
 import { type Skeleton, storedTrace, type TraceSource } from "../api/trace.ts";
 import { lazy } from "../shell/lazy.tsx";
 import { Failure, Progress } from "../shell/states.tsx";
-import { Announcements } from "./copying.tsx";
 import { Detail } from "./detail.tsx";
 import { Header } from "./header.tsx";
 import { keys } from "./keys.ts";
@@ -96,7 +95,6 @@ function Trace({ state, reload }: { state: TraceState; reload: () => void }) {
           <Detail state={state} position={selected} />
         )}
       </div>
-      <Announcements className={styles.announcements} />
     </div>
   );
 }

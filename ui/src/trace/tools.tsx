@@ -2,9 +2,9 @@
 import type { RefObject } from "preact";
 import { useRef } from "preact/hooks";
 import { href } from "../router.ts";
+import { announce, copy } from "../shell/copying.tsx";
 import { Icon } from "../shell/icons.tsx";
 import { compact, counted } from "../text/numbers.ts";
-import { announce, copy } from "./copying.tsx";
 import { jaegerJson, jsonFile, otlpJson, save } from "./download.ts";
 import { PICTURE_ROWS_MAX, picture } from "./picture.ts";
 import { Pop } from "./pop.tsx";

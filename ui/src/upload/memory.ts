@@ -1,6 +1,6 @@
 /** Traces of files: the server puts them into shape and forgets them, this page has them as long as it is open. */
 import { signal } from "@preact/signals";
-import { ApiError } from "../api/http.ts";
+import { ApiError, ask } from "../api/http.ts";
 import type { OtlpTraces, Upload, UploadedTrace } from "../api/schema.ts";
 import {
   decodeSkeleton,
@@ -26,20 +26,8 @@ async function unpacked(file: File): Promise<Blob> {
 export async function readFile(file: File, signal: AbortSignal): Promise<readonly UploadedTrace[]> {
   const body = await unpacked(file);
   if (body.size > BYTES_MAX) throw new ApiError(413, "The file is larger than 64 MiB.");
-  const url = new URL("api/ui/transform", document.baseURI);
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      method: "POST",
-      body,
-      headers: { "content-type": "application/octet-stream" },
-      signal,
-    });
-  } catch (error) {
-    if (signal.aborted) throw error;
-    throw new ApiError(0, "The server does not answer. Is it running?");
-  }
-  if (!response.ok) throw new ApiError(response.status, (await response.text()).trim());
+  const headers = { "content-type": "application/octet-stream" };
+  const response = await ask("/api/ui/transform", { method: "POST", body, headers, signal });
   const { traces } = (await response.json()) as Upload;
   return traces;
 }

@@ -1,6 +1,7 @@
 /** Putting text into the clipboard, and saying that it is there. */
 import { signal, useSignal } from "@preact/signals";
-import { Icon } from "../shell/icons.tsx";
+import styles from "./copying.module.css";
+import { Icon } from "./icons.tsx";
 
 /** What the page says to everybody for a moment, and to screen readers. */
 export const announced = signal("");
@@ -52,9 +53,9 @@ export function Copy({ text, what }: { text: string; what: string }) {
 }
 
 /** Where announcements are read from. */
-export function Announcements({ className }: { className: string | undefined }) {
+export function Announcements() {
   return (
-    <div class={className} role="status" data-shown={announced.value !== ""}>
+    <div class={styles.announcements} role="status" data-shown={announced.value !== ""}>
       {announced.value}
     </div>
   );
