@@ -31,7 +31,7 @@ export interface Model {
   /** Nanoseconds from the first start to the last end. */
   readonly duration: number;
   readonly depthMax: number;
-  /** Origins first, deepest first, then the other errors in order. */
+  /** Origins first, deepest first and of those the earliest, then the other errors in order. */
   readonly errors: readonly number[];
   /** Errors that no error below them explains. */
   readonly origins: ReadonlySet<number>;
@@ -91,7 +91,7 @@ export function modelOf(skeleton: Skeleton, { adjusted = true } = {}): Model {
     extent: { from, to },
     duration: to - from,
     depthMax,
-    ...errorsOf(skeleton, depths),
+    ...errorsOf(skeleton, depths, starts),
     orphans,
     skew,
     slots: slotsOf(skeleton, shares),
@@ -141,7 +141,7 @@ function selfTimes(
 export const by = (column: { readonly [i: number]: number }) => (a: number, b: number) =>
   (column[a] ?? 0) - (column[b] ?? 0) || a - b;
 
-function errorsOf({ n, flags, parents, errorOrigins }: Skeleton, depths: Int32Array) {
+function errorsOf({ n, flags, parents, errorOrigins }: Skeleton, depths: Int32Array, starts: Float64Array) {
   const below = new Uint8Array(n);
   const failed: number[] = [];
   const origins = new Set(errorOrigins);
@@ -152,7 +152,7 @@ function errorsOf({ n, flags, parents, errorOrigins }: Skeleton, depths: Int32Ar
     if (isFailed && !errorOrigins && !below[i]) origins.add(i);
     if (parent >= 0 && (isFailed || below[i])) below[parent] = 1;
   }
-  const deepest = [...origins].sort((a, b) => (depths[b] ?? 0) - (depths[a] ?? 0) || a - b);
+  const deepest = [...origins].sort((a, b) => (depths[b] ?? 0) - (depths[a] ?? 0) || by(starts)(a, b));
   const errorsBefore = new Uint32Array(n + 1);
   for (let i = 0; i < n; i++) errorsBefore[i + 1] = (errorsBefore[i] ?? 0) + (isError(flags[i] ?? 0) ? 1 : 0);
   const others = failed.reverse().filter((i) => !origins.has(i));
