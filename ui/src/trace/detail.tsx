@@ -19,6 +19,8 @@ import type { TraceState } from "./state.ts";
 
 /** A span that is passed by on the way is not asked for. */
 const PAUSE_MILLIS = 60;
+/** When another span was chosen. */
+let changedAt = Number.NEGATIVE_INFINITY;
 
 export function Detail({ state, position }: { state: TraceState; position: number }) {
   const { skeleton } = state;
@@ -26,6 +28,9 @@ export function Detail({ state, position }: { state: TraceState; position: numbe
   const loader = useMemo(() => new Loader<SpanDetail[]>(), []);
   const load = () => void loader.ask((signal) => state.source.spans([spanId], signal));
   useEffect(() => {
+    const since = performance.now() - changedAt;
+    changedAt = performance.now();
+    if (since > PAUSE_MILLIS) return load();
     const timer = setTimeout(load, PAUSE_MILLIS);
     return () => clearTimeout(timer);
   }, [spanId, skeleton.traceId]);
