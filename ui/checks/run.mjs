@@ -1,10 +1,14 @@
 // Looks at the interface as readers do: node checks/run.mjs http://127.0.0.1:3200 [FOLDER FOR SCREENSHOTS]
-// The server must have received `spandrel demo --seed 7` a moment ago.
+// The server must have received `spandrel demo --seed 7` a moment ago. ONLY=words: checks whose names have them.
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { Browser, executable, focusOmnibox } from "./browser.mjs";
+import { checkKeyboard } from "./keyboard.mjs";
+import { checkLinks } from "./links.mjs";
 import { checkPages } from "./pages.mjs";
 import { checkSearch, searchPages } from "./search.mjs";
+import { checkSpeed } from "./speed.mjs";
+import { checkStates } from "./states.mjs";
 import { checkDemoTrace, checkFixtures } from "./trace.mjs";
 
 const [base, shots] = process.argv.slice(2);
@@ -22,6 +26,7 @@ const failed = [];
 let passed = 0;
 
 async function check(name, look) {
+  if (process.env.ONLY && !name.includes(process.env.ONLY)) return;
   const page = await browser.page();
   try {
     await look(page);
@@ -216,8 +221,14 @@ await check("the map has the calls that traces have", async (page) => {
 await checkPages({ base, api, browser, check, shots });
 await checkSearch({ check, base, api, searched });
 await checkDemoTrace(check, base, { trace, spans });
+await checkKeyboard({ check, base, trace, spans });
+await checkLinks({ check, base, browser, api, trace, shots });
+await checkStates({ check, base, browser });
 // Where OTLP is taken over HTTP: then traces of all sizes and ailments are sent and looked at.
-if (process.env.OTLP_HTTP) await checkFixtures(check, base, process.env.OTLP_HTTP);
+if (process.env.OTLP_HTTP) {
+  const large = await checkFixtures(check, base, process.env.OTLP_HTTP);
+  await checkSpeed({ check, base, browser, large });
+}
 
 const PAGES = {
   services: "/",

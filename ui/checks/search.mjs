@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { focusOmnibox } from "./browser.mjs";
 import { send } from "./fixtures.mjs";
+import { INVALID, VALID } from "./queries.mjs";
+import { clockWhen, median, within } from "./times.mjs";
 
 const traceIdOf = ({ traceID }) => traceID.padStart(32, "0");
 const encoded = encodeURIComponent;
@@ -238,6 +240,72 @@ async function editing({ check, base, searched }) {
     await page.locator("tbody tr").first().waitFor();
   });
 
+  await check("what is valid has no mark, and each mistake has one at its place", async (page) => {
+    await page.goto(searched("{}"));
+    await field(page).waitFor();
+    const written = async (query) => {
+      const checked = page.waitForResponse(
+        (response) =>
+          new URL(response.url()).searchParams.get("q") === query && /check\?/.test(response.url()),
+      );
+      await field(page).fill("");
+      await field(page).fill(query);
+      const { valid } = await (await checked).json();
+      return valid;
+    };
+    const marks = page.locator("pre [data-problem]");
+    for (const query of VALID) {
+      assert.ok(await written(query), `${query} is valid`);
+      await page.waitForFunction(() => !document.querySelector("pre [data-problem=error]"));
+    }
+    for (const [query, wrong] of INVALID) {
+      assert.ok(!(await written(query)), `${query} is wrong`);
+      await marks.first().waitFor();
+      // To who is still writing it is not told yet.
+      await field(page).blur();
+      assert.equal(await marks.first().textContent(), wrong, query);
+      await page.getByRole("alert").first().waitFor();
+    }
+  });
+
+  await check("completion is there within 200 ms", async (page) => {
+    await page.goto(searched("{}"));
+    await field(page).waitFor();
+    const millis = await median(async () => {
+      await field(page).fill("");
+      await field(page).pressSequentially("{ resource");
+      await page.waitForTimeout(500);
+      await page.keyboard.press("Escape");
+      await page.evaluate(() => {
+        addEventListener(
+          "keydown",
+          () => {
+            const from = performance.now();
+            window.offered = undefined;
+            const look = () => {
+              if (document.querySelector("[role=listbox][aria-label^=Suggestions] [role=option]"))
+                window.offered = performance.now() - from;
+              else requestAnimationFrame(look);
+            };
+            look();
+          },
+          { once: true, capture: true },
+        );
+      });
+      await page.keyboard.type(".");
+      return clockWhen(page, () => window.offered);
+    });
+    within(millis, 200, "completion");
+    const names = await page
+      .getByRole("listbox", { name: /^Suggestions/ })
+      .getByRole("option")
+      .allInnerTexts();
+    assert.ok(
+      names.some((name) => name.includes("service.name")),
+      `${names}`,
+    );
+  });
+
   await check("conditions and text are one query", async (page) => {
     await page.goto(searched('{ kind = server && resource.service.name = "cart" }'));
     await page.getByRole("radio", { name: "Builder" }).click();
@@ -285,11 +353,29 @@ async function results({ check, base, api, searched }) {
       if (++asked > 1) return;
       return route.continue();
     });
+    await page.addInitScript(() => {
+      window.said = [];
+      const look = () => {
+        for (const { textContent } of document.querySelectorAll("main [role=status]")) {
+          const [, count] = /^(\d+) of \d+$/.exec(textContent) ?? [];
+          if (count !== undefined) window.said.push(Number(count));
+        }
+        requestAnimationFrame(look);
+      };
+      look();
+    });
     await page.goto(searched("{ kind = server }"));
     await page.getByText("10 of 50").waitFor();
     assert.equal(await page.locator("tbody tr").count(), 10);
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByText("stopped after 10").waitFor();
+    const said = await page.evaluate(() => window.said);
+    assert.ok(said.includes(10), `${said}`);
+    assert.deepEqual(
+      said,
+      said.toSorted((a, b) => a - b),
+      "progress never goes back",
+    );
     assert.equal(await page.locator("tbody tr").count(), 10);
     await page.unrouteAll({ behavior: "ignoreErrors" });
   });

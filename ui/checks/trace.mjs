@@ -1,6 +1,7 @@
 // The page of a trace as readers use it. With an OTLP/HTTP endpoint, traces whose facts are known are sent to it
 // first (`fixtures.mjs`); without, only what a trace of the demo has is looked at.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { all, ORPHANS, REPEATS, SKEW_NANOS, send, spanId, WANTED } from "./fixtures.mjs";
 
 const rows = (page) => page.locator("[role=treegrid] [role=row]");
@@ -100,12 +101,27 @@ export async function checkDemoTrace(check, base, { trace, spans }) {
         cells.map((cell) => (/^</.test(cell.textContent) ? 0 : Number.parseFloat(cell.textContent) || 0)),
       );
     const sum = shares.reduce((a, b) => a + b, 0);
-    assert.ok(Math.abs(sum - 100) <= 0.1 * shares.length, `${sum} %`);
+    // As shown, each is rounded to a tenth.
+    assert.ok(Math.abs(sum - 100) <= 0.05 * shares.length + 0.1, `${sum} %`);
+    const path = await criticalPath(base, trace);
+    const whole = path.sections.reduce((all, { nanos }) => all + nanos, 0);
+    const serviceOf = await lines.locator("td:nth-child(1)").allInnerTexts();
+    for (const [i, service] of serviceOf.entries()) {
+      const own = path.sections.filter((section) => section.service === service.trim());
+      const wanted = (own.reduce((all, { nanos }) => all + nanos, 0) / whole) * 100;
+      assert.ok(Math.abs(shares[i] - wanted) <= 0.1, `${service}: ${shares[i]} % for ${wanted}`);
+    }
     const counts = await lines.locator("td:nth-child(2)").allInnerTexts();
     assert.equal(
       counts.reduce((all, count) => all + Number(count.replace(",", "")), 0),
       spans.length,
     );
+  });
+
+  await check("only what is on the critical path, and above it, stays", async (page) => {
+    const { kept } = await criticalPath(base, trace);
+    await open(page, "?cp=1&hide=1");
+    await hasRows(page, kept.size);
   });
 
   await check("a span shows all of its attributes, filters by them, and copies them", async (page) => {
@@ -168,10 +184,33 @@ export async function checkDemoTrace(check, base, { trace, spans }) {
       Math.abs(from - whole * 250) < 2 * perPixel && Math.abs(to - whole * 500) < 2 * perPixel,
       first,
     );
+    // Each label stands at its time, and the small picture shows the same window.
+    const { width } = await axis.boundingBox();
+    const labels = await axis
+      .locator("span")
+      .evaluateAll((all) =>
+        all.map(({ textContent, style }) => [textContent, Number.parseFloat(style.left)]),
+      );
+    assert.ok(labels.length > 2, `${labels.length} labels`);
+    for (const [label, left] of labels) {
+      const wanted = ((nanosOf(label) - from) / (to - from)) * width;
+      assert.ok(Math.abs(left - wanted) <= 1, `${label} at ${left}; expected ${wanted}`);
+    }
+    const small = page.locator("[role=img][aria-label^='The whole trace']");
+    const outside = await small
+      .locator(":scope > span")
+      .evaluateAll((all) => all.slice(0, 2).map((span) => span.getBoundingClientRect().toJSON()));
+    const around = await small.boundingBox();
+    const xOf = (time) => around.x + (time / (whole * 1000)) * around.width;
+    assert.ok(Math.abs(outside[0].right - xOf(from)) <= 2, `${outside[0].right} for ${xOf(from)}`);
+    assert.ok(Math.abs(outside[1].left - xOf(to)) <= 2, `${outside[1].left} for ${xOf(to)}`);
     await drag(0.4, 0.6);
     await page.waitForURL((url) => url.searchParams.get("z") !== first);
     await page.keyboard.press("Alt+ArrowLeft");
     await page.waitForURL((url) => url.searchParams.get("z") === first);
+    await page.keyboard.press("/");
+    await page.keyboard.type("post");
+    await page.keyboard.press("Escape");
     await page.keyboard.press("e");
     await page.keyboard.press("2");
     await page.waitForURL(/span=.*view=flame|view=flame.*span=/);
@@ -179,6 +218,7 @@ export async function checkDemoTrace(check, base, { trace, spans }) {
     await page.getByText("Copied a link").waitFor();
     const link = await page.evaluate(() => navigator.clipboard.readText());
     assert.equal(new URL(link).searchParams.get("z"), first);
+    assert.equal(new URL(link).searchParams.get("f"), "post");
     const other = await page
       .context()
       .browser()
@@ -189,7 +229,7 @@ export async function checkDemoTrace(check, base, { trace, spans }) {
     await theirs.goto(link);
     await theirs.locator("[role=application]").waitFor();
     await theirs.locator("aside[aria-label=Span]").waitFor();
-    for (const name of ["span", "view", "z"])
+    for (const name of ["span", "view", "z", "f"])
       assert.equal(new URL(theirs.url()).searchParams.get(name), new URL(link).searchParams.get(name));
     assert.equal(await theirs.evaluate(() => JSON.stringify(localStorage)), before);
     await other.close();
@@ -208,6 +248,26 @@ export async function checkDemoTrace(check, base, { trace, spans }) {
       assert.equal((await download).suggestedFilename(), `${trace}${ending}`);
       await page.keyboard.press("Escape");
     }
+  });
+
+  await check("a saved file, opened again, is the same trace", async (page) => {
+    const saved = async () => {
+      await page.getByTitle("Download, compare").click();
+      const download = page.waitForEvent("download");
+      await page.getByRole("button", { name: "OTLP JSON" }).click();
+      return readFileSync(await (await download).path());
+    };
+    await open(page);
+    const first = await saved();
+    const rows = await rowCount(page);
+    await page.goto(`${base}/upload`);
+    const file = { name: "trace.otlp.json", mimeType: "application/json", buffer: first };
+    await page.getByLabel("File with traces").setInputFiles(file);
+    await page.waitForURL(/trace=[0-9a-f]+/);
+    await hasRows(page, rows);
+    const second = await saved();
+    assert.equal(spansIn(first).length, spans.length);
+    assert.deepEqual(spansIn(second), spansIn(first));
   });
 
   await check("keys alone: open, select, read, close; the focus stays where it was", async (page) => {
@@ -229,7 +289,68 @@ export async function checkDemoTrace(check, base, { trace, spans }) {
   });
 }
 
-/** Checks of traces whose facts are known. */
+/** What the server says of the critical path: its sections, and the spans on it with all above them. */
+async function criticalPath(base, trace) {
+  const buffer = await (await fetch(`${base}/api/ui/traces/${trace}/skeleton`)).arrayBuffer();
+  const view = new DataView(buffer);
+  const length = view.getUint32(4, true);
+  const header = JSON.parse(Buffer.from(buffer, 8, length).toString());
+  const { nSpans, nSections, services } = header;
+  let at = 0;
+  const column = (bytes) => {
+    const begins = at;
+    at += Math.ceil(bytes / 8) * 8;
+    return begins;
+  };
+  column(8 + length);
+  for (let i = 0; i < 3; i++) column(nSpans * 8);
+  const parents = column(nSpans * 4);
+  column(nSpans * 4);
+  const serviceOf = column(nSpans * 4);
+  column(nSpans * 4);
+  column(nSpans);
+  const [of, from, to] = [column(nSections * 4), column(nSections * 8), column(nSections * 8)];
+  const sections = Array.from({ length: nSections }, (_, i) => {
+    const span = view.getUint32(of + 4 * i, true);
+    return {
+      span,
+      service: services[view.getUint32(serviceOf + 4 * span, true)],
+      nanos: view.getFloat64(to + 8 * i, true) - view.getFloat64(from + 8 * i, true),
+    };
+  });
+  const kept = new Set();
+  for (const { span, nanos } of sections)
+    for (let i = nanos > 0 ? span : -1; i >= 0; i = view.getInt32(parents + 4 * i, true)) kept.add(i);
+  return { sections, kept };
+}
+
+/** A label of an axis in nanoseconds. */
+function nanosOf(label) {
+  const [, digits, unit] = /^([−\d.]+) (ns|µs|ms|s)$/.exec(label) ?? [];
+  assert.ok(unit, `${label} is no time`);
+  return Number(digits.replace("−", "-")) * { ns: 1, µs: 1e3, ms: 1e6, s: 1e9 }[unit];
+}
+
+/** The spans of a file of OTLP in JSON, each with its resource and scope, in an order that is always the same. */
+function spansIn(file) {
+  const sorted = (value) => {
+    if (Array.isArray(value)) {
+      const all = value.map(sorted);
+      const isMap = all.every((item) => item && typeof item === "object" && "key" in item);
+      return isMap ? all.sort((a, b) => (a.key < b.key ? -1 : 1)) : all;
+    }
+    if (value === null || typeof value !== "object") return value;
+    const names = Object.keys(value).sort();
+    return Object.fromEntries(names.map((name) => [name, sorted(value[name])]));
+  };
+  const { resourceSpans } = JSON.parse(file.toString());
+  const spans = resourceSpans.flatMap(({ resource, scopeSpans }) =>
+    scopeSpans.flatMap(({ scope, spans }) => spans.map((span) => sorted({ resource, scope, span }))),
+  );
+  return spans.sort((a, b) => (a.span.spanId < b.span.spanId ? -1 : 1));
+}
+
+/** Checks of traces whose facts are known; returns the traces. */
 export async function checkFixtures(check, base, endpoint) {
   const traces = all();
   for (const trace of Object.values(traces)) await send(endpoint, trace);
@@ -254,6 +375,43 @@ export async function checkFixtures(check, base, endpoint) {
       await page.keyboard.press("n");
     }
     await found(page).getByText(`1/${n}`).waitFor();
+  });
+
+  await check("errors come in the order of their depth and their time", async (page) => {
+    const { spans } = traces.thousand;
+    const parents = new Set();
+    for (const span of spans.filter(({ isError }) => isError))
+      for (let at = span.parent; at; at = at.parent) parents.add(at);
+    const failed = spans.filter(({ isError }) => isError);
+    const origins = failed.filter((span) => !parents.has(span));
+    origins.sort((a, b) => b.level - a.level || a.start - b.start);
+    assert.ok(origins.length > 5, `${origins.length} origins`);
+    await open(page, traces.thousand);
+    for (const [i, origin] of origins.entries()) {
+      await page.keyboard.press("e");
+      await page.waitForURL((url) => url.searchParams.get("span") === spanId(origin.i));
+      const badge = i === 0 ? "root cause" : "origin";
+      await page.locator("[role=row][aria-selected=true]").getByText(badge, { exact: true }).waitFor();
+    }
+  });
+
+  await check("a parent is closed and opened with all below it", async (page) => {
+    const { spans } = traces.thousand;
+    const below = (span) => spans.filter((other) => isBelow(other, span)).length;
+    const isBelow = (span, above) => {
+      for (let at = span.parent; at; at = at.parent) if (at === above) return true;
+      return false;
+    };
+    const parent = spans.find((span) => span.level > 3 && below(span) > 20 && below(span) < 400);
+    await open(page, traces.thousand, `?span=${spanId(parent.i)}`);
+    const selected = page.locator("[role=row][aria-selected=true]");
+    await selected.waitFor();
+    await page.keyboard.press("ArrowLeft");
+    await hasRows(page, spans.length - below(parent));
+    assert.equal(await selected.getAttribute("aria-expanded"), "false");
+    await page.keyboard.press("ArrowRight");
+    await hasRows(page, spans.length);
+    assert.equal(param(page, "span"), spanId(parent.i));
   });
 
   await check("hiding leaves the errors and what is above them, dimming all", async (page) => {
@@ -351,4 +509,5 @@ export async function checkFixtures(check, base, endpoint) {
       await page.locator(content).first().waitFor();
     }
   });
+  return traces;
 }
