@@ -241,6 +241,7 @@ const PAGES = {
   spans: `/trace/${trace}?view=table`,
   statistics: `/trace/${trace}?view=stats`,
   events: `/trace/${trace}?view=events`,
+  embedded: `/embed/trace/${trace}`,
   ...(await searchPages({ api })),
 };
 const CONTENT = "tbody tr, [role=row], [role=application], main ol li, main [data-at], main input[type=file]";

@@ -51,6 +51,7 @@ async function screens() {
     spans: `/trace/${trace}?view=table`,
     statistics: `/trace/${trace}?view=stats`,
     events: `/trace/${trace}?view=events`,
+    embedded: `/embed/trace/${trace}`,
     "trace-missing": "/trace/00000000000000000000000000000abc",
     exceptions: "/exceptions",
     metrics: `/metrics?q=${rates}`,
