@@ -8,7 +8,7 @@ use crate::tidy::manifests::Package;
 /// The layers, lowest first. A crate depends on crates of lower layers only.
 const LAYERS: [&[&str]; 12] = [
     &["base", "suites", "telemetry"],
-    &["config", "model", "objects-testing", "proto", "re2"],
+    &["config", "kubernetes-testing", "model", "objects-testing", "proto", "re2"],
     &["columns", "wal", "catalog", "objects", "ottl", "traceql", "translate"],
     &["insight", "otlp", "series", "service-model", "trace-values"],
     &[

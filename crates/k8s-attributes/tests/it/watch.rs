@@ -3,15 +3,35 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use spandrel_base::clock::SystemClock;
 use spandrel_k8s_attributes::{Cluster, Watch, WatchContext, WatchError};
+use spandrel_kubernetes_testing::ApiServer;
 
 use crate::fixture::{cluster, lookup};
 
-mod api_server;
+/// A pod of the namespace `shop` with one container.
+fn pod(name: &str, version: &str, ip: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {
+            "name": name, "namespace": "shop", "uid": format!("uid of {name}"),
+            "creationTimestamp": "2026-01-01T00:00:00Z", "labels": { "version": version },
+            "managedFields": [{ "manager": "kubelet", "fieldsV1": { "f:status": {} } }],
+            "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "cart-5d4", "uid": "rs" }],
+        },
+        "spec": { "nodeName": "n1", "containers": [{ "name": "main", "image": "cart:1" }], "volumes": [{ "name": "v" }] },
+        "status": {
+            "podIP": ip, "startTime": "2026-01-01T00:00:01Z", "phase": "Running",
+            "containerStatuses": [{ "name": "main", "restartCount": 1, "containerID": "containerd://c1", "imageID": "" }],
+        },
+    })
+}
 
-use api_server::{ApiServer, pod};
+fn client(server: &ApiServer) -> kube::Client {
+    let config = kube::Config::new(server.url().parse().expect("an address"));
+    kube::Client::try_from(config).expect("a client")
+}
 
 fn context() -> WatchContext {
     WatchContext {
@@ -31,7 +51,7 @@ async fn start(
     let on_pods = Arc::new(move |_| sender.send_modify(|n| *n += 1));
     let cluster = Arc::new(cluster(yaml));
     let context = WatchContext { on_pods, ..context() };
-    let watch = Watch::start_with(server.client(), &cluster, context).await.expect("started");
+    let watch = Watch::start_with(client(server), &cluster, context).await.expect("started");
     (cluster, watch, receiver)
 }
 
@@ -137,7 +157,7 @@ async fn a_start_that_waits_fails_in_time() {
     let server = ApiServer::start().await;
     server.close();
     let cluster = Arc::new(cluster("{wait_for_metadata: true, wait_for_metadata_timeout: 50ms}"));
-    let started = Watch::start_with(server.client(), &cluster, context()).await;
+    let started = Watch::start_with(client(&server), &cluster, context()).await;
     assert!(matches!(started, Err(WatchError::TooSlow(_))));
     // Outside a cluster nothing says where the API is.
     let started = Watch::start(&cluster, context()).await.expect_err("no cluster");

@@ -17,6 +17,39 @@ use tokio::sync::watch;
 /// Objects of a page.
 const PAGE: usize = 1;
 
+/// Which objects a request asks for. Selectors of fields are recorded and not obeyed.
+#[derive(Clone)]
+struct Scope {
+    plural: String,
+    namespace: Option<String>,
+    labels: Vec<(String, String)>,
+}
+
+impl Scope {
+    fn of(path: &str, query: &BTreeMap<String, String>) -> Self {
+        let mut parts = path.rsplit('/');
+        let plural = parts.next().unwrap_or_default().to_owned();
+        let namespace = parts.next().map(str::to_owned);
+        let namespace = namespace.filter(|_| parts.next() == Some("namespaces"));
+        let labels = query.get("labelSelector").map(String::as_str).unwrap_or_default();
+        let pair = |pair: &str| pair.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned()));
+        Self { plural, namespace, labels: labels.split(',').filter_map(pair).collect() }
+    }
+
+    /// Whether it is about an object; what has no namespace is in all of them.
+    fn has(&self, object: &Value) -> bool {
+        let metadata = &object["metadata"];
+        let namespace = metadata["namespace"].as_str();
+        self.namespace.as_deref().is_none_or(|own| namespace.is_none_or(|other| other == own))
+            && self.labels.iter().all(|(key, value)| metadata["labels"][key] == value.as_str())
+    }
+
+    /// Whether an event is for those who watch this; places are for all.
+    fn hears(&self, plural: &str, event: &Value) -> bool {
+        self.plural == plural && (event["type"] == "BOOKMARK" || self.has(&event["object"]))
+    }
+}
+
 #[derive(Default)]
 struct Inner {
     version: u64,
@@ -39,15 +72,19 @@ struct Shared {
     changes: watch::Sender<u64>,
 }
 
-/// The server.
-pub(super) struct ApiServer {
+/// The server. It keeps objects of every kind by their plural name, whatever the path is before that.
+pub struct ApiServer {
     shared: Shared,
     url: String,
     _tasks: TaskSet,
 }
 
 impl ApiServer {
-    pub(super) async fn start() -> Self {
+    /// Begins to listen at a port of the loopback interface.
+    ///
+    /// # Panics
+    /// When there is no port.
+    pub async fn start() -> Self {
         let inner = Inner { version: 10, ..Inner::default() };
         let shared = Shared { inner: Arc::new(Mutex::new(inner)), changes: watch::channel(0).0 };
         let router = Router::new().fallback(answer).with_state(shared.clone());
@@ -60,9 +97,9 @@ impl ApiServer {
         Self { shared, url, _tasks: tasks }
     }
 
-    pub(super) fn client(&self) -> kube::Client {
-        let config = kube::Config::new(self.url.parse().expect("an address"));
-        kube::Client::try_from(config).expect("a client")
+    /// Where it listens: `http://` and an address.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
@@ -71,8 +108,11 @@ impl ApiServer {
         result
     }
 
-    /// Adds an object or changes it.
-    pub(super) fn set(&self, plural: &str, object: Value) {
+    /// Adds an object or changes it; its name is `metadata.name`.
+    ///
+    /// # Panics
+    /// When it has no name.
+    pub fn set(&self, plural: &str, object: Value) {
         self.change(|inner| {
             let name = object["metadata"]["name"].as_str().expect("a name").to_owned();
             let known = inner.objects.entry(plural.to_owned()).or_default();
@@ -81,7 +121,11 @@ impl ApiServer {
         });
     }
 
-    pub(super) fn delete(&self, plural: &str, name: &str) {
+    /// Removes an object that is there.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn delete(&self, plural: &str, name: &str) {
         self.change(|inner| {
             let objects = inner.objects.get(plural).expect("objects");
             let object = objects.get(name).expect("the object").clone();
@@ -90,7 +134,7 @@ impl ApiServer {
     }
 
     /// Tells watches of a place further on; returns it.
-    pub(super) fn bookmark(&self, plural: &str) -> u64 {
+    pub fn bookmark(&self, plural: &str) -> u64 {
         self.change(|inner| {
             inner.version += 5;
             let version = inner.version;
@@ -103,20 +147,22 @@ impl ApiServer {
     }
 
     /// Ends all watches after what they have to say.
-    pub(super) fn disconnect(&self) {
+    pub fn disconnect(&self) {
         self.change(|inner| inner.ends.push(inner.version));
     }
 
     /// Answers nothing but 503.
-    pub(super) fn close(&self) {
+    pub fn close(&self) {
         self.change(|inner| inner.is_closed = true);
     }
 
-    pub(super) fn open(&self) {
+    /// Answers again, after [`ApiServer::close`].
+    pub fn open(&self) {
         self.change(|inner| inner.is_closed = false);
     }
 
-    pub(super) fn forget_history(&self) {
+    /// Forgets what has happened: watches of a place before now have to list again.
+    pub fn forget_history(&self) {
         self.change(|inner| {
             inner.begin = inner.version;
             inner.history.clear();
@@ -124,26 +170,30 @@ impl ApiServer {
     }
 
     /// How often all objects were listed, the first page of each counted.
-    pub(super) fn lists(&self, plural: &str) -> u32 {
+    pub fn lists(&self, plural: &str) -> u32 {
         self.shared.inner.lock().lists.get(plural).copied().unwrap_or_default()
     }
 
     /// Waits until somebody watches.
-    pub(super) async fn watched(&self, plural: &str) {
+    ///
+    /// # Panics
+    /// Never, as long as the server is there.
+    pub async fn watched(&self, plural: &str) {
         let mut changes = self.shared.changes.subscribe();
         while self.watched_from(plural).is_empty() {
             changes.changed().await.expect("the server runs");
         }
     }
 
-    pub(super) fn watched_from(&self, plural: &str) -> Vec<u64> {
+    /// From which version on objects were watched, each time.
+    pub fn watched_from(&self, plural: &str) -> Vec<u64> {
         let inner = self.shared.inner.lock();
         let watches = inner.watched_from.iter().filter(|(name, _)| name == plural);
         watches.map(|(_, version)| *version).collect()
     }
 
-    /// What was listed, with the selector of fields.
-    pub(super) fn paths(&self) -> Vec<String> {
+    /// What was listed, with the selectors of labels and fields.
+    pub fn paths(&self) -> Vec<String> {
         self.shared.inner.lock().paths.iter().cloned().collect()
     }
 }
@@ -162,12 +212,12 @@ impl Inner {
     }
 
     /// One page of all objects; `from` is the number of those before it.
-    fn list(&mut self, plural: &str, from: usize) -> Value {
+    fn list(&mut self, scope: &Scope, from: usize) -> Value {
         if from == 0 {
-            *self.lists.entry(plural.to_owned()).or_default() += 1;
+            *self.lists.entry(scope.plural.clone()).or_default() += 1;
         }
-        let objects: Vec<Value> =
-            self.objects.get(plural).into_iter().flat_map(|all| all.values().cloned()).collect();
+        let objects = self.objects.get(&scope.plural).into_iter().flat_map(|all| all.values());
+        let objects: Vec<Value> = objects.filter(|object| scope.has(object)).cloned().collect();
         let page: Vec<Value> = objects.iter().skip(from).take(PAGE).cloned().collect();
         let next = from + page.len();
         let mut metadata = json!({ "resourceVersion": self.version.to_string() });
@@ -183,19 +233,20 @@ async fn answer(
     Query(query): Query<BTreeMap<String, String>>,
     uri: Uri,
 ) -> Response {
-    let plural = uri.path().rsplit('/').next().unwrap_or_default().to_owned();
+    let scope = Scope::of(uri.path(), &query);
     let mut inner = shared.inner.lock();
     if inner.is_closed {
         return failure(503, "ServiceUnavailable").1.into_response();
     }
     if query.get("watch").is_none_or(|value| value != "true" && value != "1") {
-        let fields = query.get("fieldSelector").map(|fields| format!("?{fields}"));
-        inner.paths.insert(format!("{}{}", uri.path(), fields.unwrap_or_default()));
+        let selectors = ["labelSelector", "fieldSelector"].map(|name| query.get(name));
+        let selectors = selectors.into_iter().flatten().map(|selector| format!("?{selector}"));
+        inner.paths.insert(format!("{}{}", uri.path(), selectors.collect::<String>()));
         let from = query.get("continue").and_then(|n| n.parse().ok()).unwrap_or(0);
-        return axum::Json(inner.list(&plural, from)).into_response();
+        return axum::Json(inner.list(&scope, from)).into_response();
     }
     let since: u64 = query.get("resourceVersion").and_then(|v| v.parse().ok()).unwrap_or(0);
-    inner.watched_from.push((plural.clone(), since));
+    inner.watched_from.push((scope.plural.clone(), since));
     shared.changes.send_modify(|n| *n += 1);
     if since < inner.begin {
         // The server answers success and then says it in the stream.
@@ -207,7 +258,7 @@ async fn answer(
     let changes = shared.changes.subscribe();
     let state = (shared, changes, since);
     lines(futures::stream::unfold(state, move |(shared, mut changes, since)| {
-        let plural = plural.clone();
+        let scope = scope.clone();
         async move {
             loop {
                 changes.borrow_and_update();
@@ -215,8 +266,8 @@ async fn answer(
                     let inner = shared.inner.lock();
                     let end = inner.ends.get(generation).copied();
                     let until = end.unwrap_or(u64::MAX);
-                    let next = inner.history.iter().find(|(version, name, _)| {
-                        *version > since && *version <= until && *name == plural
+                    let next = inner.history.iter().find(|(version, plural, event)| {
+                        *version > since && *version <= until && scope.hears(plural, event)
                     });
                     if let Some((version, _, event)) = next.cloned() {
                         drop(inner);
@@ -244,22 +295,4 @@ fn failure(code: u16, reason: &str) -> (Value, (StatusCode, axum::Json<Value>)) 
         "message": reason, "reason": reason, "code": code });
     let code = StatusCode::from_u16(code).expect("a status");
     (status.clone(), (code, axum::Json(status)))
-}
-
-/// A pod of the namespace `shop` with one container.
-pub(super) fn pod(name: &str, version: &str, ip: &str) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {
-            "name": name, "namespace": "shop", "uid": format!("uid of {name}"),
-            "creationTimestamp": "2026-01-01T00:00:00Z", "labels": { "version": version },
-            "managedFields": [{ "manager": "kubelet", "fieldsV1": { "f:status": {} } }],
-            "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "cart-5d4", "uid": "rs" }],
-        },
-        "spec": { "nodeName": "n1", "containers": [{ "name": "main", "image": "cart:1" }], "volumes": [{ "name": "v" }] },
-        "status": {
-            "podIP": ip, "startTime": "2026-01-01T00:00:01Z", "phase": "Running",
-            "containerStatuses": [{ "name": "main", "restartCount": 1, "containerID": "containerd://c1", "imageID": "" }],
-        },
-    })
 }
