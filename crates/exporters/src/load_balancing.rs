@@ -7,6 +7,8 @@
 //! owners. Upstream loses it, or sends it to a backend that is shutting down.
 
 mod backends;
+#[cfg(feature = "kubernetes")]
+mod k8s;
 mod resolver;
 mod ring;
 mod routing;
@@ -74,6 +76,8 @@ impl Transport for LoadBalancer {
                 });
                 Ok(())
             }
+            #[cfg(feature = "kubernetes")]
+            Resolver::K8s(k8s) => k8s.start(&self.backends, &self.tasks).await,
         }
     }
 

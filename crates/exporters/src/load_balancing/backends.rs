@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use futures::future::join_all;
-use parking_lot::RwLock;
 use spandrel_pipeline::{
     Accepted, Component, ComponentContext, ComponentError, ConsumeError, Otlp, TraceBatch,
     TraceConsumer, Traces,
 };
+use tokio::sync::watch;
 
 use super::resolver::with_port;
 use super::ring::Ring;
@@ -26,13 +26,13 @@ pub(super) struct Backends {
     context: ComponentContext,
     /// One change at a time.
     changing: tokio::sync::Mutex<()>,
-    current: RwLock<Arc<Members>>,
+    current: watch::Sender<Arc<Members>>,
 }
 
 /// A ring and the exporters of its endpoints, in the ring's order.
 #[derive(Default)]
-struct Members {
-    ring: Ring,
+pub(super) struct Members {
+    pub(super) ring: Ring,
     exporters: Vec<Arc<OtlpGrpcExporter>>,
 }
 
@@ -60,7 +60,7 @@ impl Backends {
         endpoints: Vec<String>,
     ) -> Result<(), ComponentError> {
         let _one_at_a_time = self.changing.lock().await;
-        let before = Arc::clone(&self.current.read());
+        let before = Arc::clone(&self.current.borrow());
         if before.ring.endpoints == endpoints {
             return Ok(());
         }
@@ -86,7 +86,7 @@ impl Backends {
         tracing::info!(exporter = %self.context.id, ?endpoints, "backends changed");
         let metrics = self.context.metrics.load_balancers();
         metrics.record_update(resolver, endpoints.len() as u64);
-        *self.current.write() = Arc::new(Members { ring: Ring::new(endpoints), exporters });
+        self.current.send_replace(Arc::new(Members { ring: Ring::new(endpoints), exporters }));
         join_all(gone.iter().map(|exporter| exporter.shutdown())).await;
         Ok(())
     }
@@ -110,7 +110,7 @@ impl Backends {
 
     /// Sends a request to its owners.
     pub(super) async fn send(&self, payload: Payload) -> Result<Exported, SendError> {
-        let members = Arc::clone(&self.current.read());
+        let members = Arc::clone(&self.current.borrow());
         if members.exporters.is_empty() {
             return Err(SendError::retryable("there are no backends yet"));
         }
@@ -136,7 +136,7 @@ impl Backends {
     /// Stops all exporters.
     pub(super) async fn stop(&self) {
         let _one_at_a_time = self.changing.lock().await;
-        let members = std::mem::take(&mut *self.current.write());
+        let members = self.current.send_replace(Arc::default());
         join_all(members.exporters.iter().map(|exporter| exporter.shutdown())).await;
     }
 }
@@ -187,4 +187,4 @@ impl TraceConsumer for NewOwners {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,5 +1,6 @@
 //! Which backends there are.
 
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ pub(super) enum Resolver {
     Static(Vec<String>),
     /// From the addresses of a name.
     Dns(DnsResolver),
+    /// From the Kubernetes API.
+    #[cfg(feature = "kubernetes")]
+    K8s(super::k8s::K8sResolver),
 }
 
 impl Resolver {
@@ -71,5 +75,11 @@ impl DnsResolver {
 
 /// The endpoint with a port.
 pub(super) fn with_port(endpoint: &str) -> String {
-    if endpoint.contains(':') { endpoint.to_owned() } else { format!("{endpoint}:{DEFAULT_PORT}") }
+    if endpoint.parse::<Ipv6Addr>().is_ok() {
+        format!("[{endpoint}]:{DEFAULT_PORT}")
+    } else if endpoint.contains(':') {
+        endpoint.to_owned()
+    } else {
+        format!("{endpoint}:{DEFAULT_PORT}")
+    }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use spandrel_config::Section;
 use spandrel_config::blocks::{Queue, Retry};
 
+#[cfg(feature = "kubernetes")]
+use super::k8s::K8sResolver;
 use super::resolver::{DnsResolver, Resolver};
 use super::routing::Routing;
 use crate::otlp_grpc::OtlpGrpcSettings;
@@ -27,7 +29,7 @@ impl LoadBalancingSettings {
         let routing = read_routing(section);
         let resolver = section.section("resolver", read_resolver);
         if resolver.is_none() {
-            section.problem(Some("resolver"), "no resolver is specified; use static or dns");
+            section.problem(Some("resolver"), "no resolver is specified; use static, dns or k8s");
         }
         let protocol = section.section("protocol", |section| {
             let otlp = section.section("otlp", |section| {
@@ -106,26 +108,60 @@ fn read_resolver(section: &mut Section<'_>) -> Option<Resolver> {
             timeout: section.or("timeout", Duration::from_secs(1)),
         })
     });
-    let k8s = section.section("k8s", read_k8s).is_some();
+    let k8s = section.section("k8s", read_k8s);
     let cloud_map = section.section("aws_cloud_map", read_cloud_map).is_some();
-    let n_given =
-        [fixed.is_some(), dns.is_some(), k8s, cloud_map].iter().filter(|given| **given).count();
+    let n_given = [fixed.is_some(), dns.is_some(), k8s.is_some(), cloud_map]
+        .iter()
+        .filter(|given| **given)
+        .count();
     if n_given > 1 {
         section.problem(None, "only one resolver should be specified");
     } else if n_given == 0 {
-        section.problem(None, "no resolver is specified; use static or dns");
+        section.problem(None, "no resolver is specified; use static, dns or k8s");
     }
-    fixed.or(dns)
+    fixed.or(dns).or(k8s.flatten())
+}
+
+#[cfg(feature = "kubernetes")]
+fn read_k8s(section: &mut Section<'_>) -> Option<Resolver> {
+    read_service(section).map(Resolver::K8s)
 }
 
 /// The keys are checked, so that what is said about the section is only what matters.
-fn read_k8s(section: &mut Section<'_>) {
+#[cfg(not(feature = "kubernetes"))]
+fn read_k8s(section: &mut Section<'_>) -> Option<Resolver> {
     section.required::<String>("service");
     section.get::<Vec<u16>>("ports");
     section.get::<Duration>("timeout");
     section.get::<bool>("return_hostnames");
-    let message = "the Kubernetes API is not asked; use dns with the name of a headless service";
+    let message = "this program was built without a client of Kubernetes (cargo feature `kubernetes`), so endpoints are \
+                   not looked up; use dns with the name of a headless service";
     section.problem(None, message);
+    None
+}
+
+#[cfg(feature = "kubernetes")]
+fn read_service(section: &mut Section<'_>) -> Option<K8sResolver> {
+    let service: Option<String> = section.required("service");
+    let resolver = K8sResolver {
+        service: String::new(),
+        namespace: None,
+        ports: section.or("ports", vec![4317]),
+        timeout: section.or("timeout", Duration::from_secs(60)),
+        return_hostnames: section.or("return_hostnames", false),
+    };
+    let service = service?;
+    let (name, namespace) = match service.split_once('.') {
+        Some((name, namespace)) => (name, Some(namespace)),
+        None => (service.as_str(), None),
+    };
+    if name.is_empty() || namespace.is_some_and(|name| name.is_empty() || name.contains('.')) {
+        let message = format!("{service:?} is no service; write its name, or `name.namespace`");
+        section.problem(Some("service"), message);
+        return None;
+    }
+    let namespace = namespace.map(str::to_owned);
+    Some(K8sResolver { service: name.to_owned(), namespace, ..resolver })
 }
 
 fn read_cloud_map(section: &mut Section<'_>) {

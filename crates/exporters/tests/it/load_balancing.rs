@@ -91,7 +91,7 @@ fn settings_that_make_no_sense() {
         ),
         (format!("{otlp}\nresolver: {{static: {{hostnames: []}}}}"), "at least one"),
         (format!("{otlp}\nresolver: {{dns: {{}}}}"), "hostname"),
-        (format!("{otlp}\nresolver: {{k8s: {{service: a.b}}}}"), "headless service"),
+        (format!("{otlp}\nresolver: {{k8s: {{}}}}"), "service"),
         (format!("{otlp}\nresolver: {{aws_cloud_map: {{namespace: a}}}}"), "not supported"),
         (fixed.to_owned(), "protocol"),
         (format!("{fixed}\nprotocol: {{}}"), "only protocol"),
@@ -104,5 +104,22 @@ fn settings_that_make_no_sense() {
     ] {
         let problems = problems(&yaml, LoadBalancingSettings::read);
         assert!(problems.contains(words), "{yaml}: {problems}");
+    }
+}
+
+#[test]
+fn a_service_of_kubernetes() {
+    let yaml = |k8s: &str| format!("protocol: {{otlp: {{}}}}\nresolver: {{k8s: {k8s}}}");
+    let all = yaml("{service: a.b, ports: [1, 2], timeout: 5s, return_hostnames: true}");
+    if cfg!(feature = "kubernetes") {
+        assert!(settings(&all, LoadBalancingSettings::read).is_some());
+        for service in ["''", "a.", ".b", "a.b.svc"] {
+            let problems =
+                problems(&yaml(&format!("{{service: {service}}}")), LoadBalancingSettings::read);
+            assert!(problems.contains("name.namespace"), "{service}: {problems}");
+        }
+    } else {
+        let problems = problems(&all, LoadBalancingSettings::read);
+        assert!(problems.contains("cargo feature `kubernetes`"), "{problems}");
     }
 }

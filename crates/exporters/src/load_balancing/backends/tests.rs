@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-fn backends(account: &Account) -> Arc<Backends> {
+pub(in crate::load_balancing) fn backends(account: &Account) -> Arc<Backends> {
     let yaml = "tls: {insecure: true}\ncompression: none\ntimeout: 1m";
     let (protocol, _) =
         read_settings(yaml, OtlpGrpcSettings::read_without_endpoint).expect("they are valid");
@@ -32,7 +32,7 @@ fn backends(account: &Account) -> Arc<Backends> {
     Arc::new(Backends::new(Routing::TraceId, protocol, Extensions::default(), context))
 }
 
-fn payload(n_traces: u8) -> Payload {
+pub(in crate::load_balancing) fn payload(n_traces: u8) -> Payload {
     let span = |id| Span { trace_id: vec![id; 16].into(), ..Span::default() };
     let scope = ScopeSpans { spans: (0..n_traces).map(span).collect(), ..ScopeSpans::default() };
     let resource = ResourceSpans { scope_spans: vec![scope], ..ResourceSpans::default() };
@@ -45,14 +45,26 @@ fn payload(n_traces: u8) -> Payload {
     }
 }
 
+#[cfg(feature = "kubernetes")]
+impl Backends {
+    /// Hears of changes.
+    pub(in crate::load_balancing) fn current(&self) -> watch::Receiver<Arc<Members>> {
+        self.current.subscribe()
+    }
+
+    pub(in crate::load_balancing) fn endpoints(&self) -> Vec<String> {
+        self.current.borrow().ring.endpoints.clone()
+    }
+}
+
 /// A port at which nobody listens.
-async fn nobody() -> String {
+pub(in crate::load_balancing) async fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     listener.local_addr().unwrap().to_string()
 }
 
 /// Every trace id that lies in bytes of HTTP/2: messages are not compressed.
-fn traces_in(bytes: &[u8], n_traces: u8) -> Vec<u8> {
+pub(in crate::load_balancing) fn traces_in(bytes: &[u8], n_traces: u8) -> Vec<u8> {
     (0..n_traces)
         .filter(|id| bytes.windows(18).any(|w| w[..2] == [0x0a, 16] && w[2..] == [*id; 16]))
         .collect()
@@ -85,13 +97,13 @@ async fn backends_that_stay_keep_their_exporter() {
     let backends = backends(&Account::detached());
     let (a, b, c) = (nobody().await, nobody().await, nobody().await);
     backends.change_to("static", vec![a.clone(), b.clone()]).await.unwrap();
-    let before = Arc::clone(&backends.current.read());
+    let before = Arc::clone(&backends.current.borrow());
     backends.change_to("static", vec![b, c]).await.unwrap();
-    let after = Arc::clone(&backends.current.read());
+    let after = Arc::clone(&backends.current.borrow());
     assert!(Arc::ptr_eq(&before.exporters[1], &after.exporters[0]));
     // A name without addresses is a fault of the name, not a reason to lose spans.
     backends.change_to("static", Vec::new()).await.unwrap();
-    assert_eq!(backends.current.read().exporters.len(), 2);
+    assert_eq!(backends.current.borrow().exporters.len(), 2);
     let stopped = tokio::time::timeout(Duration::from_secs(5), backends.stop()).await;
     stopped.expect("nothing is left to wait for");
     assert!(backends.send(payload(1)).await.is_err(), "there are none left");
