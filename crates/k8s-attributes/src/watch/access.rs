@@ -13,7 +13,7 @@ pub(super) async fn client(
     settings: &K8sAttributesSettings,
     environment: &BTreeMap<String, String>,
 ) -> Result<Client, WatchError> {
-    let config = match settings.access {
+    let mut config = match settings.access {
         Access::ServiceAccount => {
             Config::incluster().map_err(|error| WatchError::Access(chain(&error)))?
         }
@@ -29,6 +29,8 @@ pub(super) async fn client(
             config
         }
     };
+    // The watch has pauses of its own; those of the client become minutes, and nothing is told meanwhile.
+    config.default_retry = false;
     Client::try_from(config).map_err(|error| WatchError::Access(chain(&error)))
 }
 
