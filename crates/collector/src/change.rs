@@ -30,7 +30,8 @@ impl Change {
         let same_extensions = old.started_extensions == new.started_extensions
             && new.started_extensions.iter().all(|id| extensions.contains(id));
         if !same_extensions {
-            receivers.retain(|id| new.receivers.get(id).is_some_and(|one| !has_auth(&one.body)));
+            receivers
+                .retain(|id| new.receivers.get(id).is_some_and(|one| !names_extension(&one.body)));
             return Self { receivers, ..Self::default() };
         }
         let exporters = unchanged(&old.exporters, &new.exporters);
@@ -98,9 +99,10 @@ fn unchanged<M>(old: &Planned<M>, new: &Planned<M>) -> BTreeSet<ComponentId> {
     same.map(|(id, _)| id.clone()).collect()
 }
 
-/// Whether settings name an authenticator, somewhere.
-fn has_auth(body: &Value) -> bool {
-    body.entries().into_iter().flatten().any(|(key, value)| &*key.text == "auth" || has_auth(value))
+/// Whether settings name an authenticator or a storage, somewhere.
+fn names_extension(body: &Value) -> bool {
+    let mut entries = body.entries().into_iter().flatten();
+    entries.any(|(key, value)| matches!(&*key.text, "auth" | "storage") || names_extension(value))
 }
 
 /// The same settings, wherever they are written.

@@ -77,7 +77,7 @@ impl Extensions {
         found.ok_or_else(|| {
             let known = names(self.storages.keys());
             let message = format!(
-                "sending_queue: the extension {id} stores nothing, or is not in service::extensions ({known})"
+                "storage: the extension {id} stores nothing, or is not in service::extensions ({known})"
             );
             ComponentError::new(message)
         })

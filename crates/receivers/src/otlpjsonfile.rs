@@ -2,14 +2,18 @@
 //!
 //! Every `poll_interval` the files are looked for and what has been appended is read. A line is handed on
 //! before the next one is read, so there is never more than one in memory. What the pipeline cannot take now
-//! is tried again; a line that is no OTLP, or that is refused for good, is logged and left out. How far files
-//! have been read is not kept over a restart.
+//! is tried again; a line that is no OTLP, or that is refused for good, is logged and left out.
+//!
+//! A file that is renamed goes on where it was. With `storage`, how far files have been read is kept over a restart:
+//! written after each round, every second while much is read, and at the end; after a crash, what was read since then
+//! is read again.
 
 pub(crate) mod glob;
+mod offsets;
 pub(crate) mod settings;
 mod tail;
+mod tails;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
@@ -18,7 +22,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use spandrel_base::cpu;
+use spandrel_base::cpu::{self, CpuError};
 use spandrel_model::TenantId;
 use spandrel_otlp::{DecodeLimits, json_to_protobuf};
 use spandrel_pipeline::{Client, Component, ComponentContext, ComponentError, TraceConsumer};
@@ -29,8 +33,10 @@ use crate::server::intake::{Intake, Sender};
 use crate::server::running::{Running, RunningSlot};
 
 use crate::server::status::Failure;
+use offsets::Offsets;
 use settings::{OtlpJsonFileSettings, StartAt};
 use tail::{Line, Tail};
+use tails::Tails;
 
 /// The longest wait before a line is tried again.
 const RETRY_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -38,35 +44,55 @@ const RETRY_WAIT_MAX: Duration = Duration::from_secs(30);
 /// The `otlpjsonfile` receiver, which reads files from its start to its shutdown.
 pub struct OtlpJsonFileReceiver {
     settings: OtlpJsonFileSettings,
+    /// Where it is kept how far files have been read.
+    offsets: Option<PathBuf>,
     next: Arc<dyn TraceConsumer>,
     context: ComponentContext,
     running: RunningSlot<()>,
 }
 
 impl OtlpJsonFileReceiver {
-    /// Hands everything that it reads to `next`.
+    /// Hands everything that it reads to `next`. `offsets` is the file of the storage that the settings name, in which
+    /// it is kept how far files have been read.
     ///
     /// # Errors
-    /// None so far; the signature is that of all receivers.
+    /// When the settings name a storage and there is no such file, or the other way round.
     pub fn new(
         settings: OtlpJsonFileSettings,
         next: Arc<dyn TraceConsumer>,
         context: ComponentContext,
+        offsets: Option<PathBuf>,
     ) -> Result<Self, ComponentError> {
-        Ok(Self { settings, next, context, running: RunningSlot::empty() })
+        if settings.storage.is_some() != offsets.is_some() {
+            return Err(ComponentError::new("storage: the settings and what is given differ"));
+        }
+        Ok(Self { settings, offsets, next, context, running: RunningSlot::empty() })
     }
 }
 
 #[async_trait]
 impl Component for OtlpJsonFileReceiver {
     async fn start(&self) -> Result<(), ComponentError> {
+        let offsets = match self.offsets.clone() {
+            Some(file) => {
+                let opened = cpu::run(move || Offsets::open(file)).await;
+                let failed = |error: &dyn std::error::Error| {
+                    ComponentError::new(format!("storage: {error}"))
+                };
+                Some(opened.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?)
+            }
+            None => None,
+        };
         let running = Running::of(&self.context, None, &self.next);
+        let tails = Tails::known(offsets.iter().flat_map(Offsets::places));
         let files = Files {
             settings: self.settings.clone(),
             intake: Arc::clone(&running.intake),
             token: running.tasks.token(),
-            tails: BTreeMap::new(),
-            is_first_round: true,
+            // Whoever has read before wants what has come since.
+            begins_at_end: self.settings.start_at == StartAt::End && tails.is_empty(),
+            tails,
+            offsets,
         };
         running.tasks.spawn("otlpjsonfile", files.poll());
         self.running.set(running, ());
@@ -83,8 +109,10 @@ struct Files {
     settings: OtlpJsonFileSettings,
     intake: Arc<Intake>,
     token: CancellationToken,
-    tails: BTreeMap<PathBuf, Tail>,
-    is_first_round: bool,
+    tails: Tails,
+    offsets: Option<Offsets>,
+    /// Whether what is in files that are found now is passed over.
+    begins_at_end: bool,
 }
 
 /// What a step of reading has found.
@@ -97,50 +125,53 @@ enum Step {
 impl Files {
     async fn poll(mut self) {
         while !self.token.is_cancelled() {
-            self.round().await;
+            if let Err(error) = self.round().await {
+                // Only when the process is stopping; what is known of places is not complete, and is not kept.
+                tracing::error!(%error, "files are not read any more");
+                return;
+            }
+            self.keep(None).await;
             let interval = self.settings.poll_interval;
             // Ends early when the token is cancelled.
             drop(tokio::time::timeout(interval, self.token.cancelled()).await);
         }
     }
 
-    async fn round(&mut self) {
-        let settings = self.settings.clone();
-        let Ok(found) = cpu::run(move || find(&settings)).await else { return };
-        self.tails.retain(|path, _| found.contains(path));
+    async fn round(&mut self) -> Result<(), CpuError> {
+        let (settings, at_end) = (self.settings.clone(), self.begins_at_end);
+        let mut tails = std::mem::take(&mut self.tails);
+        let looked = cpu::run(move || {
+            let found = find(&settings);
+            tails.update(&found, at_end);
+            (found, tails)
+        });
+        let (found, tails) = looked.await?;
+        (self.tails, self.begins_at_end) = (tails, false);
         for path in found {
-            let at_end = self.is_first_round && self.settings.start_at == StartAt::End;
-            if !self.tails.contains_key(&path) {
-                match Tail::open(&path, at_end) {
-                    Ok(tail) => drop(self.tails.insert(path.clone(), tail)),
-                    Err(error) => {
-                        tracing::debug!(path = %path.display(), %error, "cannot read a file");
-                    }
-                }
-            }
-            if let Some(tail) = self.tails.remove(&path)
-                && let Some(tail) = self.read(tail).await
-            {
-                self.tails.insert(path, tail);
+            if let Some(tail) = self.tails.take(&path) {
+                self.read(tail).await?;
             }
         }
-        self.is_first_round = false;
+        Ok(())
     }
 
-    /// Reads a file to its end. `None` when it cannot be read any more; it is opened anew in the next round.
-    async fn read(&self, mut tail: Tail) -> Option<Tail> {
+    /// Reads a file to its end.
+    async fn read(&mut self, mut tail: Tail) -> Result<(), CpuError> {
         if self.settings.replay_file {
             tail.rewind();
         }
-        let mut reader = tail.reader().ok()?;
+        let Ok(mut reader) = tail.reader() else {
+            self.tails.put(tail);
+            return Ok(());
+        };
+        let (bytes_max, to_end) = (self.settings.max_log_size, self.settings.replay_file);
         while !self.token.is_cancelled() {
-            let (bytes_max, to_end) = (self.settings.max_log_size, self.settings.replay_file);
             let stepped = cpu::run(move || {
                 let step = step(&tail, &mut reader, bytes_max, to_end);
                 (tail, reader, step)
             });
             let step;
-            (tail, reader, step) = stepped.await.ok()?;
+            (tail, reader, step) = stepped.await?;
             match step {
                 Step::End => break,
                 Step::Skip(next) => tail.advance_to(next),
@@ -151,8 +182,28 @@ impl Files {
                     tail.advance_to(next);
                 }
             }
+            if self.offsets.as_ref().is_some_and(|offsets| offsets.is_due(self.now())) {
+                self.keep(Some(&tail)).await;
+            }
         }
-        Some(tail)
+        if let Err(error) = tail.learn(&mut reader) {
+            tracing::debug!(path = %tail.path.display(), %error, "cannot read a file");
+        }
+        self.tails.put(tail);
+        Ok(())
+    }
+
+    fn now(&self) -> Duration {
+        self.intake.clock.monotonic()
+    }
+
+    /// Keeps how far files have been read, if that is asked for; `reading` is the one that is being read.
+    async fn keep(&mut self, reading: Option<&Tail>) {
+        let now = self.now();
+        let Some(offsets) = &mut self.offsets else { return };
+        let places = self.tails.places().map(|(path, place)| (path.to_owned(), place));
+        let reading = reading.map(|tail| (tail.path.clone(), tail.place()));
+        offsets.write(places.chain(reading).collect(), now).await;
     }
 
     /// Hands a line on, again if the pipeline says so; `false` when the receiver stops before it is done.

@@ -42,8 +42,13 @@ pub(super) const TYPES: &[Type<MakeReceiver>] = &[
 /// Nobody sends to a receiver that reads files.
 fn otlp_json_file(section: &mut Section<'_>) -> MakeReceiver {
     let settings = receivers::OtlpJsonFileSettings::read(section);
-    Arc::new(move |_, next, context| {
-        Ok(Arc::new(receivers::OtlpJsonFileReceiver::new(settings.clone(), next, context)?))
+    Arc::new(move |around, next, context| {
+        let storage =
+            settings.storage.as_ref().map(|id| around.extensions.storage(&id.to_string()));
+        let offsets = storage.transpose()?.map(|storage| storage.file_of(&context.id));
+        let receiver =
+            receivers::OtlpJsonFileReceiver::new(settings.clone(), next, context, offsets)?;
+        Ok(Arc::new(receiver))
     })
 }
 

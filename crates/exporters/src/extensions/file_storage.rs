@@ -1,4 +1,4 @@
-//! `file_storage`: a directory in which sending queues survive the process.
+//! `file_storage`: a directory in which sending queues survive the process, and what receivers have to remember.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::sending::{LogOptions, QueueLog, QueueLogError, Stored};
 /// Settings of `file_storage`.
 #[derive(Debug, Clone)]
 pub struct FileStorageSettings {
-    /// Where the queues are; each has a directory of its own below.
+    /// Where the queues are; each has a directory of its own below. A receiver has a file there.
     pub directory: PathBuf,
     /// Whether the directory is made when it is missing.
     pub create_directory: bool,
@@ -90,7 +90,13 @@ impl FileStorage {
         exporter: &str,
     ) -> Result<(QueueLog, Vec<Stored>), QueueLogError> {
         let options = LogOptions { fsync: self.settings.fsync, max_bytes: self.settings.max_size };
-        QueueLog::open(&self.settings.directory.join(directory_name(exporter)), options)
+        let directory = format!("{}_traces", plain_name("exporter_", exporter));
+        QueueLog::open(&self.settings.directory.join(directory), options)
+    }
+
+    /// The file of a receiver, which belongs to it alone; whether it is there is not known.
+    pub fn file_of(&self, receiver: &str) -> PathBuf {
+        self.settings.directory.join(plain_name("receiver_", receiver))
     }
 }
 
@@ -100,17 +106,17 @@ fn make_dir(dir: &std::path::Path, mode: u32) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(mode).create(dir)
 }
 
-/// A component id as the name of a directory: what is not plain is written in hex behind `~`.
-fn directory_name(exporter: &str) -> String {
-    let mut name = "exporter_".to_owned();
-    for byte in exporter.bytes() {
+/// A component id as the name of a file: what is not plain is written in hex behind `~`.
+fn plain_name(kind: &str, id: &str) -> String {
+    let mut name = kind.to_owned();
+    for byte in id.bytes() {
         if byte.is_ascii_alphanumeric() || b"_-.".contains(&byte) {
             name.push(char::from(byte));
         } else {
             name.push_str(&format!("~{byte:02x}"));
         }
     }
-    name + "_traces"
+    name
 }
 
 #[cfg(test)]
@@ -119,7 +125,7 @@ mod tests {
 
     #[test]
     fn ids_become_different_plain_names() {
-        assert_eq!(directory_name("otlp_grpc"), "exporter_otlp_grpc_traces");
-        assert_eq!(directory_name("otlp/a/../b"), "exporter_otlp~2fa~2f..~2fb_traces");
+        assert_eq!(plain_name("exporter_", "otlp_grpc"), "exporter_otlp_grpc");
+        assert_eq!(plain_name("receiver_", "otlp/a/../b"), "receiver_otlp~2fa~2f..~2fb");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use spandrel_config::Section;
+use spandrel_config::{ComponentId, Section};
 
 use super::glob::Glob;
 
@@ -29,8 +29,8 @@ const WITHOUT_EFFECT: [&str; 18] = [
     "preserve_trailing_whitespaces",
     "initial_buffer_size",
 ];
-const NOT_SUPPORTED: [&str; 5] =
-    ["compression", "delete_after_read", "exclude_older_than", "ordering_criteria", "storage"];
+const NOT_SUPPORTED: [&str; 4] =
+    ["compression", "delete_after_read", "exclude_older_than", "ordering_criteria"];
 
 /// `otlpjsonfile`: which files are read, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +49,8 @@ pub struct OtlpJsonFileSettings {
     pub max_log_size: usize,
     /// Files that are read in one round.
     pub max_concurrent_files: usize,
+    /// The extension that keeps how far files have been read.
+    pub storage: Option<ComponentId>,
 }
 
 /// Where to begin in files that are there at the start; in those that come later it is the beginning.
@@ -82,6 +84,7 @@ impl OtlpJsonFileSettings {
             replay_file: section.or("replay_file", false),
             max_log_size: usize::try_from(max_log_size).unwrap_or(usize::MAX).max(1),
             max_concurrent_files: usize::try_from(max_files).unwrap_or(usize::MAX).max(1),
+            storage: section.get("storage"),
         }
     }
 }

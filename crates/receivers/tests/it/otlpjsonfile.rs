@@ -26,8 +26,9 @@ async fn start(yaml: &str, folder: &Path) -> (OtlpJsonFileReceiver, Arc<Recorder
     let yaml = format!("include: ['{}/*.jsonl']\npoll_interval: 1ms\n{yaml}", folder.display());
     let settings = settings(&yaml, OtlpJsonFileSettings::read);
     let context = context("otlpjsonfile", &metrics, MemoryBudget::unlimited());
+    let offsets = settings.storage.is_some().then(|| folder.join("offsets"));
     let receiver =
-        OtlpJsonFileReceiver::new(settings, Arc::clone(&consumer) as _, context).unwrap();
+        OtlpJsonFileReceiver::new(settings, Arc::clone(&consumer) as _, context, offsets).unwrap();
     receiver.start().await.unwrap();
     (receiver, consumer)
 }
@@ -88,4 +89,58 @@ async fn a_file_is_replayed_again_and_again() {
     consumer.wait(3).await;
     receiver.shutdown().await;
     assert!(consumer.span_names().iter().all(|name| name == "again"));
+}
+
+#[tokio::test]
+async fn with_a_storage_a_restart_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let append = |name: &str, text: String| {
+        let mut file = OpenOptions::new().create(true).append(true).open(path(name)).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    };
+    let from_beginning = "storage: file_storage\nstart_at: beginning";
+    let (receiver, consumer) = start(from_beginning, folder.path()).await;
+    let (half, rest) = (line("a2")[..30].to_owned(), line("a2")[30..].to_owned());
+    append("b.jsonl", line("b1"));
+    consumer.wait(1).await;
+    append("a.jsonl", format!("{}{half}", line("a1")));
+    consumer.wait(1).await;
+    receiver.shutdown().await;
+    assert_eq!(consumer.span_names(), ["b1", "a1"]);
+
+    // While nobody reads: a line gets its end, a file another name, its name goes to another file, and one comes.
+    append("a.jsonl", rest);
+    std::fs::hard_link(path("b.jsonl"), path("c.jsonl")).unwrap();
+    std::fs::remove_file(path("b.jsonl")).unwrap();
+    append("b.jsonl", line("b2"));
+    append("c.jsonl", line("b1 goes on"));
+    append("d.jsonl", line("d1"));
+    // Where to begin was for the first start.
+    let (receiver, consumer) = start("storage: file_storage", folder.path()).await;
+    consumer.wait(4).await;
+    append("d.jsonl", line("d2"));
+    consumer.wait(1).await;
+    receiver.shutdown().await;
+    assert_eq!(consumer.span_names(), ["a2", "b2", "b1 goes on", "d1", "d2"]);
+
+    let (receiver, consumer) = start("storage: file_storage", folder.path()).await;
+    append("d.jsonl", line("d3"));
+    consumer.wait(1).await;
+    receiver.shutdown().await;
+    assert_eq!(consumer.span_names(), ["d3"], "nothing is read again");
+}
+
+#[tokio::test]
+async fn a_storage_that_cannot_be_read_is_not_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    File::create(folder.path().join("offsets")).unwrap().write_all(b"{").unwrap();
+    let settings = settings("include: a\nstorage: file_storage", OtlpJsonFileSettings::read);
+    let metrics = Metrics::new();
+    let context = context("otlpjsonfile", &metrics, MemoryBudget::unlimited());
+    let offsets = Some(folder.path().join("offsets"));
+    let receiver =
+        OtlpJsonFileReceiver::new(settings, Recorder::new(&metrics), context, offsets).unwrap();
+    let error = receiver.start().await.unwrap_err();
+    assert!(error.to_string().contains("remove it to begin anew"), "{error}");
 }
