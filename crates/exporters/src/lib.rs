@@ -23,7 +23,7 @@ pub use debug::{DebugExporter, DebugSettings, Verbosity};
 pub use extensions::{Extensions, FileStorage, FileStorageSettings};
 pub use file::{FileExporter, FileSettings};
 pub use load_balancing::{LoadBalancingExporter, LoadBalancingSettings};
-pub use net::Poster;
+pub use net::{Getter, Poster};
 pub use nop::{NopExporter, NopSettings};
 pub use otlp_grpc::{OtlpGrpcExporter, OtlpGrpcSettings};
 pub use otlp_http::{Encoding, OtlpHttpExporter, OtlpHttpSettings, check_unsupported, retry_after};

@@ -3,6 +3,7 @@
 mod compression;
 mod connector;
 mod endpoint;
+mod getter;
 mod headers;
 mod http_client;
 mod poster;
@@ -11,6 +12,7 @@ mod tls;
 pub(crate) use compression::{Compression, decompress};
 pub(crate) use connector::{Connector, Io, Stream};
 pub(crate) use endpoint::{Endpoint, Target};
+pub use getter::Getter;
 pub(crate) use headers::{fixed_headers, set_user_agent};
 pub use poster::Poster;
 pub(crate) use tls::{client_config, warn_unsupported};

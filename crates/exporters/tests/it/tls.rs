@@ -5,15 +5,17 @@
 
 use std::sync::Arc;
 
+use http_body_util::BodyExt;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
-use spandrel_exporters::Extensions;
+use spandrel_config::blocks::HttpClient;
+use spandrel_exporters::{Extensions, Getter};
 use spandrel_pipeline::TraceConsumer;
 use tokio_rustls::TlsAcceptor;
 
-use crate::rig::{batch, otlp_grpc, otlp_http};
+use crate::rig::{batch, otlp_grpc, otlp_http, settings};
 use crate::server::{Answer, Server};
 
 const DIR: &str = "tests/data/tls";
@@ -89,4 +91,25 @@ async fn http_agrees_on_the_version() {
         exporter.consume(batch(&["a"])).await.unwrap();
         assert_eq!(server.seen().pop().unwrap().version, version);
     }
+}
+
+#[tokio::test]
+async fn what_is_at_a_url_is_got() {
+    let answer = Answer::http(200).with_body("here");
+    let server = Server::start_tls(&[], answer, Some(acceptor(false))).await;
+    let url = url::Url::parse(&format!("https://{}/file", server.address)).unwrap();
+    let get = async |tls: &str| {
+        let yaml = format!("endpoint: {url}\ntls: {{{tls}}}\nheaders: {{x-token: secret}}");
+        let client = settings(&yaml, HttpClient::read);
+        Getter::new(&client, &url).unwrap().get().await
+    };
+    let answer = get(&format!("ca_file: {DIR}/ca.pem")).await.unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(&body[..], b"here");
+    let seen = server.seen().pop().unwrap();
+    assert!(seen.uri.ends_with("/file"), "{}", seen.uri);
+    assert_eq!(seen.header("x-token"), "secret");
+    let error = get(&format!("ca_file: {DIR}/ca.pem, server_name_override: other.test")).await;
+    let error = error.unwrap_err();
+    assert!(error.contains("certificate"), "{error}");
 }
