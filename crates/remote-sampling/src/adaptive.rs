@@ -1,24 +1,21 @@
-//! Probabilities computed from what arrives, by Jaeger's algorithm.
+//! Probabilities computed from what arrives, by Jaeger's algorithm, for each tenant by itself.
 //!
 //! A bucket counts, for one interval, the root spans of each operation that were sampled by chance, and with which
 //! probabilities. At its end the rate of each operation is compared with the target: the probability is scaled by
 //! their quotient, but grows by half at most, so that a burst does not follow; it doubles when nothing came. An
 //! operation whose client does not use the probability that was computed for it is left alone.
 
-use std::collections::VecDeque;
+mod tenant;
+
 use std::time::Duration;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use parking_lot::Mutex;
+use spandrel_model::TenantId;
 
+use self::tenant::Tenant;
 use crate::strategy::{OperationStrategies, Strategy, StrategySource};
 
-/// The most that a probability may grow in one step, as a share of itself.
-const GROWTH_MAX: f64 = 0.5;
-/// Probabilities are told apart to so many millionths, as clients write them.
-const PRECISION: f64 = 1e6;
-/// Different probabilities of one operation in one bucket that are remembered.
-const PROBABILITIES_MAX: usize = 16;
 /// Names of more bytes are not counted.
 const NAME_BYTES_MAX: usize = 256;
 
@@ -41,8 +38,12 @@ pub struct AdaptiveOptions {
     pub min_sampling_probability: f64,
     /// Each client samples at least so many traces a second of each operation.
     pub min_samples_per_second: f64,
-    /// Operations of all services that are counted; others get the initial probability.
+    /// Operations that are counted, of all services and all tenants; others get the initial probability.
     pub operations_max: usize,
+    /// Operations that are counted of each tenant, however many the others have.
+    pub tenant_operations: usize,
+    /// Tenants whose operations are counted.
+    pub tenants_max: usize,
 }
 
 impl Default for AdaptiveOptions {
@@ -57,6 +58,8 @@ impl Default for AdaptiveOptions {
             min_sampling_probability: 1e-5,
             min_samples_per_second: 1.0 / 60.0,
             operations_max: 10_000,
+            tenant_operations: 200,
+            tenants_max: 100,
         }
     }
 }
@@ -64,21 +67,8 @@ impl Default for AdaptiveOptions {
 /// Operations by service.
 type ByOperation<T> = HashMap<String, HashMap<String, T>>;
 
-/// What came of one operation in one interval.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Throughput {
-    /// Sampled by chance; those that only a lower bound let through do not count.
-    pub(crate) count: u64,
-    /// With these probabilities, in millionths.
-    pub(crate) probabilities: HashSet<u64>,
-}
-
-/// What was given to an operation for an interval, and whether its client uses it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Given {
-    probability: f64,
-    is_used: bool,
-}
+/// Services, and their operations with the probability of each.
+pub(crate) type Probabilities = Vec<(String, Vec<(String, f64)>)>;
 
 /// Computes probabilities from spans.
 #[derive(Debug)]
@@ -89,14 +79,23 @@ pub struct Adaptive {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The bucket that is being filled.
-    current: ByOperation<Throughput>,
+    tenants: HashMap<TenantId, Tenant>,
+    /// Operations in the buckets that are being filled.
     n_current: usize,
     n_refused: u64,
-    /// Full ones, newest first.
-    buckets: VecDeque<ByOperation<Throughput>>,
-    given: VecDeque<ByOperation<Given>>,
-    probabilities: ByOperation<f64>,
+}
+
+/// A root span that a client's sampler let through.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SampledRoot<'a> {
+    /// Its service.
+    pub service: &'a str,
+    /// Its name.
+    pub operation: &'a str,
+    /// Whether it was chance, not only a lower bound.
+    pub by_chance: bool,
+    /// The probability that the client used.
+    pub probability: f64,
 }
 
 impl Adaptive {
@@ -110,34 +109,24 @@ impl Adaptive {
         &self.options
     }
 
-    /// Counts a root span. `by_chance` is false for one that only a lower bound let through.
-    pub fn record(&self, service: &str, operation: &str, by_chance: bool, probability: f64) {
-        if service.is_empty()
-            || operation.is_empty()
-            || service.len().max(operation.len()) > NAME_BYTES_MAX
-        {
+    /// Counts a root span.
+    pub fn record(&self, tenant: &TenantId, root: SampledRoot<'_>) {
+        let SampledRoot { service, operation, by_chance, probability } = root;
+        let longest = service.len().max(operation.len());
+        if service.is_empty() || operation.is_empty() || longest > NAME_BYTES_MAX {
             return;
         }
         let mut state = self.state.lock();
-        let state = &mut *state;
-        let known = state.current.get(service).is_some_and(|all| all.contains_key(operation));
-        if !known && state.n_current >= self.options.operations_max {
+        let Some(counted) = state.room_for(tenant, (service, operation), &self.options) else {
             state.n_refused += 1;
             return;
-        }
-        state.n_current += usize::from(!known);
-        let throughput =
-            state.current.entry_ref(service).or_default().entry_ref(operation).or_default();
-        throughput.count += u64::from(by_chance);
-        if throughput.probabilities.len() < PROBABILITIES_MAX {
-            throughput.probabilities.insert(millionths(probability));
-        }
+        };
+        counted.record((service, operation), by_chance, probability);
     }
 
     /// Ends the interval: computes the probabilities anew.
     pub fn calculate(&self) {
         let mut state = self.state.lock();
-        let state = &mut *state;
         if state.n_refused > 0 {
             tracing::warn!(
                 refused = state.n_refused,
@@ -146,152 +135,73 @@ impl Adaptive {
         }
         state.n_refused = 0;
         state.n_current = 0;
-        state.buckets.push_front(std::mem::take(&mut state.current));
-        state.buckets.truncate(self.options.aggregation_buckets.max(1));
-        state.given.push_front(ByOperation::new());
-        state.given.truncate(self.options.aggregation_buckets.max(1));
-        // Operations that nobody has called for as long as is remembered go.
-        let mut probabilities = ByOperation::new();
-        for (service, operation) in state.operations(self.options.operations_max) {
-            let rate = self.rate(state, &service, &operation);
-            let (given, new) = self.probability(state, &service, &operation, rate);
-            if let Some(newest) = state.given.front_mut() {
-                newest.entry_ref(&service).or_default().insert(operation.clone(), given);
-            }
-            let of_service: &mut HashMap<String, f64> = probabilities.entry(service).or_default();
-            of_service.insert(operation, new);
-        }
-        state.probabilities = probabilities;
+        state.tenants.retain(|_, tenant| {
+            tenant.calculate(&self.options);
+            !tenant.is_empty()
+        });
     }
 
-    /// Sampled traces a second, newer buckets weighing more.
-    fn rate(&self, state: &State, service: &str, operation: &str) -> f64 {
-        let seconds = self.options.calculation_interval.as_secs_f64();
-        let counts = state.buckets.iter().filter_map(|bucket| bucket.get(service)?.get(operation));
-        let rates: Vec<f64> = counts
-            .take(self.options.calculation_buckets.max(1))
-            .map(|throughput| throughput.count as f64 / seconds)
-            .collect();
-        let weights = (1..=rates.len()).rev().map(|place| (place as f64).powi(4));
-        let sum: f64 = weights.clone().sum();
-        rates.iter().zip(weights).map(|(rate, weight)| rate * weight).sum::<f64>() / sum
-    }
-
-    fn probability(
-        &self,
-        state: &State,
-        service: &str,
-        operation: &str,
-        rate: f64,
-    ) -> (Given, f64) {
-        let options = &self.options;
-        let known = state.probabilities.get(service).and_then(|all| all.get(operation));
-        let old = known.copied().unwrap_or(options.initial_sampling_probability);
-        let given =
-            Given { probability: old, is_used: self.is_used(state, service, operation, old) };
-        let target = options.target_samples_per_second;
-        let is_good = ((rate - target).abs() / target) < options.delta_tolerance;
-        if is_good || !given.is_used {
-            return (given, old);
-        }
-        let new = match rate > 0.0 {
-            // So that at least one comes by chance.
-            false => old * 2.0,
-            true => (old * target / rate).min(old * (1.0 + GROWTH_MAX)),
-        };
-        (given, new.clamp(options.min_sampling_probability.min(1.0), 1.0))
-    }
-
-    /// Whether the client of an operation uses what was computed for it.
-    fn is_used(&self, state: &State, service: &str, operation: &str, old: f64) -> bool {
-        let initial = millionths(self.options.initial_sampling_probability);
-        if millionths(old) == initial {
-            return true;
-        }
-        let newest = state.buckets.front().and_then(|bucket| bucket.get(service)?.get(operation));
-        if let Some(throughput) = newest {
-            return throughput.probabilities.contains(&millionths(old));
-        }
-        let earlier = state.given.iter().skip(1);
-        let earlier = earlier.filter_map(|given| given.get(service)?.get(operation)).next();
-        earlier.is_some_and(|given| given.is_used && millionths(given.probability) != initial)
-    }
-
-    /// The probabilities, by service and operation, sorted.
-    pub(crate) fn probabilities(&self) -> Vec<(String, Vec<(String, f64)>)> {
+    /// The probabilities by tenant, sorted.
+    pub(crate) fn probabilities(&self) -> Vec<(TenantId, Probabilities)> {
         let state = self.state.lock();
-        let mut all: Vec<_> = state
-            .probabilities
-            .iter()
-            .map(|(service, operations)| (service.clone(), sorted(operations)))
-            .collect();
+        let tenants = state.tenants.iter();
+        let mut all: Vec<_> =
+            tenants.map(|(id, tenant)| (id.clone(), tenant.probabilities())).collect();
         all.sort_by(|(a, _), (b, _)| a.cmp(b));
         all
     }
 
-    /// Goes on with probabilities that were computed before, and the operations that had them.
-    pub(crate) fn restore(&self, all: Vec<(String, Vec<(String, f64)>)>) {
-        let mut state = self.state.lock();
-        let mut n_operations = 0;
-        let mut bucket = ByOperation::new();
-        for (service, operations) in all {
-            for (operation, probability) in operations {
-                n_operations += 1;
-                if n_operations > self.options.operations_max || !(0.0..=1.0).contains(&probability)
-                {
-                    continue;
-                }
-                // A bucket without spans keeps the operation from being forgotten at once.
-                let known: &mut HashMap<String, Throughput> =
-                    bucket.entry_ref(&service).or_default();
-                known.insert(
-                    operation.clone(),
-                    Throughput {
-                        count: 0,
-                        probabilities: HashSet::from_iter([millionths(probability)]),
-                    },
-                );
-                state.probabilities.entry_ref(&service).or_default().insert(operation, probability);
-            }
-        }
-        state.buckets.push_front(bucket);
+    /// Goes on with probabilities that were computed before.
+    pub(crate) fn restore(&self, all: Vec<(TenantId, Probabilities)>) {
+        let restored = all.into_iter().take(self.options.tenants_max).map(|(id, probabilities)| {
+            (id, Tenant::restored(probabilities, self.options.operations_max))
+        });
+        self.state.lock().tenants = restored.collect();
     }
 }
 
 impl State {
-    /// Those that were called in a bucket, the last ones first.
-    fn operations(&self, n_max: usize) -> Vec<(String, String)> {
-        let mut seen = HashSet::new();
-        let called = self.buckets.iter().flat_map(|bucket| {
-            bucket.iter().flat_map(|(service, operations)| {
-                operations.keys().map(move |operation| (service.as_str(), operation.as_str()))
-            })
-        });
-        let unique = called.filter(|pair| seen.insert(*pair)).take(n_max);
-        unique.map(|(service, operation)| (service.to_owned(), operation.to_owned())).collect()
+    /// The tenant, if one more span of the operation can be counted.
+    fn room_for(
+        &mut self,
+        id: &TenantId,
+        (service, operation): (&str, &str),
+        options: &AdaptiveOptions,
+    ) -> Option<&mut Tenant> {
+        let known = self.tenants.get(id);
+        let is_counted = known.is_some_and(|tenant| tenant.counts(service, operation));
+        if !is_counted {
+            let n_own = known.map_or(0, Tenant::n_current);
+            let is_full = self.n_current >= options.operations_max;
+            // What others have taken does not matter to who has few.
+            if is_full && n_own >= options.tenant_operations {
+                return None;
+            }
+            if known.is_none() {
+                if self.tenants.len() >= options.tenants_max {
+                    return None;
+                }
+                self.tenants.insert(id.clone(), Tenant::default());
+            }
+            self.n_current += 1;
+        }
+        self.tenants.get_mut(id)
     }
 }
 
 impl StrategySource for Adaptive {
-    fn strategy(&self, service: &str) -> Strategy {
-        let state = self.state.lock();
+    fn strategy(&self, tenant: &TenantId, service: &str) -> Strategy {
         let initial = self.options.initial_sampling_probability;
+        let state = self.state.lock();
         let operations = OperationStrategies {
             default_probability: initial,
             traces_per_second_min: self.options.min_samples_per_second,
-            probabilities: state.probabilities.get(service).map(sorted).unwrap_or_default(),
+            probabilities: state
+                .tenants
+                .get(tenant)
+                .map(|tenant| tenant.of_service(service))
+                .unwrap_or_default(),
         };
         Strategy::Probabilistic { probability: initial, operations: Some(operations) }
     }
-}
-
-fn sorted(operations: &HashMap<String, f64>) -> Vec<(String, f64)> {
-    let mut sorted: Vec<(String, f64)> =
-        operations.iter().map(|(operation, share)| (operation.clone(), *share)).collect();
-    sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
-    sorted
-}
-
-fn millionths(probability: f64) -> u64 {
-    (probability * PRECISION).round() as u64
 }

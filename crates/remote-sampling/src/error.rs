@@ -26,7 +26,7 @@ pub enum RemoteSamplingError {
         source: io::Error,
     },
     /// The URL is none, or of a kind that cannot be asked.
-    #[error("the URL of sampling strategies has to begin with http://: {0}")]
+    #[error("the URL of sampling strategies has to begin with http:// or https://: {0}")]
     Url(String),
     /// The server with the strategies has no answer.
     #[error("sampling strategies cannot be downloaded from {url}: {reason}")]

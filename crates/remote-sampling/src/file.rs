@@ -5,11 +5,13 @@
 //!  "service_strategies": [{"service": "shop", "type": "ratelimiting", "param": 5}]}
 //! ```
 //!
-//! Operations of the default strategy hold for every service that does not list them itself.
+//! Operations of the default strategy hold for every service that does not list them itself. The file is the operator's
+//! and holds for every tenant.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use spandrel_model::TenantId;
 
 use crate::RemoteSamplingError;
 use crate::strategy::{OperationStrategies, Strategy, StrategySource};
@@ -87,7 +89,7 @@ impl Strategies {
 }
 
 impl StrategySource for Strategies {
-    fn strategy(&self, service: &str) -> Strategy {
+    fn strategy(&self, _: &TenantId, service: &str) -> Strategy {
         self.services.get(service).unwrap_or(&self.default).clone()
     }
 }

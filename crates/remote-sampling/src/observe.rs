@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use spandrel_model::TenantId;
 use spandrel_otlp::{AttributesView, ProducerView, SpanView, SpanVisitor, ValueView, visit_spans};
 use spandrel_pipeline::{Accepted, ConsumeError, TraceBatch, TraceConsumer, Traces};
 
-use crate::Adaptive;
+use crate::{Adaptive, SampledRoot};
 
 /// Hands spans on and counts those that were accepted.
 pub struct Observed {
@@ -26,8 +27,9 @@ impl TraceConsumer for Observed {
     async fn consume(&self, mut batch: TraceBatch) -> Result<Accepted, ConsumeError> {
         let otlp = batch.traces.into_otlp();
         batch.traces = Traces::Otlp(otlp.clone().into());
+        let tenant = batch.tenant.clone();
         let accepted = self.next.consume(batch).await?;
-        let mut counting = Counting { adaptive: &self.adaptive, service: None };
+        let mut counting = Counting { adaptive: &self.adaptive, tenant: &tenant, service: None };
         if let Err(error) = visit_spans(&otlp, &mut counting) {
             tracing::debug!(%error, "spans are not counted for sampling");
         }
@@ -37,6 +39,7 @@ impl TraceConsumer for Observed {
 
 struct Counting<'a> {
     adaptive: &'a Adaptive,
+    tenant: &'a TenantId,
     service: Option<String>,
 }
 
@@ -59,7 +62,9 @@ impl<'a> SpanVisitor<'a> for Counting<'_> {
         };
         let Some(param) = span.attributes.get("sampler.param").and_then(number) else { return };
         let operation = String::from_utf8_lossy(span.name);
-        self.adaptive.record(service, &operation, by_chance, param);
+        let operation = operation.as_ref();
+        let root = SampledRoot { service, operation, by_chance, probability: param };
+        self.adaptive.record(self.tenant, root);
     }
 }
 

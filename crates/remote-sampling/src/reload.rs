@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use parking_lot::RwLock;
+use spandrel_model::TenantId;
 
+use crate::source::OpenFile;
 use crate::{Adaptive, RemoteSamplingError, Strategies, Strategy, StrategyFile, StrategySource};
 
 /// The strategies of a file, as it is now.
 #[derive(Debug)]
 pub struct FileStrategies {
-    file: StrategyFile,
+    file: OpenFile,
     probability: f64,
     in_force: RwLock<Read>,
 }
@@ -33,6 +35,7 @@ impl FileStrategies {
         probability: f64,
     ) -> BoxFuture<'static, Result<Self, RemoteSamplingError>> {
         Box::pin(async move {
+            let file = file.open()?;
             let bytes = file.read().await?;
             let strategies = Strategies::parse(&bytes, probability)?;
             Ok(Self { file, probability, in_force: RwLock::new(Read { bytes, strategies }) })
@@ -58,8 +61,8 @@ impl FileStrategies {
 }
 
 impl StrategySource for FileStrategies {
-    fn strategy(&self, service: &str) -> Strategy {
-        self.in_force.read().strategies.strategy(service)
+    fn strategy(&self, tenant: &TenantId, service: &str) -> Strategy {
+        self.in_force.read().strategies.strategy(tenant, service)
     }
 }
 

@@ -14,8 +14,8 @@ use tokio::net::TcpListener;
 
 use crate::{
     Adaptive, AdaptiveOptions, FileStrategies, Observed, RemoteSamplingError, Strategies,
-    StrategyFile, StrategySource, keep_adapting, keep_reloading, sampling_grpc_routes,
-    sampling_router,
+    StrategyFile, StrategySource, keep_adapting, keep_reloading, sampling_grpc_beside,
+    sampling_grpc_routes, sampling_router,
 };
 
 /// How clients are served.
@@ -64,6 +64,7 @@ pub struct RemoteSampling {
     http: Option<SocketAddr>,
     grpc: Option<SocketAddr>,
     adaptive: Option<Arc<Adaptive>>,
+    source: Arc<dyn StrategySource>,
     tasks: TaskSet,
 }
 
@@ -107,7 +108,7 @@ impl RemoteSampling {
                 sampling_grpc_routes(Arc::clone(&source)).into_axum_router()
             });
             let grpc = grpc.await?;
-            Ok(Self { http, grpc, adaptive, tasks })
+            Ok(Self { http, grpc, adaptive, source, tasks })
         })
     }
 
@@ -119,6 +120,11 @@ impl RemoteSampling {
     /// Where it listens over gRPC, with the real port.
     pub fn grpc(&self) -> Option<SocketAddr> {
         self.grpc
+    }
+
+    /// The same answers over gRPC for a port that serves other calls besides.
+    pub fn grpc_beside(&self) -> Router {
+        sampling_grpc_beside(Arc::clone(&self.source))
     }
 
     /// Counts what `next` accepts, if strategies are computed from that; else it is `next`.

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::Request;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::{BodyExt, Limited};
 use spandrel_base::fs;
+use spandrel_config::Secret;
+use spandrel_config::blocks::HttpClient;
+use spandrel_exporters::Getter;
 use tokio::time::timeout;
+use url::Url;
 
 use crate::RemoteSamplingError;
 
@@ -23,12 +25,12 @@ const DOWNLOAD_MAX: Duration = Duration::from_secs(10);
 pub enum StrategyFile {
     /// On disk.
     Path(PathBuf),
-    /// At a URL.
-    Url(url::Url),
+    /// At a URL, which may have credentials.
+    Url(Url),
 }
 
 impl StrategyFile {
-    /// What an operator writes: a path, or `http://...`.
+    /// What an operator writes: a path, `http://...` or `https://...`.
     ///
     /// # Errors
     /// [`RemoteSamplingError::Url`] for a URL that cannot be asked.
@@ -36,10 +38,65 @@ impl StrategyFile {
         if !text.contains("://") {
             return Ok(Self::Path(text.into()));
         }
-        let parsed = url::Url::parse(text).ok().filter(|url| url.scheme() == "http");
+        let parsed = Url::parse(text).ok();
+        let parsed = parsed.filter(|url| ["http", "https"].contains(&url.scheme()));
         parsed.map(Self::Url).ok_or_else(|| RemoteSamplingError::Url(text.to_owned()))
     }
 
+    /// What reads it.
+    ///
+    /// # Errors
+    /// [`RemoteSamplingError::Download`] when there is no TLS to ask with.
+    pub(crate) fn open(self) -> Result<OpenFile, RemoteSamplingError> {
+        let mut url = match self {
+            Self::Path(path) => return Ok(OpenFile::Path(path)),
+            Self::Url(url) => url,
+        };
+        let mut settings = HttpClient::default();
+        if let Some(credentials) = take_credentials(&mut url) {
+            settings.headers.0.push(("Authorization".to_owned(), credentials));
+        }
+        let getter = Getter::new(&settings, &url).map_err(|error| {
+            RemoteSamplingError::Download { url: url.to_string(), reason: error.to_string() }
+        })?;
+        Ok(OpenFile::Url { url: url.to_string(), getter })
+    }
+}
+
+/// Takes the credentials out of a URL, so that no message shows them.
+fn take_credentials(url: &mut Url) -> Option<Secret> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let pair =
+        format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or_default()));
+    // A URL with a host takes both.
+    let cleared = url.set_username("").and_then(|()| url.set_password(None));
+    cleared.ok().map(|()| Secret::from(format!("Basic {}", STANDARD.encode(pair))))
+}
+
+/// The text of what is written with `%`.
+fn decoded(text: &str) -> String {
+    // What has a meaning in forms has none here.
+    let form = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    url::form_urlencoded::parse(form.as_bytes()).map(|(text, _)| text).collect()
+}
+
+/// A file with strategies that can be read again and again.
+#[derive(Debug)]
+pub(crate) enum OpenFile {
+    /// On disk.
+    Path(PathBuf),
+    /// At a URL.
+    Url {
+        /// Without credentials.
+        url: String,
+        /// Who asks.
+        getter: Getter,
+    },
+}
+
+impl OpenFile {
     /// The contents.
     ///
     /// # Errors
@@ -47,10 +104,10 @@ impl StrategyFile {
     pub(crate) async fn read(&self) -> Result<Vec<u8>, RemoteSamplingError> {
         match self {
             Self::Path(path) => Ok(fs::read(path)?),
-            Self::Url(url) => {
+            Self::Url { url, getter } => {
                 let failed =
-                    |reason: String| RemoteSamplingError::Download { url: url.to_string(), reason };
-                match timeout(DOWNLOAD_MAX, download(url.as_str())).await {
+                    |reason: String| RemoteSamplingError::Download { url: url.clone(), reason };
+                match timeout(DOWNLOAD_MAX, download(getter)).await {
                     Ok(answer) => answer.map_err(failed),
                     Err(_) => Err(failed("it took too long".to_owned())),
                 }
@@ -59,10 +116,8 @@ impl StrategyFile {
     }
 }
 
-async fn download(url: &str) -> Result<Vec<u8>, String> {
-    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
-    let request = Request::get(url).body(Empty::new()).map_err(|error| error.to_string())?;
-    let response = client.request(request).await.map_err(|error| error.to_string())?;
+async fn download(getter: &Getter) -> Result<Vec<u8>, String> {
+    let response = getter.get().await?;
     // Jaeger takes a server that is not ready for one without strategies.
     if response.status() == http::StatusCode::SERVICE_UNAVAILABLE {
         return Ok(b"null".to_vec());

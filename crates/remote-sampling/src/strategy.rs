@@ -1,5 +1,6 @@
 //! A strategy: how much the client of one service samples.
 
+use spandrel_model::TenantId;
 use spandrel_proto::jaeger::{
     OperationSamplingStrategy, PerOperationSamplingStrategies, ProbabilisticSamplingStrategy,
     RateLimitingSamplingStrategy, SamplingStrategyResponse, SamplingStrategyType,
@@ -37,8 +38,8 @@ pub struct OperationStrategies {
 
 /// Who knows the strategies.
 pub trait StrategySource: Send + Sync {
-    /// The strategy of a service; of a service that is not known, the default one.
-    fn strategy(&self, service: &str) -> Strategy;
+    /// The strategy of a tenant's service; of a service that is not known, the default one.
+    fn strategy(&self, tenant: &TenantId, service: &str) -> Strategy;
 }
 
 impl Strategy {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use spandrel_model::TenantId;
 use spandrel_remote_sampling::{
     FileStrategies, OperationStrategies, Strategies, Strategy, StrategyFile, StrategySource,
 };
@@ -19,10 +20,10 @@ fn the_files_of_jaeger() {
         return;
     };
     let simple = Strategies::parse(&simple, 0.001).unwrap();
-    assert_eq!(simple.strategy("other"), Strategy::probabilistic(1.0));
-    assert_eq!(simple.strategy("foo"), Strategy::probabilistic(0.8));
+    assert_eq!(simple.strategy(&TenantId::single(), "other"), Strategy::probabilistic(1.0));
+    assert_eq!(simple.strategy(&TenantId::single(), "foo"), Strategy::probabilistic(0.8));
     assert_eq!(
-        simple.strategy("bar"),
+        simple.strategy(&TenantId::single(), "bar"),
         Strategy::RateLimiting { traces_per_second: 0, operations: None },
         "0.9 is cut to a whole number"
     );
@@ -30,16 +31,16 @@ fn the_files_of_jaeger() {
     let example = Strategies::parse(&example, 0.001).unwrap();
     let inherited = [("/health", 0.0), ("/metrics", 0.0)];
     assert_eq!(
-        example.strategy("other"),
+        example.strategy(&TenantId::single(), "other"),
         Strategy::Probabilistic { probability: 0.5, operations: operations(0.5, &inherited) }
     );
     let own = [("op1", 0.2), ("op2", 0.4), ("/health", 0.0), ("/metrics", 0.0)];
     assert_eq!(
-        example.strategy("foo"),
+        example.strategy(&TenantId::single(), "foo"),
         Strategy::Probabilistic { probability: 0.8, operations: operations(0.8, &own) }
     );
     assert_eq!(
-        example.strategy("bar"),
+        example.strategy(&TenantId::single(), "bar"),
         Strategy::RateLimiting { traces_per_second: 5, operations: operations(0.001, &inherited) }
     );
 }
@@ -59,7 +60,11 @@ fn what_is_wrong_is_named() {
     assert!(error("{").starts_with("sampling strategies cannot be parsed"));
     for empty in ["{}", "null", r#"{"service_strategies":null}"#] {
         let strategies = Strategies::parse(empty.as_bytes(), 0.25).unwrap();
-        assert_eq!(strategies.strategy("x"), Strategy::probabilistic(0.25), "{empty}");
+        assert_eq!(
+            strategies.strategy(&TenantId::single(), "x"),
+            Strategy::probabilistic(0.25),
+            "{empty}"
+        );
     }
 }
 
@@ -74,20 +79,26 @@ async fn a_file_is_read_again_and_a_broken_one_changes_nothing() {
     write("0.5");
     let file = StrategyFile::parse(path.to_str().unwrap()).unwrap();
     let strategies = FileStrategies::open(file, 1.0).await.unwrap();
-    assert_eq!(strategies.strategy("a"), Strategy::probabilistic(0.5));
+    assert_eq!(strategies.strategy(&TenantId::single(), "a"), Strategy::probabilistic(0.5));
     write("0.25");
     strategies.reload().await.unwrap();
-    assert_eq!(strategies.strategy("a"), Strategy::probabilistic(0.25));
+    assert_eq!(strategies.strategy(&TenantId::single(), "a"), Strategy::probabilistic(0.25));
     write("7");
     strategies.reload().await.unwrap_err();
-    assert_eq!(strategies.strategy("a"), Strategy::probabilistic(0.25));
+    assert_eq!(strategies.strategy(&TenantId::single(), "a"), Strategy::probabilistic(0.25));
 }
 
 #[tokio::test]
 async fn a_url_is_asked() {
     let json = r#"{"default_strategy":{"type":"ratelimiting","param":3}}"#;
-    let routes =
-        axum::Router::new().route("/strategies", axum::routing::get(move || async move { json }));
+    let secret = async |headers: http::HeaderMap| {
+        // me:pass+word
+        assert_eq!(headers["authorization"], "Basic bWU6cGFzcyt3b3Jk");
+        r#"{"default_strategy":{"type":"probabilistic","param":0.125}}"#
+    };
+    let routes = axum::Router::new()
+        .route("/strategies", axum::routing::get(move || async move { json }))
+        .route("/secret", axum::routing::get(secret));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let tasks = spandrel_base::task::TaskSet::new();
@@ -95,9 +106,20 @@ async fn a_url_is_asked() {
     let file = StrategyFile::parse(&format!("http://{address}/strategies")).unwrap();
     let strategies = FileStrategies::open(file, 1.0).await.unwrap();
     assert_eq!(
-        strategies.strategy("a"),
+        strategies.strategy(&TenantId::single(), "a"),
         Strategy::RateLimiting { traces_per_second: 3, operations: None }
     );
+    // Credentials are sent, and shown nowhere.
+    let secret = StrategyFile::parse(&format!("http://me:pass%2Bword@{address}/secret")).unwrap();
+    let strategies = FileStrategies::open(secret, 1.0).await.unwrap();
+    assert_eq!(strategies.strategy(&TenantId::single(), "a"), Strategy::probabilistic(0.125));
+    assert!(!format!("{strategies:?}").contains("word"));
+    // The other end does not know TLS.
+    let tls = StrategyFile::parse(&format!("https://me:password@{address}/secret")).unwrap();
+    let error = FileStrategies::open(tls, 1.0).await.unwrap_err().to_string();
+    let expected =
+        format!("sampling strategies cannot be downloaded from https://{address}/secret");
+    assert!(error.starts_with(&expected), "{error}");
     let missing = StrategyFile::parse(&format!("http://{address}/other")).unwrap();
     let error = FileStrategies::open(missing, 1.0).await.unwrap_err().to_string();
     assert!(error.ends_with("the status is 404"), "{error}");

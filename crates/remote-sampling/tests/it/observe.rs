@@ -56,10 +56,12 @@ async fn operations(is_full: bool, spans: Vec<Span>) -> Vec<String> {
     let resource_spans =
         vec![ResourceSpans { resource: Some(resource), scope_spans, ..ResourceSpans::default() }];
     let request = ExportTraceServiceRequest { resource_spans };
-    let batch = TraceBatch::otlp(TenantId::single(), request.encode_to_vec());
+    let tenant = TenantId::new("acme").unwrap();
+    let batch = TraceBatch::otlp(tenant.clone(), request.encode_to_vec());
     assert_eq!(observed.consume(batch).await.is_err(), is_full);
     adaptive.calculate();
-    let Strategy::Probabilistic { operations: Some(operations), .. } = adaptive.strategy("shop")
+    let Strategy::Probabilistic { operations: Some(operations), .. } =
+        adaptive.strategy(&tenant, "shop")
     else {
         panic!("computed strategies are by operation");
     };
