@@ -6,6 +6,7 @@ use axum::Router;
 use spandrel_api::{ApiState, Dialect, jaeger_grpc_routes, router};
 use spandrel_ingest::Store;
 use spandrel_pipeline::TraceConsumer;
+use spandrel_remote_sampling::RemoteSampling;
 use spandrel_zipkin_api::{ZipkinState, zipkin_router};
 
 use crate::gate::{Gate, Readiness};
@@ -74,10 +75,17 @@ impl Front {
         zipkin
     }
 
-    /// Answers Jaeger's calls over gRPC, some of which bring spans.
-    pub(crate) fn open_jaeger_grpc(&mut self, state: ApiState, consumer: &Arc<dyn TraceConsumer>) {
+    /// Answers Jaeger's calls over gRPC, some of which bring spans; those for sampling strategies too, which have
+    /// a port of their own besides.
+    pub(crate) fn open_jaeger_grpc(
+        &mut self,
+        state: ApiState,
+        consumer: &Arc<dyn TraceConsumer>,
+        sampling: &RemoteSampling,
+    ) {
         if let Some(port) = self.jaeger_grpc.take() {
-            self.listeners.serve(port, jaeger_grpc_routes(state, Arc::clone(consumer)));
+            let routes = jaeger_grpc_routes(state, Arc::clone(consumer));
+            self.listeners.serve(port, routes.merge(sampling.grpc_beside()));
         }
     }
 }

@@ -125,7 +125,7 @@ impl Server {
 
         let consumer = generated.behind(Arc::clone(&store) as Arc<dyn TraceConsumer>);
         let consumer = sampling.observing(consumer);
-        front.open_jaeger_grpc(state, &consumer);
+        front.open_jaeger_grpc(state, &consumer, &sampling);
         let shared = around.shared(otlp.memory.clone(), data_dir.join("pipelines"));
         let started = match plan {
             Some(plan) => Receive::start_pipelines(plan, consumer, shared).await,

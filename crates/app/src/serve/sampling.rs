@@ -15,8 +15,8 @@ const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Remote sampling")]
 pub(crate) struct SamplingArgs {
-    /// What clients that ask are told: a file in Jaeger's format or its http:// address, read again when it changes, or
-    /// `adaptive` for about a trace a second of each operation [default: every trace]
+    /// What clients that ask are told: a file in Jaeger's format or its http:// or https:// address, read again when it
+    /// changes, or `adaptive` for about a trace a second of each operation [default: every trace]
     #[arg(long, env = "SPANDREL_SAMPLING_STRATEGIES", hide_env = true, value_name = "FILE")]
     pub(crate) sampling_strategies: Option<String>,
 }

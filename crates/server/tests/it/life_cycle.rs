@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 use spandrel_compaction::{CompactionOptions, PlanOptions};
+use spandrel_proto::jaeger::query_service_client::QueryServiceClient;
+use spandrel_proto::jaeger::sampling_manager_client::SamplingManagerClient;
+use spandrel_proto::jaeger::{GetServicesRequest, SamplingStrategyParameters};
 use spandrel_server::ServerOptions;
 
 use crate::client::{export, get, get_json};
@@ -102,5 +105,24 @@ async fn it_speaks_about_itself() -> anyhow::Result<()> {
     }
     let health = get_json(server.addresses.health, "/").await?;
     assert_eq!(health["status"], "Server available", "{health}");
+    server.stop().await
+}
+
+/// Scenario: a client asks how much to sample, at the port of its own and where Jaeger's queries are answered.
+/// Guarantees: both know, and queries are answered beside it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_ports_of_jaegers_clients_know_how_much_to_sample() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let server = Running::start(dir.path()).await?;
+    let listen = server.addresses;
+    for address in [listen.sampling_grpc.unwrap(), listen.jaeger_grpc.unwrap()] {
+        let mut client = SamplingManagerClient::connect(format!("http://{address}")).await?;
+        let asked = SamplingStrategyParameters { service_name: "shop".to_owned() };
+        let answer = client.get_sampling_strategy(asked).await?.into_inner();
+        assert_eq!(answer.probabilistic_sampling.map(|share| share.sampling_rate), Some(1.0));
+    }
+    let query = format!("http://{}", listen.jaeger_grpc.unwrap());
+    let mut client = QueryServiceClient::connect(query).await?;
+    assert_eq!(client.get_services(GetServicesRequest {}).await?.into_inner().services, [""; 0]);
     server.stop().await
 }
