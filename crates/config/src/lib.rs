@@ -19,6 +19,7 @@ mod setting;
 mod source;
 mod suggest;
 mod telemetry;
+mod tempo_overrides;
 pub mod types;
 mod value;
 pub mod yaml;
@@ -35,5 +36,6 @@ pub use suggest::nearest;
 pub use telemetry::{
     LogEncoding, LogLevel, LogSettings, MetricsLevel, MetricsSettings, TelemetrySettings,
 };
+pub use tempo_overrides::scoped_overrides;
 pub use types::Kind;
 pub use value::{Key, Position, Value, ValueKind};
