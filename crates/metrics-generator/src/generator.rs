@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use spandrel_base::clock::SharedClock;
 use spandrel_base::memory::{MemoryBudget, Reservation};
+use spandrel_config::Value;
 use spandrel_metrics_exporters::prometheus::{PageFormat, render_batches};
 use spandrel_model::TenantId;
 use spandrel_otlp::visit_spans;
@@ -17,7 +18,7 @@ use spandrel_telemetry::{GeneratorSeries, Metrics};
 
 use crate::counting::{Counting, Now};
 use crate::plan::Plan;
-use crate::settings::{GeneratorSettings, TenantSettings};
+use crate::settings::{GeneratorSettings, SettingsError, TenantSettings};
 use crate::state::State;
 
 /// What a tenant takes beside its series.
@@ -26,12 +27,39 @@ const TENANT_BYTES: usize = 8 << 10;
 /// Counts spans.
 pub struct Generator {
     settings: GeneratorSettings,
+    /// What the operator has changed since.
+    operator: RwLock<OperatorDocuments>,
     /// What tenants have set themselves.
     own: RwLock<BTreeMap<TenantId, Arc<str>>>,
     tenants: RwLock<BTreeMap<TenantId, Arc<Tenant>>>,
     memory: MemoryBudget,
     clock: SharedClock,
     metrics: Metrics,
+}
+
+/// Settings of the operator that change while the process runs: maps with the keys of Tempo's `metrics_generator`
+/// overrides, of which later ones change what earlier ones have set.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OperatorDocuments {
+    /// Of tenants that are not listed.
+    pub defaults: Vec<Value>,
+    /// Of those that are, in place of the defaults.
+    pub tenants: BTreeMap<TenantId, Vec<Value>>,
+}
+
+impl OperatorDocuments {
+    fn of(&self, tenant: &TenantId) -> &[Value] {
+        self.tenants.get(tenant).unwrap_or(&self.defaults)
+    }
+
+    /// Whether all of it can be put in force.
+    ///
+    /// # Errors
+    /// [`SettingsError::Invalid`] with what is wrong in the first document that cannot.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let mut documents = self.tenants.values().chain([&self.defaults]).flatten();
+        documents.try_for_each(|document| TenantSettings::default().changed_by(document).map(drop))
+    }
 }
 
 struct Tenant {
@@ -49,8 +77,8 @@ impl Generator {
         clock: SharedClock,
         metrics: Metrics,
     ) -> Self {
-        let (own, tenants) = (RwLock::default(), RwLock::default());
-        Self { settings, own, tenants, memory, clock, metrics }
+        let (operator, own, tenants) = Default::default();
+        Self { settings, operator, own, tenants, memory, clock, metrics }
     }
 
     /// Counts the spans of an `ExportTraceServiceRequest` in protobuf that was stored.
@@ -65,6 +93,19 @@ impl Generator {
             // What was stored can be read; this is for callers that store nothing.
             tenant.counts.discarded_damaged.inc();
         }
+    }
+
+    /// Puts in force what the operator has changed, in place of all changes from before, for who has no settings of
+    /// his own for the same thing. Series of a tenant whose settings change begin anew.
+    ///
+    /// # Errors
+    /// [`SettingsError::Invalid`] when something in it is wrong; nothing changes then.
+    pub fn set_operator(&self, documents: OperatorDocuments) -> Result<(), SettingsError> {
+        documents.check()?;
+        let before = std::mem::replace(&mut *self.operator.write(), documents.clone());
+        let changed = |tenant: &TenantId| before.of(tenant) != documents.of(tenant);
+        self.tenants.write().retain(|tenant, _| !changed(tenant));
+        Ok(())
     }
 
     /// Puts in force what tenants have set for themselves, in place of all that they had set before: documents with
@@ -147,15 +188,23 @@ impl Generator {
     }
 
     fn settings_of(&self, id: &TenantId) -> TenantSettings {
-        let settings = self.settings.of(id);
+        let unusable = |error: SettingsError| {
+            tracing::error!(tenant = %id, %error, "overrides of generated metrics have no effect");
+        };
+        let mut settings = self.settings.of(id).clone();
+        for document in self.operator.read().of(id) {
+            match settings.changed_by(document) {
+                Ok(changed) => settings = changed,
+                Err(error) => unusable(error),
+            }
+        }
         let own = self.own.read().get(id).cloned();
-        let overridden = own.map(|document| settings.overridden(&document));
-        match overridden {
-            None => settings.clone(),
-            Some(Ok(settings)) => settings,
+        match own.map(|document| settings.overridden(&document)) {
+            None => settings,
+            Some(Ok(overridden)) => overridden,
             Some(Err(error)) => {
-                tracing::error!(tenant = %id, %error, "overrides of generated metrics have no effect");
-                settings.clone()
+                unusable(error);
+                settings
             }
         }
     }

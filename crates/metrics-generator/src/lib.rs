@@ -30,7 +30,7 @@ mod tasks;
 
 pub use consumer::GeneratingConsumer;
 pub use filter::{FilterPolicy, PolicyAttribute, PolicyKey, PolicyMatch, PolicyValue};
-pub use generator::Generator;
+pub use generator::{Generator, OperatorDocuments};
 pub use settings::{
     DimensionMapping, GeneratorSettings, HistogramMode, HostInfoSettings, Processors,
     ServiceGraphSettings, SettingsError, SpanMetricsSettings, TenantSettings,

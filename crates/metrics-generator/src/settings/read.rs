@@ -4,7 +4,9 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
-use spandrel_config::{Section, Value, read_settings};
+use spandrel_config::{
+    Findings, Problems, Section, Value, ValueKind, read_component, read_settings, scoped_overrides,
+};
 use spandrel_model::TenantId;
 
 use super::{
@@ -59,30 +61,34 @@ impl TenantSettings {
     }
 }
 
+impl TenantSettings {
+    /// These settings with a map of the same keys that was read already.
+    pub(crate) fn changed_by(&self, document: &Value) -> Result<Self, SettingsError> {
+        let mut settings = self.clone();
+        let mut findings = Findings::default();
+        read_component(document, "metrics_generator", &mut findings, |section| {
+            read_overrides(section, &mut settings);
+        });
+        match findings.problems.is_empty() {
+            true => Ok(settings),
+            false => Err(SettingsError::Invalid(Problems::new(findings.problems).to_string())),
+        }
+    }
+}
+
 fn read_file(section: &mut Section<'_>) -> GeneratorSettings {
     let mut settings = GeneratorSettings::default();
     section.section("metrics_generator", |section| read_generator(section, &mut settings));
-    let named = section.named_sections("overrides", |name, section| {
-        let overrides: Vec<Value> = section.value("metrics_generator").into_iter().collect();
-        // What is about the store is said in the file of limits.
-        for key in ["ingestion", "read", "compaction", "global", "storage", "forwarders"] {
-            section.value(key);
-        }
-        (name.to_owned(), overrides, section.path().to_owned())
-    });
+    let named = read_entries(section);
     // The defaults first: they hold for the tenants too.
     let (defaults, tenants): (Vec<_>, Vec<_>) =
-        named.into_iter().map(|(_, entry)| entry).partition(|(name, ..)| name == "defaults");
-    for (_, documents, path) in defaults {
-        for document in documents {
-            apply(section, &document, &path, &mut settings.defaults);
-        }
+        named.into_iter().partition(|(name, ..)| name == "defaults");
+    for (_, document, path) in defaults {
+        apply(section, &document, &path, &mut settings.defaults);
     }
-    for (name, documents, path) in tenants {
+    for (name, document, path) in tenants {
         let mut own = settings.defaults.clone();
-        for document in documents {
-            apply(section, &document, &path, &mut own);
-        }
+        apply(section, &document, &path, &mut own);
         match TenantId::new(&name) {
             Ok(tenant) => {
                 settings.tenants.insert(tenant, own);
@@ -93,11 +99,36 @@ fn read_file(section: &mut Section<'_>) -> GeneratorSettings {
     settings
 }
 
+/// The entries of `overrides`: name, what is said of generated metrics, and path. What is about the store is said in the
+/// file of limits, and only has to have its right place here.
+fn read_entries(section: &mut Section<'_>) -> Vec<(String, Value, String)> {
+    let Some(overrides) = section.value("overrides").filter(|value| !value.is_null()) else {
+        return Vec::new();
+    };
+    let Some(entries) = overrides.entries() else {
+        section.problem(Some("overrides"), "must be a map of maps");
+        return Vec::new();
+    };
+    let mut problems = Vec::new();
+    let mut named = Vec::new();
+    for (name, written) in entries {
+        let path = format!("overrides::{}", name.text);
+        let scoped = scoped_overrides(written, &path, &mut problems);
+        let nothing = || Value::new(ValueKind::Null, written.position.clone());
+        let document = scoped.member("metrics_generator").cloned().unwrap_or_else(nothing);
+        named.push((name.text.to_string(), document, path));
+    }
+    for problem in problems {
+        section.problem(Some("overrides"), problem.to_string());
+    }
+    named
+}
+
 /// Reads overrides that were set aside until the defaults were known.
 fn apply(section: &mut Section<'_>, document: &Value, path: &str, into: &mut TenantSettings) {
-    let mut findings = spandrel_config::Findings::default();
+    let mut findings = Findings::default();
     let path = format!("{path}::metrics_generator");
-    spandrel_config::read_component(document, &path, &mut findings, |section| {
+    read_component(document, &path, &mut findings, |section| {
         read_overrides(section, into);
     });
     for problem in findings.problems {
