@@ -132,7 +132,9 @@ fn tenants_do_not_change_each_others() {
     }
     // There is no room any more, but for a tenant that has none yet, if there are not too many tenants.
     for operation in ["GET", "PUT"] {
-        [&b, &c, &d].map(|tenant| record(&adaptive, tenant, operation, true, INITIAL));
+        for tenant in [&b, &c, &d] {
+            record(&adaptive, tenant, operation, true, INITIAL);
+        }
     }
     adaptive.calculate();
     let of = |tenant: &TenantId, operation: &str| of_tenant(&adaptive, tenant, operation);
