@@ -1,8 +1,7 @@
 //! `/api/overrides`: what a tenant sets for itself.
 //!
 //! The document is Tempo's, and besides it may set limits, which Tempo leaves to operators: here the lower one of both
-//! is in force. What is about metrics that are generated from spans, and about attributing cost, has no effect yet;
-//! it is checked, kept and given back. `docs/limits.md` lists what does what.
+//! is in force. What is about attributing cost has no effect; it is checked, kept and given back. `docs/limits.md` lists what does what.
 //!
 //! Every change names the version that it is a change of, so that nobody overwrites what he has not seen.
 
@@ -19,6 +18,7 @@ use http::header::{CONTENT_TYPE, ETAG, IF_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
+use spandrel_config::nearest;
 use spandrel_model::TenantId;
 
 pub use self::in_force::{Overrides, OverridesTarget};
@@ -171,7 +171,7 @@ fn if_match(headers: &HeaderMap) -> Result<u64, OverridesError> {
 
 /// A document that says nothing wrong.
 fn parse(body: &[u8]) -> Result<Document, ApiError> {
-    let wrong = |error: serde_json::Error| ApiError::Body(error.to_string());
+    let wrong = |error: serde_json::Error| ApiError::Body(with_advice(error.to_string()));
     let value: Value = serde_json::from_slice(body).map_err(wrong)?;
     // A list would be taken as the members in their order.
     let is_list = |path: &&str| value.pointer(path).is_some_and(Value::is_array);
@@ -181,6 +181,18 @@ fn parse(body: &[u8]) -> Result<Document, ApiError> {
     let document: Document = serde_json::from_value(value).map_err(wrong)?;
     validate::check(&document).map_err(ApiError::Body)?;
     Ok(document)
+}
+
+/// The message, with the member that was probably meant where one is not known.
+fn with_advice(message: String) -> String {
+    let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
+    // The known ones stand between backticks.
+    let meant =
+        unknown.and_then(|(name, known)| nearest(name, known.split('`').skip(1).step_by(2)));
+    match meant {
+        Some(meant) => format!("{message} (did you mean `{meant}`?)"),
+        None => message,
+    }
 }
 
 /// JSON merge patch, RFC 7396.

@@ -120,6 +120,11 @@ async fn mistakes_are_refused() {
     let server = Server::start_switched(ApiOptions::default()).await;
     for (body, text) in [
         (json!({"unknown": 1}), "unknown field `unknown`"),
+        (
+            json!({"metrics_generator": {"procesors": []}}),
+            "unknown field `procesors`, expected one of",
+        ),
+        (json!({"metrics_generator": {"procesors": []}}), "(did you mean `processors`?)"),
         (json!([]), "expected an object, not a list, at ''"),
         (json!({"metrics_generator": []}), "at '/metrics_generator'"),
         (json!({"ingestion": []}), "at '/ingestion'"),

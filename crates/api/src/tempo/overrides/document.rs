@@ -35,6 +35,18 @@ impl Document {
     }
 }
 
+impl MetricsGenerator {
+    /// What it says, as text; `None` when that is nothing.
+    pub(super) fn to_json(&self) -> Option<String> {
+        if is_default(self) {
+            return None;
+        }
+        let mut json = serde_json::to_value(self).expect("a document is JSON");
+        leave_out_absent(&mut json);
+        Some(json.to_string())
+    }
+}
+
 /// Leaves out what is not set. What is in lists was given by somebody, null or not.
 fn leave_out_absent(json: &mut Value) {
     let Value::Object(members) = json else { return };

@@ -33,7 +33,7 @@ pub struct Overrides {
 }
 
 /// The newest version of a tenant's overrides that this process knows.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Seen {
     version: u64,
     /// `None` when it sets no limit, or nothing at all.
@@ -104,7 +104,7 @@ impl Overrides {
 
     /// The age at which spans of a tenant are given up: the operator's, or the tenant's own when that is lower.
     pub(crate) fn retention_in_force(&self, tenant: &TenantId) -> Option<Duration> {
-        let own = self.seen().get(tenant).and_then(|seen| seen.limits).unwrap_or_default();
+        let own = self.seen().get(tenant).and_then(|seen| seen.limits.clone()).unwrap_or_default();
         self.operator(tenant).tightened(&own).retention
     }
 
@@ -114,11 +114,13 @@ impl Overrides {
         if all.get(tenant).is_some_and(|seen| seen.version >= new.version) {
             return;
         }
+        let version = new.version;
         all.insert(tenant.clone(), new);
-        let limits = all.iter().filter_map(|(tenant, seen)| Some((tenant.clone(), seen.limits?)));
+        let limits =
+            all.iter().filter_map(|(tenant, seen)| Some((tenant.clone(), seen.limits.clone()?)));
         // Under the lock, so that the last one to know more is the last one to tell.
         self.target.put_in_force(&limits.collect());
-        tracing::info!(%tenant, version = new.version, "overrides of the tenant in force");
+        tracing::info!(%tenant, version, "overrides of the tenant in force");
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, BTreeMap<TenantId, Seen>> {
@@ -205,7 +207,7 @@ mod tests {
         let tenant = TenantId::single();
         overrides.written(&tenant, 2, Some(&document(2)));
         overrides.written(&tenant, 1, Some(&document(1)));
-        let own = target.0.lock().unwrap()[&tenant];
+        let own = target.0.lock().unwrap()[&tenant].clone();
         assert_eq!(own.retention, Some(Duration::from_secs(2 * 3600)));
     }
 }

@@ -1,6 +1,7 @@
 //! The limits that a document sets, as the parts of the process know them, and what is left of them beside those
 //! of the operator.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use spandrel_ingest::TenantLimits;
@@ -10,7 +11,7 @@ use super::document::{Compaction, Document, Global, GoDuration, Ingestion, Read}
 use crate::go_duration;
 
 /// What a tenant has set for itself, or an operator for a tenant.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TenantOverrides {
     /// What may be sent and held.
     pub ingest: TenantLimits,
@@ -18,11 +19,14 @@ pub struct TenantOverrides {
     pub read: ReadLimits,
     /// Age at which spans are given up.
     pub retention: Option<Duration>,
+    /// What is generated from spans: a document in JSON with the keys of Tempo's `metrics_generator`.
+    pub metrics_generator: Option<Arc<str>>,
 }
 
 impl TenantOverrides {
-    /// Of each limit the lower one.
-    pub(super) fn tightened(&self, own: &Self) -> Self {
+    /// Of each limit the lower one. Settings of generated metrics are no limits: those of `own` count.
+    #[must_use]
+    pub fn tightened(&self, own: &Self) -> Self {
         let read = &self.read;
         Self {
             ingest: self.ingest.tightened(&own.ingest),
@@ -38,6 +42,7 @@ impl TenantOverrides {
                 ),
             },
             retention: lower(self.retention, own.retention),
+            metrics_generator: own.metrics_generator.clone(),
         }
     }
 
@@ -87,6 +92,7 @@ impl From<&Document> for TenantOverrides {
                     .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
             },
             retention: duration(compaction.block_retention),
+            metrics_generator: document.metrics_generator.to_json().map(Arc::from),
         }
     }
 }
@@ -94,7 +100,7 @@ impl From<&Document> for TenantOverrides {
 impl Document {
     /// The same document with these limits in place of its own.
     pub(super) fn with_limits(self, limits: &TenantOverrides) -> Self {
-        let TenantOverrides { ingest, read, retention } = limits;
+        let TenantOverrides { ingest, read, retention, .. } = limits;
         let duration = |limit: Option<Duration>| limit.map(|limit| GoDuration(nanos(limit)));
         Self {
             ingestion: Ingestion {
