@@ -70,7 +70,7 @@ pub struct CompactionOptions {
     /// Age at which spans are given up, counted from the later of when they happened and when they were
     /// received; `None` keeps them.
     pub retention: Option<Duration>,
-    /// Ages that tenants have set for themselves; the shortest age that concerns a span is in force.
+    /// Ages of single tenants, whoever has set them; the shortest age that concerns a span is in force.
     pub own_retention: OwnRetention,
     /// Retention policies by tenant: merges keep what they keep, and blocks that are not merged anymore are
     /// rewritten when a boundary of a policy has passed. `None` keeps everything up to [`Self::retention`].

@@ -13,24 +13,31 @@ use spandrel_model::TenantId;
 /// span must not keep its block, and all blocks that it is merged into, for years.
 const CLOCK_ERROR_MAX: Duration = Duration::from_secs(24 * 3600);
 
-/// Ages at which tenants want their own spans given up. Clones are one: what is set in one is in force in all.
+/// Ages at which spans of single tenants are given up. Clones are one: what is set in one is in force in all.
 #[derive(Clone, Default)]
-pub struct OwnRetention(Arc<RwLock<BTreeMap<TenantId, Duration>>>);
+pub struct OwnRetention(Arc<RwLock<Ages>>);
+
+#[derive(Debug, Default)]
+struct Ages {
+    of_others: Option<Duration>,
+    by_tenant: BTreeMap<TenantId, Duration>,
+}
 
 impl OwnRetention {
-    /// Replaces all ages.
-    pub fn set(&self, ages: BTreeMap<TenantId, Duration>) {
-        *self.0.write() = ages;
+    /// Replaces all ages; `of_others` is that of tenants that are not in the map.
+    pub fn set(&self, of_others: Option<Duration>, by_tenant: BTreeMap<TenantId, Duration>) {
+        *self.0.write() = Ages { of_others, by_tenant };
     }
 
     pub(crate) fn of(&self, tenant: &TenantId) -> Option<Duration> {
-        self.0.read().get(tenant).copied()
+        let ages = self.0.read();
+        ages.by_tenant.get(tenant).copied().or(ages.of_others)
     }
 }
 
 impl fmt::Debug for OwnRetention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.0.read().iter()).finish()
+        self.0.read().fmt(f)
     }
 }
 

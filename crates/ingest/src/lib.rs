@@ -43,7 +43,9 @@ mod table;
 mod tenant;
 
 pub use accounts::TenantSpans;
-pub use limits::{Limit, Limits, LimitsFileError, LimitsSource, TenantLimits};
+pub use limits::{
+    ByTenant, Limit, Limits, LimitsFileError, LimitsSource, OperatorSettings, TenantLimits,
+};
 pub use live::LiveRun;
 pub use options::{CutOptions, StoreOptions};
 pub use store::{Store, StoreError};

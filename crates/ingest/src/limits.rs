@@ -22,11 +22,13 @@ mod traces;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use spandrel_config::Value;
 use spandrel_model::TenantId;
 
 pub use file::LimitsFileError;
-pub(crate) use file::{LimitsFile, watch};
+pub(crate) use file::{FileContents, watch};
 pub(crate) use gate::{Gate, RateCharge};
 pub(crate) use gates::Gates;
 pub(crate) use screen::{Rejections, Screened, TraceCharge};
@@ -125,20 +127,38 @@ impl TenantLimits {
     }
 }
 
-/// The limits of all tenants.
+/// Something that the operator sets for all tenants.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Of tenants that are not listed.
-    pub defaults: TenantLimits,
-    /// Of those that are, in place of the defaults.
-    pub overrides: BTreeMap<TenantId, TenantLimits>,
+pub struct ByTenant<T> {
+    /// For tenants that are not listed.
+    pub defaults: T,
+    /// For those that are, in place of the defaults.
+    pub overrides: BTreeMap<TenantId, T>,
 }
 
-impl Limits {
-    /// The limits of a tenant.
-    pub fn of(&self, tenant: &TenantId) -> TenantLimits {
-        self.overrides.get(tenant).copied().unwrap_or(self.defaults)
+impl<T: Clone> ByTenant<T> {
+    /// What is set for a tenant.
+    pub fn of(&self, tenant: &TenantId) -> T {
+        self.overrides.get(tenant).unwrap_or(&self.defaults).clone()
     }
+}
+
+/// The limits of all tenants.
+pub type Limits = ByTenant<TenantLimits>;
+
+/// What a limits file sets for a tenant beside what may be sent and held; other parts of the process keep to it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OperatorSettings {
+    /// Length of the time range of a search.
+    pub max_search_duration: Option<Duration>,
+    /// Length of the time range of a metrics query.
+    pub max_metrics_duration: Option<Duration>,
+    /// Bytes of all names or values of an answer about tags.
+    pub max_bytes_per_tag_values_query: Limit,
+    /// Age at which spans are given up.
+    pub block_retention: Option<Duration>,
+    /// Settings of generated metrics in Tempo's form; what comes later in the list changes what came before.
+    pub metrics_generator: Vec<Value>,
 }
 
 /// Where the limits come from.

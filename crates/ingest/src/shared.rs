@@ -18,7 +18,7 @@ use spandrel_columns::SpanColumns;
 use spandrel_model::TenantId;
 use spandrel_telemetry::Metrics;
 use spandrel_wal::Wal;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::accounts::Accounts;
 use crate::commit::CommitterEnd;
@@ -28,7 +28,7 @@ use crate::limits::Gates;
 use crate::names::LogNames;
 use crate::store::{Store, StoreError, TENANTS};
 use crate::tenant::{Arrival, Tenant};
-use crate::{StoreOptions, table};
+use crate::{ByTenant, OperatorSettings, StoreOptions, table};
 
 /// How long it is believed that a tenant has no catalogue. Only other processes could have made one
 /// meanwhile: what this process makes, it knows.
@@ -49,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
     /// Tenants that have no catalogue, and when that was seen.
     pub(crate) absent: Mutex<HashMap<TenantId, Duration>>,
+    /// What the operator has set for tenants beside their limits.
+    pub(crate) operator_settings: watch::Sender<Arc<ByTenant<OperatorSettings>>>,
     /// Who sends, and what each of them may.
     pub(crate) gates: Gates,
     /// What became of the spans of each of them.

@@ -15,18 +15,18 @@ use spandrel_catalog::{BlockEntry, Catalog, CatalogError, CatalogSnapshot};
 use spandrel_model::TenantId;
 use spandrel_telemetry::Metrics;
 use spandrel_wal::{Env, WalError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::accounts::{Accounts, TenantSpans};
 use crate::commit::{self, CommitterEnd};
 use crate::flush::{self, Flushing};
 use crate::group::Groups;
-use crate::limits::{self, Gates, LimitsFile};
+use crate::limits::{self, FileContents, Gates};
 use crate::replay::OpenedWal;
 use crate::shared::Shared;
 use crate::{
-    Limits, LimitsFileError, LimitsSource, StoreOptions, StoreSnapshot, TenantLimits, maintain,
-    refresh, replay,
+    ByTenant, Limits, LimitsFileError, OperatorSettings, StoreOptions, StoreSnapshot, TenantLimits,
+    maintain, refresh, replay,
 };
 
 /// What holds the tables of the tenants.
@@ -115,14 +115,8 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (groups, rung) = Groups::new(cores);
-        let (limits, limits_file) = match &options.limits {
-            LimitsSource::Unlimited => (Limits::default(), None),
-            LimitsSource::Fixed(limits) => (limits.clone(), None),
-            LimitsSource::File(path) => {
-                let mut file = LimitsFile::new(path.clone());
-                (file.load()?, Some(file))
-            }
-        };
+        let (contents, limits_file) = FileContents::of(&options.limits)?;
+        contents.warn();
         let live = options.memory.part("live spans", options.live_bytes_max);
         let shared = Arc::new(Shared {
             options,
@@ -135,7 +129,8 @@ impl Store {
             committer: CommitterEnd::default(),
             tenants: RwLock::default(),
             absent: Mutex::default(),
-            gates: Gates::new(limits, live.clone()),
+            operator_settings: watch::Sender::new(Arc::new(contents.settings)),
+            gates: Gates::new(contents.limits, live.clone()),
             accounts: Accounts::default(),
             live,
             room_was_short: AtomicBool::new(false),
@@ -287,6 +282,11 @@ impl Store {
     /// The limits that the operator has set for tenants.
     pub fn limits(&self) -> Limits {
         self.shared.gates.limits()
+    }
+
+    /// What the operator has set for tenants beside their limits, as it is and as it becomes.
+    pub fn operator_settings(&self) -> watch::Receiver<Arc<ByTenant<OperatorSettings>>> {
+        self.shared.operator_settings.subscribe()
     }
 
     /// The limits of a tenant that are in force: the operator's, tightened by its own.

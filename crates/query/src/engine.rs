@@ -1,13 +1,12 @@
 //! The engine: what it is asked through, and how it gets at blocks.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::ObjectStore;
 use spandrel_base::memory::{MemoryBudget, Reservation};
 use spandrel_catalog::BlockEntry;
-use spandrel_ingest::{LiveRun, Store, StoreSnapshot};
+use spandrel_ingest::{ByTenant, LiveRun, Store, StoreSnapshot};
 use spandrel_model::TenantId;
 use spandrel_telemetry::Metrics;
 
@@ -178,7 +177,7 @@ impl QueryEngine {
     }
 
     /// Puts limits of tenants in force, in place of all from before; they count for queries that start later.
-    pub fn set_read_limits(&self, limits: BTreeMap<TenantId, ReadLimits>) {
+    pub fn set_read_limits(&self, limits: ByTenant<ReadLimits>) {
         self.read_limits.set(limits);
     }
 

@@ -1,9 +1,9 @@
 //! What a tenant's own queries may ask for, so that a panel over a year does not surprise whoever pays for it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use parking_lot::RwLock;
+use spandrel_ingest::ByTenant;
 use spandrel_model::TenantId;
 use spandrel_series::Intervals;
 
@@ -23,18 +23,18 @@ pub struct ReadLimits {
     pub max_bytes_per_tag_values_query: Option<usize>,
 }
 
-/// The limits of those tenants that have some.
+/// The limits of all tenants.
 #[derive(Debug, Default)]
-pub(crate) struct TenantReadLimits(RwLock<BTreeMap<TenantId, ReadLimits>>);
+pub(crate) struct TenantReadLimits(RwLock<ByTenant<ReadLimits>>);
 
 impl TenantReadLimits {
     /// Replaces all of them.
-    pub(crate) fn set(&self, limits: BTreeMap<TenantId, ReadLimits>) {
+    pub(crate) fn set(&self, limits: ByTenant<ReadLimits>) {
         *self.0.write() = limits;
     }
 
     pub(crate) fn of(&self, tenant: &TenantId) -> ReadLimits {
-        self.0.read().get(tenant).copied().unwrap_or_default()
+        self.0.read().of(tenant)
     }
 
     /// Whether the tenant may search this range.
@@ -96,7 +96,8 @@ mod tests {
             max_metrics_duration: hour,
             max_bytes_per_tag_values_query: Some(10),
         };
-        limits.set([(tenant.clone(), own)].into());
+        let overrides = [(tenant.clone(), own)].into();
+        limits.set(ByTenant { overrides, ..ByTenant::default() });
         let search = |start_unix_nanos, end_unix_nanos| {
             limits.check_search(&tenant, TimeRange { start_unix_nanos, end_unix_nanos }).is_ok()
         };

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use spandrel_base::fs::{self, FsError};
 use spandrel_collector::CollectorError;
 use spandrel_ingest::StoreError;
+use spandrel_metrics_generator::SettingsError;
 use spandrel_objects::ObjectsError;
 use spandrel_pipeline::ComponentError;
 use spandrel_receivers::ReceiverError;
@@ -83,6 +84,9 @@ pub enum ServerError {
     /// Generated metrics cannot be written where the settings say.
     #[error("metrics generator: {0}")]
     MetricsGenerator(ComponentError),
+    /// What the limits file says of generated metrics is wrong.
+    #[error("limits file: {0}")]
+    MetricsOverrides(#[from] SettingsError),
     /// A component of the pipelines cannot be built or started.
     #[error(transparent)]
     Pipelines(#[from] CollectorError),
@@ -137,7 +141,7 @@ impl ServerError {
             Self::RemoteSampling(_) => {
                 Some("mend the file or choose another with --sampling-strategies".to_owned())
             }
-            Self::MetricsGenerator(_) | Self::Receiver(_) | Self::Pipelines(_) | Self::TelemetryAddress { .. } => None,
+            Self::MetricsGenerator(_) | Self::MetricsOverrides(_) | Self::Receiver(_) | Self::Pipelines(_) | Self::TelemetryAddress { .. } => None,
         }
     }
 }

@@ -39,6 +39,11 @@ impl Generated {
         Self(settings.map(generator))
     }
 
+    /// The generator, if there is one.
+    pub(crate) fn generator(&self) -> Option<Arc<Generator>> {
+        self.0.clone()
+    }
+
     /// The consumer, whose accepted spans are counted.
     pub(crate) fn behind(&self, inner: Arc<dyn TraceConsumer>) -> Arc<dyn TraceConsumer> {
         match &self.0 {

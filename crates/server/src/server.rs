@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use object_store::ObjectStore;
+use parking_lot::Mutex;
 use spandrel_api::{ApiOptions, ApiState, Overrides};
 use spandrel_base::clock::{SharedClock, SystemClock};
 use spandrel_base::fs::{DirLock, create_dir_all_synced};
@@ -14,6 +15,7 @@ use spandrel_base::task::TaskSet;
 use spandrel_collector::{Collector, Plan, Shared};
 use spandrel_compaction::OwnRetention;
 use spandrel_ingest::{Store, StoreError, StoreOptions};
+use spandrel_metrics_generator::Generator;
 use spandrel_objects::{Location, ObjectsError, ObjectsOptions};
 use spandrel_pipeline::TraceConsumer;
 use spandrel_query::{QueryEngine, QueryOptions};
@@ -119,8 +121,8 @@ impl Server {
         let store = open_store((&storage, &objects), store, &data_dir, &around).await?;
         let ages = compaction.as_ref().map(|options| (options.retention, &options.own_retention));
         let tenant_required = switches.api.tenant_required;
-        let state = switches.open(&store, query, (&clock, &metrics), ages);
-        let overrides = overrides_in_force(&state).await;
+        let (state, target) = switches.open(&store, query, generated.generator(), &around, ages);
+        let overrides = overrides_in_force(&state, &target).await;
         let zipkin_routes = front.open(&state, tenant_required, &store, &around);
 
         let consumer = generated.behind(Arc::clone(&store) as Arc<dyn TraceConsumer>);
@@ -143,7 +145,7 @@ impl Server {
             }
         };
         let background = compaction::start(&store, compaction, &clock, metrics);
-        overrides.into_iter().for_each(|overrides| overrides::watch(overrides, &background));
+        overrides::watch(overrides, target, &background);
         readiness.set(Phase::Ready);
         let (sampling_http, sampling_grpc) = (sampling.http(), sampling.grpc());
         let addresses =
@@ -233,30 +235,33 @@ struct Switches {
 }
 
 impl Switches {
-    /// Opens the query APIs on a store. `ages` are those at which compaction gives spans up: the operator's, and
-    /// those of tenants.
+    /// Opens the query APIs on a store, and what limits of tenants go through. `ages` are those at which compaction
+    /// gives spans up: the operator's, and those of tenants.
     fn open(
         self,
         store: &Arc<Store>,
         query: QueryOptions,
-        (clock, metrics): (&SharedClock, &Metrics),
+        generator: Option<Arc<Generator>>,
+        Around { clock, metrics, .. }: &Around,
         ages: Option<(Option<Duration>, &OwnRetention)>,
-    ) -> ApiState {
+    ) -> (ApiState, Arc<Target>) {
         let engine = Arc::new(QueryEngine::new(Arc::clone(store), query, metrics.clone()));
         let state = ApiState::new(Arc::clone(&engine), Arc::clone(clock), metrics.clone());
         let retention = ages.and_then(|(retention, _)| retention);
         let state = state.with_options(self.api).with_retention(retention);
-        if !self.overrides_api {
-            return state;
-        }
-        let target = Target {
+        let target = Arc::new(Target {
             store: Arc::clone(store),
             engine,
+            generator,
             retention,
             own_retention: ages.map(|(_, own)| own.clone()).unwrap_or_default(),
-        };
+            own: Mutex::default(),
+        });
+        if !self.overrides_api {
+            return (state, target);
+        }
         let objects = Arc::clone(store.objects());
-        state.with_overrides(Overrides::new(objects, Arc::new(target)))
+        (state.with_overrides(Overrides::new(objects, Arc::clone(&target) as _)), target)
     }
 }
 
@@ -267,8 +272,9 @@ async fn release(store: &Store, listeners: HttpListeners) {
     listeners.shutdown(QUERY_DEADLINE).await;
 }
 
-/// What tenants set for themselves, if they may, with what they had set before in force.
-async fn overrides_in_force(state: &ApiState) -> Option<Overrides> {
+/// Puts in force what the operator sets for tenants, and what tenants had set for themselves before, if they may.
+async fn overrides_in_force(state: &ApiState, target: &Target) -> Option<Overrides> {
+    target.put_operators_in_force();
     let overrides = state.overrides()?.clone();
     overrides::first_look(&overrides).await;
     Some(overrides)
@@ -285,7 +291,12 @@ async fn open_store(
     let failed =
         |source: StoreError| ServerError::Store { dir: data_dir.to_owned(), source: source.into() };
     let store = Store::open(store, objects, Arc::clone(clock), metrics.clone()).await;
-    store.map(Arc::new).map_err(failed)
+    let store = store.map(Arc::new).map_err(failed)?;
+    if let Err(error) = overrides::check(&store) {
+        store.shutdown(SHUTDOWN_DEADLINE).await;
+        return Err(error.into());
+    }
+    Ok(store)
 }
 
 /// The place for blocks and catalogues. One that is remote is tried out: it must not turn out later that it

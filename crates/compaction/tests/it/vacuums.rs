@@ -106,11 +106,12 @@ async fn a_tenant_may_keep_its_spans_for_less_long() {
     let expired = async || compactor.run_once(&tenant()).await.unwrap().expired_blocks;
     fixture.add(&process, &run_of([&request(vec![span(1, 1, 0, 0)])])).await;
     fixture.clock.advance(HOUR * 3);
-    own.set([(TenantId::new("other").unwrap(), HOUR)].into());
+    own.set(None, [(TenantId::new("other").unwrap(), HOUR)].into());
     assert_eq!(expired().await, 0);
-    own.set([(tenant(), HOUR * 2)].into());
+    // That of other tenants is not that of one which has its own.
+    own.set(Some(HOUR), [(tenant(), HOUR * 2)].into());
     assert_eq!(expired().await, 1);
-    own.set([(tenant(), HOUR * 48)].into());
+    own.set(None, [(tenant(), HOUR * 48)].into());
     fixture.add(&process, &run_of([&request(vec![span(2, 1, 0, 0)])])).await;
     fixture.clock.advance(HOUR * 23);
     assert_eq!(expired().await, 0);

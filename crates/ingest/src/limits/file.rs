@@ -9,25 +9,25 @@
 //!     max_spans_per_trace: 100000
 //! ```
 //!
-//! An entry under `overrides` changes what it names and leaves the rest as in `defaults`. A mistake at the start
-//! is an error; later the limits from before stay in force, the log says once what is wrong, and a metric says
+//! An entry under `overrides` changes what it names and leaves the rest as in `defaults`. Keys may stand in Tempo's
+//! sections, which set more than limits, or flat ([`document`]). A mistake at the start is an error; later the limits from before stay in force, the log says once what is wrong, and a metric says
 //! so as long as it lasts.
 
-use std::collections::BTreeMap;
-use std::fmt;
+mod document;
+mod values;
+
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use serde::Deserialize;
-use serde::de::{Deserializer, Unexpected, Visitor};
 use spandrel_base::byte_size::ByteSize;
-use spandrel_model::TenantId;
+use spandrel_config::Problem;
 use spandrel_telemetry::ReloadOutcome;
 use tokio_util::sync::CancellationToken;
 
-use super::{Limit, Limits, TenantLimits};
+use self::document::parse;
+use super::{ByTenant, Limits, LimitsSource, OperatorSettings};
 use crate::flush::chain;
 use crate::shared::Shared;
 
@@ -64,6 +64,38 @@ pub enum LimitsFileError {
     },
 }
 
+/// What a limits file says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct FileContents {
+    pub(crate) limits: Limits,
+    pub(crate) settings: ByTenant<OperatorSettings>,
+    /// What has no effect.
+    pub(crate) warnings: Vec<Problem>,
+}
+
+impl FileContents {
+    /// What a source of limits says, and the file that is looked at again, if it is one.
+    pub(crate) fn of(source: &LimitsSource) -> Result<(Self, Option<LimitsFile>), LimitsFileError> {
+        match source {
+            LimitsSource::Unlimited => Ok((Self::default(), None)),
+            LimitsSource::Fixed(limits) => {
+                Ok((Self { limits: limits.clone(), ..Self::default() }, None))
+            }
+            LimitsSource::File(path) => {
+                let mut file = LimitsFile::new(path.clone());
+                Ok((file.load()?, Some(file)))
+            }
+        }
+    }
+
+    /// Says what has no effect.
+    pub(crate) fn warn(&self) {
+        for warning in &self.warnings {
+            tracing::warn!(%warning, "limits file");
+        }
+    }
+}
+
 /// A limits file as it was seen last.
 #[derive(Debug, Clone)]
 pub(crate) struct LimitsFile {
@@ -83,8 +115,8 @@ impl LimitsFile {
         Self { path, seen: None }
     }
 
-    /// The limits in the file if it has changed since the last call. Blocks the thread.
-    pub(crate) fn changed(&mut self) -> Option<Result<Limits, LimitsFileError>> {
+    /// What is in the file if it has changed since the last call. Blocks the thread.
+    pub(crate) fn changed(&mut self) -> Option<Result<FileContents, LimitsFileError>> {
         let now = stamp(&self.path);
         let stamp = now.as_ref().ok().cloned();
         if self.seen.is_some() && self.seen == stamp {
@@ -100,8 +132,8 @@ impl LimitsFile {
         }
     }
 
-    /// The limits in the file.
-    pub(crate) fn load(&mut self) -> Result<Limits, LimitsFileError> {
+    /// What is in the file.
+    pub(crate) fn load(&mut self) -> Result<FileContents, LimitsFileError> {
         let missing = |source| LimitsFileError::Read { path: self.path.clone(), source };
         self.seen = Some(stamp(&self.path).map_err(missing)?);
         read(&self.path)
@@ -113,7 +145,7 @@ fn stamp(path: &Path) -> io::Result<Stamp> {
     Ok(Stamp { modified: metadata.modified().ok(), n_bytes: metadata.len() })
 }
 
-fn read(path: &Path) -> Result<Limits, LimitsFileError> {
+fn read(path: &Path) -> Result<FileContents, LimitsFileError> {
     let path = path.to_owned();
     let mut text = String::new();
     let read = std::fs::File::open(&path)
@@ -121,7 +153,8 @@ fn read(path: &Path) -> Result<Limits, LimitsFileError> {
     match read {
         Err(source) => Err(LimitsFileError::Read { path, source }),
         Ok(_) if text.len() as u64 > FILE_BYTES_MAX => Err(LimitsFileError::TooLarge { path }),
-        Ok(_) => parse(&text).map_err(|message| LimitsFileError::Invalid { path, message }),
+        Ok(_) => parse(&text, &path.to_string_lossy())
+            .map_err(|problems| LimitsFileError::Invalid { path, message: problems.to_string() }),
     }
 }
 
@@ -148,11 +181,13 @@ pub(crate) async fn watch(shared: Arc<Shared>, mut file: LimitsFile, stop: Cance
     }
 }
 
-fn put_in_force(shared: &Shared, path: &Path, changed: Result<Limits, LimitsFileError>) {
+fn put_in_force(shared: &Shared, path: &Path, changed: Result<FileContents, LimitsFileError>) {
     let metrics = shared.metrics.limits();
     match changed {
-        Ok(limits) => {
-            shared.gates.set_limits(limits);
+        Ok(contents) => {
+            contents.warn();
+            shared.gates.set_limits(contents.limits);
+            shared.operator_settings.send_replace(Arc::new(contents.settings));
             metrics.reloads.inc(&ReloadOutcome::Loaded);
             metrics.file_valid.set(1);
             tracing::info!(file = %path.display(), "limits file loaded");
@@ -163,119 +198,6 @@ fn put_in_force(shared: &Shared, path: &Path, changed: Result<Limits, LimitsFile
             tracing::error!(error = %chain(&error), "the limits from before stay in force");
         }
     }
-}
-
-/// The file as it is written.
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct Document {
-    defaults: Entry,
-    overrides: BTreeMap<String, Entry>,
-}
-
-/// What one tenant, or the defaults, name.
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct Entry {
-    rate_limit_bytes: Option<Bytes>,
-    burst_size_bytes: Option<Bytes>,
-    rate_limit_spans: Option<Count>,
-    burst_size_spans: Option<Count>,
-    max_live_bytes: Option<Bytes>,
-    max_bytes_per_trace: Option<Bytes>,
-    max_spans_per_trace: Option<Count>,
-    max_attribute_bytes: Option<Bytes>,
-    max_attributes_per_span: Option<Count>,
-}
-
-impl Entry {
-    fn over(&self, base: TenantLimits) -> TenantLimits {
-        let bytes = |own: &Option<Bytes>, base| own.as_ref().map_or(base, |own| own.0);
-        let count = |own: &Option<Count>, base| own.as_ref().map_or(base, |own| own.0);
-        TenantLimits {
-            rate_limit_bytes: bytes(&self.rate_limit_bytes, base.rate_limit_bytes),
-            burst_size_bytes: bytes(&self.burst_size_bytes, base.burst_size_bytes),
-            rate_limit_spans: count(&self.rate_limit_spans, base.rate_limit_spans),
-            burst_size_spans: count(&self.burst_size_spans, base.burst_size_spans),
-            max_live_bytes: bytes(&self.max_live_bytes, base.max_live_bytes),
-            max_bytes_per_trace: bytes(&self.max_bytes_per_trace, base.max_bytes_per_trace),
-            max_spans_per_trace: count(&self.max_spans_per_trace, base.max_spans_per_trace),
-            max_attribute_bytes: bytes(&self.max_attribute_bytes, base.max_attribute_bytes),
-            max_attributes_per_span: count(
-                &self.max_attributes_per_span,
-                base.max_attributes_per_span,
-            ),
-        }
-    }
-}
-
-/// A number of bytes, with or without a unit, or `unlimited`.
-struct Bytes(Limit);
-/// A number of things, or `unlimited`.
-struct Count(Limit);
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let parse = |text: &str| text.parse().map(|ByteSize(bytes)| bytes);
-        from.deserialize_any(LimitVisitor { parse, expected: "an amount of bytes" }).map(Self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let parse = str::parse::<u64>;
-        from.deserialize_any(LimitVisitor { parse, expected: "a number" }).map(Self)
-    }
-}
-
-struct LimitVisitor<P> {
-    parse: P,
-    expected: &'static str,
-}
-
-impl<P, E> Visitor<'_> for LimitVisitor<P>
-where
-    P: FnOnce(&str) -> Result<u64, E>,
-{
-    type Value = Limit;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} or `unlimited`", self.expected)
-    }
-
-    fn visit_u64<D: serde::de::Error>(self, number: u64) -> Result<Limit, D> {
-        Ok(Some(number))
-    }
-
-    fn visit_i64<D: serde::de::Error>(self, number: i64) -> Result<Limit, D> {
-        u64::try_from(number)
-            .map(Some)
-            .map_err(|_negative| D::invalid_value(Unexpected::Signed(number), &self))
-    }
-
-    fn visit_str<D: serde::de::Error>(self, text: &str) -> Result<Limit, D> {
-        if text == "unlimited" {
-            return Ok(None);
-        }
-        let expected = self.expected;
-        (self.parse)(text).map(Some).map_err(|_error| {
-            D::custom(format_args!("expected {expected} or `unlimited`, got `{text}`"))
-        })
-    }
-}
-
-fn parse(text: &str) -> Result<Limits, String> {
-    // An empty file is a file without limits.
-    let document: Option<Document> =
-        serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
-    let Document { defaults, overrides } = document.unwrap_or_default();
-    let defaults = defaults.over(TenantLimits::default());
-    let mut limits = Limits { defaults, overrides: BTreeMap::new() };
-    for (name, entry) in overrides {
-        let tenant = TenantId::new(&name).map_err(|error| format!("`{name}`: {error}"))?;
-        limits.overrides.insert(tenant, entry.over(defaults));
-    }
-    Ok(limits)
 }
 
 #[cfg(test)]

@@ -3,5 +3,6 @@
 mod client;
 mod fixture;
 mod life_cycle;
+mod overrides;
 mod refusal;
 mod status;

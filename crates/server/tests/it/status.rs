@@ -85,7 +85,7 @@ async fn searches_are_streamed_on_the_http_port() -> anyhow::Result<()> {
 }
 
 /// Changes overrides; with `POST`, from nothing.
-async fn change(server: &Running, method: Method, body: &str) -> anyhow::Result<()> {
+pub(crate) async fn change(server: &Running, method: Method, body: &str) -> anyhow::Result<()> {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let uri = format!("http://{}/api/overrides", server.addresses.http);
     let request = Request::builder().method(method).uri(uri).header("if-match", "0");

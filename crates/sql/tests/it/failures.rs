@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use spandrel_base::memory::MemoryBudget;
 use spandrel_base::outcome::OutcomeCode;
+use spandrel_ingest::ByTenant;
 use spandrel_model::TenantId;
 use spandrel_query::{QueryOptions, ReadLimits, TimeRange};
 
@@ -98,7 +99,7 @@ async fn what_a_tenant_has_set_for_its_searches_holds() {
         max_search_duration: Some(Duration::from_secs(24 * 3600)),
         ..ReadLimits::default()
     };
-    place.engine.set_read_limits([(TenantId::single(), own)].into());
+    place.engine.set_read_limits(ByTenant { defaults: own, ..ByTenant::default() });
     let error = place.error("SELECT count(*) FROM spans").await;
     assert_eq!(error.code(), OutcomeCode::InvalidArgument, "{error}");
     assert!(error.to_string().contains("max_search_duration"), "{error}");

@@ -3,64 +3,66 @@
 use std::io::Write as _;
 
 use super::*;
+use crate::limits::TenantLimits;
 
 fn write(path: &Path, text: &str) {
     std::fs::File::create(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
 
-#[test]
-fn an_override_changes_what_it_names() {
-    let limits = parse(
-        "
-        defaults:
-          rate_limit_bytes: 30MB
-          burst_size_bytes: 64MiB
-          max_spans_per_trace: 1000
-          max_attribute_bytes: 2048
-        overrides:
-          team-a:
-            rate_limit_bytes: unlimited
-            max_spans_per_trace: 5
-            max_live_bytes: \"1 GiB\"
-          team-b: {}
-        ",
-    );
-    let limits = limits.unwrap();
-    let defaults = TenantLimits {
-        rate_limit_bytes: Some(30_000_000),
-        burst_size_bytes: Some(64 << 20),
-        max_spans_per_trace: Some(1000),
-        max_attribute_bytes: Some(2048),
-        ..TenantLimits::default()
+/// What a file says, one line for each tenant and each warning or mistake.
+fn shown(text: &str) -> String {
+    let contents = match parse(text, "limits.yaml") {
+        Ok(contents) => contents,
+        Err(problems) => return format!("{problems}\n"),
     };
-    let team_a = TenantLimits {
-        rate_limit_bytes: None,
-        max_spans_per_trace: Some(5),
-        max_live_bytes: Some(1 << 30),
-        ..defaults
-    };
-    let of = |name: &str| limits.of(&TenantId::new(name).unwrap());
-    assert_eq!([of("team-a"), of("team-b"), of("another")], [team_a, defaults, defaults]);
-    for empty in ["", "# nothing\n", "defaults: {}\n"] {
-        assert_eq!(parse(empty), Ok(Limits::default()), "{empty:?}");
-    }
+    let FileContents { limits, settings, warnings } = &contents;
+    let mut lines = vec![line("defaults", &limits.defaults, &settings.defaults)];
+    let tenants = limits.overrides.iter();
+    lines.extend(tenants.map(|(id, limits)| line(id.as_str(), limits, &settings.of(id))));
+    lines.extend(warnings.iter().map(|warning| format!("warning: {warning}")));
+    lines.push(String::new());
+    lines.join("\n")
 }
 
+fn line(name: &str, limits: &TenantLimits, settings: &OperatorSettings) -> String {
+    let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
+    let others = [
+        ("max_search_seconds", seconds(settings.max_search_duration)),
+        ("max_metrics_seconds", seconds(settings.max_metrics_duration)),
+        ("max_bytes_per_tag_values_query", settings.max_bytes_per_tag_values_query),
+        ("block_retention_seconds", seconds(settings.block_retention)),
+    ];
+    let set = limits.named().into_iter().chain(others);
+    let set = set.filter_map(|(name, limit)| Some(format!(" {name}={}", limit?)));
+    let keys = settings.metrics_generator.iter().map(|document| {
+        let keys = document.entries().unwrap_or_default().iter();
+        format!(
+            " metrics_generator:{}",
+            keys.map(|(key, _)| &*key.text).collect::<Vec<_>>().join(",")
+        )
+    });
+    format!("{name}:{}", set.chain(keys).collect::<String>())
+}
+
+/// Data: `tests/data/limits/*.yaml`, and beside each what it says, `*.txt`.
 #[test]
-fn mistakes_are_told_with_their_place() {
-    for (text, expected) in [
-        ("defaults:\n  rate_limit_byte: 1\n", "rate_limit_byte"),
-        ("defaults:\n  rate_limit_byte: 1\n", "line 2"),
-        ("defaults:\n  rate_limit_bytes: fast\n", "an amount of bytes or `unlimited`, got `fast`"),
-        ("defaults:\n  max_spans_per_trace: 5MB\n", "a number or `unlimited`, got `5MB`"),
-        ("defaults:\n  max_spans_per_trace: -5\n", "a number or `unlimited`"),
-        ("defaults:\n  max_spans_per_trace: 1.5\n", "a number or `unlimited`"),
-        ("overrides:\n  a/b: {}\n", "`a/b`: tenant id must be"),
-        ("override:\n  a: {}\n", "override"),
-        ("- 1\n", "line 1"),
-    ] {
-        let message = parse(text).unwrap_err();
-        assert!(message.contains(expected), "{text}: {message}");
+fn files_say_what_is_meant() {
+    let (mut n_files, mut wrong) = (0, String::new());
+    for entry in std::fs::read_dir("tests/data/limits").unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let expected = std::fs::read_to_string(path.with_extension("txt")).unwrap_or_default();
+            let shown = shown(&text);
+            if shown != expected {
+                wrong.push_str(&format!("{}:\n{shown}", path.display()));
+            }
+            n_files += 1;
+        }
+    }
+    assert_eq!((n_files, wrong.as_str()), (6, ""), "{wrong}");
+    for empty in ["", "# nothing\n", "defaults: {}\n", "overrides:\n"] {
+        assert_eq!(parse(empty, "limits.yaml"), Ok(FileContents::default()), "{empty:?}");
     }
 }
 
@@ -71,7 +73,7 @@ fn a_file_is_read_when_it_changes() {
     let mut file = LimitsFile::new(path.clone());
     assert!(matches!(file.load(), Err(LimitsFileError::Read { .. })));
     write(&path, "defaults: {max_live_bytes: 1}\n");
-    let max = |limits: Limits| limits.defaults.max_live_bytes;
+    let max = |contents: FileContents| contents.limits.defaults.max_live_bytes;
     assert_eq!(file.load().map(max).unwrap(), Some(1));
     assert!(file.changed().is_none());
     // The length tells, where the clock of the file system is too coarse to.
