@@ -163,7 +163,7 @@ mod tests {
     fn other_names_and_doubles_are_told() {
         let (text, problems) = scoped(
             "ingestion: {rate_limit_bytes: 1}\nrate_limit_bytes: 2\nrate_limit_byte: 3\n\
-             ingest: {}\nglobal: 5\nmax_bytes_per_trace: 6\n",
+             servers: {}\nglobal: 5\nmax_bytes_per_trace: 6\n",
         );
         assert_eq!(text, "{ingestion: {rate_limit_bytes: 1}, global: 5}");
         let expected = [
@@ -171,7 +171,7 @@ mod tests {
                 `ingestion::rate_limit_bytes`",
             "o.yaml:3:1: overrides::a::rate_limit_byte: unknown key (did you mean \
                 `rate_limit_bytes`?)",
-            "o.yaml:4:1: overrides::a::ingest: unknown key (sections here: ingestion, read, \
+            "o.yaml:4:1: overrides::a::servers: unknown key (sections here: ingestion, read, \
                 compaction, global, storage, cost_attribution, metrics_generator, forwarders)",
             "o.yaml:6:1: overrides::a::max_bytes_per_trace: is set twice, also as \
                 `global::max_bytes_per_trace`",
