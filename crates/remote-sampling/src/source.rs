@@ -59,7 +59,7 @@ impl StrategyFile {
         let getter = Getter::new(&settings, &url).map_err(|error| {
             RemoteSamplingError::Download { url: url.to_string(), reason: error.to_string() }
         })?;
-        Ok(OpenFile::Url { url: url.to_string(), getter })
+        Ok(OpenFile::Url { url: url.to_string(), getter: Box::new(getter) })
     }
 }
 
@@ -92,7 +92,7 @@ pub(crate) enum OpenFile {
         /// Without credentials.
         url: String,
         /// Who asks.
-        getter: Getter,
+        getter: Box<Getter>,
     },
 }
 
