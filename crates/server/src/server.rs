@@ -86,7 +86,9 @@ impl Server {
 
     async fn start_with(options: ServerOptions, plan: Option<Plan>) -> Result<Self, ServerError> {
         let settings = Settings::of(&options);
-        let switches = Switches { api: options.api, overrides_api: options.overrides_api };
+        let ages = options.compaction.as_ref();
+        let ages = ages.map(|options| (options.retention, options.own_retention.clone()));
+        let switches = Switches { api: options.api, overrides_api: options.overrides_api, ages };
         let ServerOptions {
             data_dir,
             storage,
@@ -119,9 +121,8 @@ impl Server {
         let writing = generated.start(generator, &around).await?;
 
         let store = open_store((&storage, &objects), store, &data_dir, &around).await?;
-        let ages = compaction.as_ref().map(|options| (options.retention, &options.own_retention));
         let tenant_required = switches.api.tenant_required;
-        let (state, target) = switches.open(&store, query, generated.generator(), &around, ages);
+        let (state, target) = switches.open(&store, query, generated.generator(), &around);
         let overrides = overrides_in_force(&state, &target).await;
         let zipkin_routes = front.open(&state, tenant_required, &store, &around);
 
@@ -232,29 +233,29 @@ impl Around {
 struct Switches {
     api: ApiOptions,
     overrides_api: bool,
+    /// When compaction gives spans up: the operator's age, and those of tenants.
+    ages: Option<(Option<Duration>, OwnRetention)>,
 }
 
 impl Switches {
-    /// Opens the query APIs on a store, and what limits of tenants go through. `ages` are those at which compaction
-    /// gives spans up: the operator's, and those of tenants.
+    /// Opens the query APIs on a store, and what limits of tenants go through.
     fn open(
         self,
         store: &Arc<Store>,
         query: QueryOptions,
         generator: Option<Arc<Generator>>,
         Around { clock, metrics, .. }: &Around,
-        ages: Option<(Option<Duration>, &OwnRetention)>,
     ) -> (ApiState, Arc<Target>) {
         let engine = Arc::new(QueryEngine::new(Arc::clone(store), query, metrics.clone()));
         let state = ApiState::new(Arc::clone(&engine), Arc::clone(clock), metrics.clone());
-        let retention = ages.and_then(|(retention, _)| retention);
+        let (retention, own_retention) = self.ages.unwrap_or_default();
         let state = state.with_options(self.api).with_retention(retention);
         let target = Arc::new(Target {
             store: Arc::clone(store),
             engine,
             generator,
             retention,
-            own_retention: ages.map(|(_, own)| own.clone()).unwrap_or_default(),
+            own_retention,
             own: Mutex::default(),
         });
         if !self.overrides_api {

@@ -1,5 +1,7 @@
 //! What operators set for tenants while the process runs, and what tenants set of it themselves.
 
+use std::path::Path;
+
 use http::{Method, StatusCode};
 use spandrel_ingest::LimitsSource;
 use spandrel_metrics_generator::GeneratorSettings;
@@ -11,6 +13,11 @@ use crate::status::change;
 
 /// Requests that are made at most until a changed file is in force; it is looked at every second.
 const TRIES: usize = 200_000;
+
+#[expect(clippy::disallowed_methods, reason = "what an operator writes, with what is at hand")]
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::write(path, text)
+}
 
 /// Which generated metrics there are.
 async fn generated(server: &Running) -> anyhow::Result<Vec<String>> {
@@ -28,7 +35,7 @@ async fn the_limits_file_and_tenants_change_what_is_generated() -> anyhow::Resul
     let path = dir.path().join("limits.yaml");
     let file = "overrides:\n  defaults:\n    metrics_generator_ingestion_time_range_slack: 0s\n    \
         metrics_generator: {processors: [span-metrics-count]}\n";
-    std::fs::write(&path, file)?;
+    write(&path, file)?;
     let mut options = ServerOptions {
         overrides_api: true,
         generator: Some(GeneratorSettings::default()),
@@ -46,7 +53,7 @@ async fn the_limits_file_and_tenants_change_what_is_generated() -> anyhow::Resul
 
     let search = async || get(server.addresses.http, "/api/search?").await;
     assert_eq!(search().await?.0, StatusCode::OK);
-    std::fs::write(&path, format!("{file}    read: {{max_search_duration: 1h}}\n"))?;
+    write(&path, &format!("{file}    read: {{max_search_duration: 1h}}\n"))?;
     let mut tries = 0..TRIES;
     while tries.next().is_some() && search().await?.0 == StatusCode::OK {}
     let (status, text) = search().await?;
@@ -61,7 +68,7 @@ async fn the_limits_file_and_tenants_change_what_is_generated() -> anyhow::Resul
 async fn mistakes_about_generated_metrics_are_told_at_the_start() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let path = dir.path().join("limits.yaml");
-    std::fs::write(&path, "overrides:\n  a: {metrics_generator: {procesors: []}}\n")?;
+    write(&path, "overrides:\n  a: {metrics_generator: {procesors: []}}\n")?;
     for generator in [None, Some(GeneratorSettings::default())] {
         let mut options = ServerOptions { generator, ..options(&dir.path().join("data")) };
         options.store.limits = LimitsSource::File(path.clone());
