@@ -98,6 +98,7 @@ await check("the first error is the deepest, and its details are there", async (
   await rows(page).first().waitFor();
   await page.keyboard.press("e");
   await page.locator("aside[aria-label=Span] table").first().waitFor();
+  await page.waitForURL(/span=/);
   const id = new URL(page.url()).searchParams.get("span");
   const children = new Set(spans.flatMap((span) => span.references.map(({ spanID }) => spanID)));
   const isFailed = (span) => span.tags.some(({ key, value }) => key === "error" && value === true);
