@@ -35,7 +35,8 @@ export interface Picture {
 
 const LEFT = 52;
 const RIGHT = 10;
-const TOP = 8;
+/** Half of a link at the highest value, which is not to lie over what stands above. */
+const TOP = 12;
 const BOTTOM = 18;
 const FONT = "11px Inter, system-ui, sans-serif";
 const LABEL_WIDTH = 84;
