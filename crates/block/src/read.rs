@@ -2,8 +2,8 @@
 //!
 //! Nothing here does I/O. [`BlockFile::open`] takes the end of the file; [`ColumnDecoder`] asks for byte
 //! ranges until it can return the columns. Texts come as `Dictionary(Int32, Utf8)`, so that predicates and
-//! groups work on codes. Oversized values come as `BinaryView`, whose rows point into the pages, so that
-//! neither a large value nor one that many rows share is copied.
+//! groups work on codes. Oversized values come as `BinaryView`: one that many rows share is there once.
+//! Whole columns point into the pages; [`FewRows`] takes what it wants out of them.
 
 mod assemble;
 mod chunks;

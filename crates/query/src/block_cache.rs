@@ -148,7 +148,7 @@ impl OpenBlock {
         let mut held = memory::reserve(self.estimate(row_group, &names, Some(rows)))?;
         let damaged = |source| self.damaged(source);
         let few = self.file.few_rows(row_group, names, rows).map_err(damaged)?;
-        let bytes = self.objects.get_ranges(&self.path, &few.ranges()).await;
+        let bytes = self.objects.get_ranges(&self.path, few.ranges()).await;
         let bytes = bytes.map_err(|source| not_read(&self.path, source))?;
         let batch = cpu::run(move || few.decode(bytes)).await?.map_err(damaged)?;
         let n_bytes = batch.get_array_memory_size();

@@ -208,7 +208,7 @@ fn all_rows(file: &BlockFile, row_group: usize, names: &[&str], bytes: &Bytes) -
 fn first_row(file: &BlockFile, row_group: usize, names: &[&str], bytes: &Bytes) -> Option<()> {
     let row = std::slice::from_ref(&(0..1));
     let few = file.few_rows(row_group, names.iter().copied(), row).ok()?;
-    if let Ok(batch) = few.decode(parts(bytes, &few.ranges())?) {
+    if let Ok(batch) = few.decode(parts(bytes, few.ranges())?) {
         let _ = assemble_spans(&batch);
     }
     Some(())

@@ -41,6 +41,7 @@ struct Root {
 pub struct FewRows {
     roots: Vec<Root>,
     n_rows: usize,
+    ranges: Vec<Range<u64>>,
     checksums: Arc<PageChecksums>,
 }
 
@@ -83,26 +84,17 @@ impl BlockFile {
             let leaf = Leaf::new(chunk, &offsets.page_locations, n_rows, rows).map_err(damaged)?;
             root.leaves.push(leaf);
         }
-        let roots = roots.into_iter().flatten().collect();
+        let roots: Vec<Root> = roots.into_iter().flatten().collect();
         let n_rows = rows.iter().map(Range::len).sum();
-        Ok(FewRows { roots, n_rows, checksums: Arc::clone(&self.pages) })
+        let ranges = ranges_of(&roots);
+        Ok(FewRows { roots, n_rows, ranges, checksums: Arc::clone(&self.pages) })
     }
 }
 
 impl FewRows {
     /// The byte ranges of the file that are needed, ascending and apart.
-    pub fn ranges(&self) -> Vec<Range<u64>> {
-        let pages = self.roots.iter().flat_map(|root| &root.leaves).flat_map(Leaf::pages);
-        let mut pages: Vec<Range<u64>> = pages.collect();
-        pages.sort_unstable_by_key(|page| page.start);
-        let mut ranges: Vec<Range<u64>> = Vec::with_capacity(pages.len());
-        for page in pages {
-            match ranges.last_mut() {
-                Some(last) if last.end == page.start => last.end = page.end,
-                _ => ranges.push(page),
-            }
-        }
-        ranges
+    pub fn ranges(&self) -> &[Range<u64>] {
+        &self.ranges
     }
 
     /// The columns, given the bytes of [`Self::ranges`] in their order. A column that is null in all of these rows
@@ -111,14 +103,13 @@ impl FewRows {
     /// # Errors
     /// [`BlockError`] when the bytes are damaged, or lengths differ.
     pub fn decode(&self, bytes: Vec<Bytes>) -> Result<RecordBatch, BlockError> {
-        let ranges = self.ranges();
-        for (range, bytes) in ranges.iter().zip(&bytes) {
+        for (range, bytes) in self.ranges.iter().zip(&bytes) {
             if range.end - range.start != bytes.len() as u64 {
                 return Err(BlockError::Page { offset: range.start });
             }
             self.checksums.verify(range.start, bytes)?;
         }
-        let mut pages = Pages::new(ranges, bytes)?;
+        let mut pages = Pages::new(&self.ranges, bytes)?;
         let mut fields = Vec::with_capacity(self.roots.len());
         let mut columns = Vec::with_capacity(self.roots.len());
         for root in &self.roots {
@@ -135,7 +126,7 @@ impl FewRows {
             .map_err(|_| BlockError::NotABlock("its columns differ in type or length"))
     }
 
-    fn column(&self, root: &Root, pages: &mut Pages) -> Result<Option<ArrayRef>, Damage> {
+    fn column(&self, root: &Root, pages: &mut Pages<'_>) -> Result<Option<ArrayRef>, Damage> {
         match (root.field.data_type(), root.leaves.as_slice()) {
             (DataType::List(element), leaves) => {
                 let DataType::Struct(fields) = element.data_type() else {
@@ -153,14 +144,29 @@ impl FewRows {
                     }
                     parts.push(part);
                 }
-                arrays::list(element, fields, &parts).map(Some)
+                arrays::list(element, fields, parts).map(Some)
             }
             (data_type, [leaf]) => {
                 let part = leaf.read(pages)?;
                 let is_null = !part.presence.present.contains(&true);
-                if is_null { Ok(None) } else { arrays::flat(data_type, &part).map(Some) }
+                if is_null { Ok(None) } else { arrays::flat(data_type, part).map(Some) }
             }
             _ => Err("has several parts"),
         }
     }
+}
+
+/// Where the pages lie, those that follow each other as one.
+fn ranges_of(roots: &[Root]) -> Vec<Range<u64>> {
+    let pages = roots.iter().flat_map(|root| &root.leaves).flat_map(Leaf::pages);
+    let mut pages: Vec<Range<u64>> = pages.collect();
+    pages.sort_unstable_by_key(|page| page.start);
+    let mut ranges: Vec<Range<u64>> = Vec::with_capacity(pages.len());
+    for page in pages {
+        match ranges.last_mut() {
+            Some(last) if last.end == page.start => last.end = page.end,
+            _ => ranges.push(page),
+        }
+    }
+    ranges
 }

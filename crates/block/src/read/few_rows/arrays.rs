@@ -18,7 +18,7 @@ use super::values::{Strings, Values};
 const TOO_LARGE: Damage = "has more than 2 GiB in these rows";
 
 /// The array of a column that is no list.
-pub(super) fn flat(data_type: &DataType, part: &Part) -> Result<ArrayRef, Damage> {
+pub(super) fn flat(data_type: &DataType, part: Part) -> Result<ArrayRef, Damage> {
     let n_values = part.presence.present.iter().filter(|present| **present).count();
     if n_values != part.places.as_ref().map_or_else(|| part.values.len(), Vec::len) {
         return Err("has another number of values than its levels say");
@@ -30,7 +30,7 @@ pub(super) fn flat(data_type: &DataType, part: &Part) -> Result<ArrayRef, Damage
             part.places.as_ref().map_or(next - 1, |places| places[next - 1] as usize)
         })
     });
-    Ok(match (data_type, &part.values) {
+    Ok(match (data_type, part.values) {
         (DataType::Int32, Values::I32(values)) => {
             Arc::new(Int32Array::from_iter(places.map(|place| place.map(|place| values[place]))))
         }
@@ -44,11 +44,11 @@ pub(super) fn flat(data_type: &DataType, part: &Part) -> Result<ArrayRef, Damage
             Arc::new(BooleanArray::from_iter(places.map(|place| place.map(|place| values[place]))))
         }
         (DataType::FixedSizeBinary(_), Values::Fixed(length, bytes)) => {
-            fixed_size(*length, bytes, places)?
+            fixed_size(length, &bytes, places)?
         }
-        (DataType::Dictionary(..), Values::Strings(strings)) => coded(strings, places)?,
+        (DataType::Dictionary(..), Values::Strings(strings)) => coded(&strings, places)?,
         (DataType::Utf8, Values::Strings(strings)) => {
-            let texts = places.map(|place| place.map(|place| text(strings, place)).transpose());
+            let texts = places.map(|place| place.map(|place| text(&strings, place)).transpose());
             Arc::new(texts.collect::<Result<StringArray, Damage>>()?)
         }
         (DataType::Binary, Values::Strings(strings)) => {
@@ -94,13 +94,13 @@ fn coded(
     Ok(Arc::new(array.map_err(|_| TOO_LARGE)?))
 }
 
-/// Byte strings that are not copied: rows that share one point to it.
+/// Byte strings as they came out of their pages: rows that share one point to it.
 fn views(
-    strings: &Strings,
+    mut strings: Strings,
     places: impl Iterator<Item = Option<usize>>,
 ) -> Result<ArrayRef, Damage> {
     let mut builder = BinaryViewBuilder::new();
-    let block = builder.append_block(Buffer::from_slice_ref(&strings.bytes));
+    let block = builder.append_block(Buffer::from_vec(std::mem::take(&mut strings.bytes)));
     for place in places {
         let Some(place) = place else {
             builder.append_null();
@@ -118,13 +118,13 @@ fn views(
 pub(super) fn list(
     element: &FieldRef,
     fields: &Fields,
-    parts: &[Part],
+    parts: Vec<Part>,
 ) -> Result<ArrayRef, Damage> {
+    let lengths = parts.first().map_or_else(Vec::new, |part| part.presence.lengths.clone());
     let leaves = fields.iter().zip(parts).map(|(field, part)| flat(field.data_type(), part));
     let leaves = leaves.collect::<Result<_, _>>()?;
     let elements = StructArray::try_new(fields.clone(), leaves, None);
     let elements = elements.map_err(|_| "has elements of different lengths")?;
-    let lengths = parts.first().map_or(&[][..], |part| &part.presence.lengths);
     let valid = NullBuffer::from_iter(lengths.iter().map(|length| *length > 0));
     let offsets = OffsetBuffer::from_lengths(lengths.iter().map(|length| *length as usize));
     let list = ListArray::try_new(Arc::clone(element), offsets, Arc::new(elements), Some(valid));

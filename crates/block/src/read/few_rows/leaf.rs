@@ -104,7 +104,7 @@ impl Leaf {
     }
 
     /// The values of the wanted rows.
-    pub(super) fn read(&self, pages: &mut Pages) -> Result<Part, Damage> {
+    pub(super) fn read(&self, pages: &mut Pages<'_>) -> Result<Part, Damage> {
         let mut presence = Presence::default();
         let mut values = Values::new(self.physical, self.value_bytes)?;
         let mut codes = Vec::new();

@@ -10,16 +10,16 @@ use super::leaf::Leaf;
 use crate::error::BlockError;
 
 /// The bytes of pages, and the context that inflates them.
-pub(super) struct Pages {
-    ranges: Vec<Range<u64>>,
+pub(super) struct Pages<'r> {
+    ranges: &'r [Range<u64>],
     bytes: Vec<Bytes>,
     zstd: zstd::bulk::Decompressor<'static>,
     raw: Vec<u8>,
 }
 
-impl Pages {
+impl<'r> Pages<'r> {
     /// Bytes by range, these ascending.
-    pub(super) fn new(ranges: Vec<Range<u64>>, bytes: Vec<Bytes>) -> Result<Self, BlockError> {
+    pub(super) fn new(ranges: &'r [Range<u64>], bytes: Vec<Bytes>) -> Result<Self, BlockError> {
         let zstd = zstd::bulk::Decompressor::new()?;
         Ok(Self { ranges, bytes, zstd, raw: Vec::new() })
     }
