@@ -84,7 +84,7 @@ export interface paths {
         readonly get: operations["link"];
         readonly put?: never;
         readonly post?: never;
-        /** Forgets a short link that has a name */
+        /** Forgets a short link */
         readonly delete: operations["deleteLink"];
         readonly options?: never;
         readonly head?: never;
