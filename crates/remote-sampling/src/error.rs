@@ -25,8 +25,10 @@ pub enum RemoteSamplingError {
         /// Why.
         source: io::Error,
     },
-    /// The URL is none, or of a kind that cannot be asked.
-    #[error("the URL of sampling strategies has to begin with http:// or https://: {0}")]
+    /// The URL is none, or of a kind that cannot be asked. It may have credentials, so only its scheme is told.
+    #[error(
+        "sampling strategies cannot be had from this {0}:// URL, it has to be a whole one of http:// or https://"
+    )]
     Url(String),
     /// The server with the strategies has no answer.
     #[error("sampling strategies cannot be downloaded from {url}: {reason}")]

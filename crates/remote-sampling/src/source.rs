@@ -35,12 +35,12 @@ impl StrategyFile {
     /// # Errors
     /// [`RemoteSamplingError::Url`] for a URL that cannot be asked.
     pub fn parse(text: &str) -> Result<Self, RemoteSamplingError> {
-        if !text.contains("://") {
+        let Some((scheme, _)) = text.split_once("://") else {
             return Ok(Self::Path(text.into()));
-        }
+        };
         let parsed = Url::parse(text).ok();
         let parsed = parsed.filter(|url| ["http", "https"].contains(&url.scheme()));
-        parsed.map(Self::Url).ok_or_else(|| RemoteSamplingError::Url(text.to_owned()))
+        parsed.map(Self::Url).ok_or_else(|| RemoteSamplingError::Url(scheme.to_owned()))
     }
 
     /// What reads it.

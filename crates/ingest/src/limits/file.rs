@@ -10,8 +10,8 @@
 //! ```
 //!
 //! An entry under `overrides` changes what it names and leaves the rest as in `defaults`. Keys may stand in Tempo's
-//! sections, which set more than limits, or flat ([`document`]). A mistake at the start is an error; later the limits from before stay in force, the log says once what is wrong, and a metric says
-//! so as long as it lasts.
+//! sections, which set more than limits, or flat ([`document`]). A mistake at the start is an error; later the limits
+//! from before stay in force, the log says once what is wrong, and a metric says so as long as it lasts.
 
 mod document;
 mod values;
