@@ -232,7 +232,10 @@ function Plot(props: ChartProps & { height: number }) {
         <Tooltip {...props} i={i} x={places.x(time)} width={width.value} />
       )}
       {lines.every(({ values }) => values.every((value) => value === null)) && (
-        <span class={styles.empty}>No spans in this time</span>
+        // An exemplar is a span: what it belongs to is only not counted yet.
+        <span class={styles.empty}>
+          {diamonds.length > 0 ? "The first step is not over yet" : "No spans in this time"}
+        </span>
       )}
     </div>
   );
