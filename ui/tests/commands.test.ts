@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
-import { age, bytes, limitText } from "../src/admin/bytes.ts";
+import { age, limitText } from "../src/admin/limits.ts";
 import { lossesOf, partsOf, perSecond } from "../src/admin/tenant.ts";
 import { levelsOf, timelineOf } from "../src/admin/timeline.ts";
 import type { Block, Tenant } from "../src/api/schema.ts";
 import { type Command, offered } from "../src/shell/commands.ts";
+import { bytes } from "../src/text/bytes.ts";
 
 const command = (label: string): Command => ({ label, hint: "", icon: "search" });
 const labels = (found: readonly Command[]) => found.map(({ label }) => label);

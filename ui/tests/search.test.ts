@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import type { SearchPage, SearchRequest, SpanResult, TraceResult } from "../src/api/search.ts";
+import type { Piece, SearchRequest, SpanResult, TraceResult } from "../src/api/search.ts";
 import { cellsOf } from "../src/search/cells.ts";
 import { isMetric, keyOf, namesOf, parameterOf, selecting, valueIn } from "../src/search/columns.ts";
 import { csvOf, spanTable, traceTable } from "../src/search/download.ts";
 import { literalOf } from "../src/search/facets.tsx";
 import { durationRows } from "../src/search/heatmap-table.tsx";
-import { Pages, progressOf } from "../src/search/pages.ts";
+import { type Found, Pages, shareOf } from "../src/search/pages.ts";
 import { saysOf } from "../src/search/results-bar.tsx";
 import { boxOf, boxText, conditionOf } from "../src/search/selection.ts";
 import { leftOut, spansOf } from "../src/search/spans.tsx";
@@ -36,39 +36,72 @@ const trace = (
   matches,
 });
 
-/** A server with so many traces, which notes what it was asked. */
+const piece = (traces: readonly TraceResult[], jobsDone: number, next: string | null = null): Piece => ({
+  traces,
+  next,
+  done: jobsDone === 5,
+  progress: { jobs: 5, jobsDone, bytesRead: jobsDone * 100, spansRead: jobsDone },
+});
+
+/** A server with so many traces, ten in each of its jobs, which notes what it was asked. */
 function server(count: number) {
   const asked: string[] = [];
-  const ask = async ({ limit, after, q }: SearchRequest): Promise<SearchPage> => {
+  async function* ask({ limit, after, q }: SearchRequest): AsyncGenerator<Piece> {
     asked.push(`${q} ${limit} after ${after ?? "nothing"}`);
     const from = Number(after ?? 0);
     const to = Math.min(count, from + limit);
-    const traces = Array.from({ length: to - from }, (_, i) => trace(String(from + i)));
-    return { traces, next: to < count ? String(to) : null };
-  };
+    const all = Array.from({ length: to - from }, (_, i) => trace(String(from + i)));
+    for (let job = 1; job < 5; job++) {
+      const some = all.splice(0, 10);
+      yield piece(some, job, some.at(-1) ? String(Number(some.at(-1)?.traceId) + 1) : null);
+    }
+    yield piece(all, 5, to < count ? String(to) : null);
+  }
   return { asked, ask };
+}
+
+/** Pieces that come when the test says so. */
+function held() {
+  const waiting: ((piece: Piece) => void)[] = [];
+  async function* ask(_: SearchRequest, signal: AbortSignal): AsyncGenerator<Piece> {
+    for (;;) {
+      const next = await new Promise<Piece>((resolve, reject) => {
+        waiting.push(resolve);
+        signal.addEventListener("abort", () => {
+          waiting.splice(waiting.indexOf(resolve), 1);
+          reject(signal.reason);
+        });
+      });
+      yield next;
+      if (next.done) return;
+    }
+  }
+  const settled = () => new Promise((resolve) => setTimeout(resolve));
+  return {
+    ask,
+    give: async (one: Piece) => {
+      await settled();
+      waiting.shift()?.(one);
+      await settled();
+    },
+  };
 }
 
 const QUESTION = { q: "{}", from: 0, to: 1, order: "start" } as const;
 
-test("the first results come first, the others follow where they ended", async () => {
+const ids = (pages: Pages) => pages.found.value.traces.map(({ traceId }) => traceId);
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => String(i));
+
+test("pieces are one list, and what follows begins where they end", async () => {
   const { asked, ask } = server(1000);
   const pages = new Pages(ask);
   await pages.start(QUESTION, 50);
-  expect(asked).toEqual(["{} 10 after nothing", "{} 40 after 10"]);
-  expect(pages.found.value).toMatchObject({ loading: false, more: true, current: true, error: null });
-  expect(pages.found.value.traces.map(({ traceId }) => traceId)).toEqual(
-    Array.from({ length: 50 }, (_, i) => String(i)),
-  );
-  await pages.until(180);
-  expect(asked.slice(2)).toEqual(["{} 100 after 50", "{} 30 after 150"]);
-  expect(pages.found.value.traces).toHaveLength(180);
-});
-
-test("the longest are asked for at once: a part of them costs as much as all", async () => {
-  const { asked, ask } = server(1000);
-  await new Pages(ask).start({ ...QUESTION, order: "duration" }, 50);
   expect(asked).toEqual(["{} 50 after nothing"]);
+  expect(pages.found.value).toMatchObject({ loading: false, more: true, current: true, error: null });
+  expect(ids(pages)).toEqual(upTo(50));
+  await pages.until(180);
+  expect(asked.slice(1)).toEqual(["{} 130 after 50"]);
+  expect(ids(pages)).toEqual(upTo(180));
 });
 
 test("the end is the end", async () => {
@@ -76,33 +109,67 @@ test("the end is the end", async () => {
   const pages = new Pages(ask);
   await pages.start(QUESTION, 50);
   await pages.until(100);
-  expect(asked).toEqual(["{} 10 after nothing"]);
+  expect(asked).toEqual(["{} 50 after nothing"]);
   expect(pages.found.value).toMatchObject({ more: false, loading: false });
 });
 
-test("what has come stays when somebody stops, and progress never runs backwards", async () => {
-  let go: (page: SearchPage) => void = () => {};
-  const pages = new Pages(() => new Promise((resolve) => (go = resolve)));
+test("what has come stays when somebody stops, and the search goes on from there", async () => {
+  const { ask, give } = held();
+  const pages = new Pages(ask);
   const shares: number[] = [];
-  pages.found.subscribe((found) => shares.push(progressOf(found)));
+  pages.found.subscribe((found) => shares.push(shareOf(found)));
   const running = pages.start(QUESTION, 50);
-  go({ traces: Array.from({ length: 10 }, (_, i) => trace(String(i))), next: "10" });
-  await Promise.resolve();
-  await Promise.resolve();
-  expect(pages.found.value.traces).toHaveLength(10);
-  expect(progressOf(pages.found.value)).toBe(0.2);
+  await give(piece([], 1));
+  expect(pages.found.value).toMatchObject({ loading: true, current: false });
+  await give(
+    piece(
+      upTo(10).map((id) => trace(id)),
+      2,
+      "10",
+    ),
+  );
+  expect(ids(pages)).toEqual(upTo(10));
+  expect(shareOf(pages.found.value)).toBe(0.4);
   pages.cancel();
-  go({ traces: [trace("late")], next: null });
   await running;
   expect(pages.found.value).toMatchObject({ loading: false, canceled: true, more: true });
-  expect(pages.found.value.traces).toHaveLength(10);
+  expect(ids(pages)).toEqual(upTo(10));
   expect(shares.slice(1)).toEqual([...shares.slice(1)].sort((a, b) => a - b));
+});
+
+test("a search that was stopped goes on behind what it has, or from the beginning when it has nothing", async () => {
+  for (const n of [0, 10]) {
+    const asked: (string | undefined)[] = [];
+    const { ask, give } = held();
+    const pages = new Pages((request, signal) => {
+      asked.push(request.after);
+      return ask(request, signal);
+    });
+    const stopped = pages.start(QUESTION, 50);
+    await give(
+      piece(
+        upTo(n).map((id) => trace(id)),
+        1,
+        n > 0 ? String(n) : null,
+      ),
+    );
+    pages.cancel();
+    await stopped;
+    const goesOn = pages.until(50);
+    await give(piece([trace("more")], 5));
+    await goesOn;
+    expect(asked).toEqual([undefined, n > 0 ? String(n) : undefined]);
+    expect(ids(pages)).toEqual([...upTo(n), "more"]);
+  }
 });
 
 test("what was there stays while the next question is asked, and when it fails", async () => {
   const { ask } = server(3);
   let isBroken = false;
-  const pages = new Pages((request) => (isBroken ? Promise.reject(new Error("no")) : ask(request)));
+  const pages = new Pages(async function* (request) {
+    if (isBroken) throw new Error("no");
+    yield* ask(request);
+  });
   await pages.start(QUESTION, 50);
   isBroken = true;
   await pages.start({ ...QUESTION, q: "{ status = error }" }, 50);
@@ -111,11 +178,23 @@ test("what was there stays while the next question is asked, and when it fails",
 });
 
 test("the bar says how many there are and whether that is all", () => {
-  const found = { traces: [trace("1")], wanted: 50, error: null, current: true, canceled: false };
-  expect(saysOf({ ...found, loading: true, more: true }, "start")).toBe("1 of 50");
-  expect(saysOf({ ...found, loading: false, more: true }, "start")).toBe("newest 1 traces");
-  expect(saysOf({ ...found, loading: false, more: false }, "start")).toBe("1 trace, all there are");
-  expect(saysOf({ ...found, loading: false, more: true, canceled: true }, "start")).toBe("stopped after 1");
+  const found: Found = {
+    traces: [trace("1")],
+    error: null,
+    loading: false,
+    current: true,
+    canceled: false,
+    more: true,
+    progress: { jobs: 13, jobsDone: 5, bytesRead: 0, spansRead: 0 },
+  };
+  const says = (change: Partial<Found>) => saysOf({ ...found, ...change }, "start");
+  expect(says({ loading: true })).toBe("1 found, 4 of 12 blocks read");
+  expect(says({ loading: true, current: false })).toBe("4 of 12 blocks read");
+  expect(says({ loading: true, current: false, progress: null })).toBe("searching");
+  expect(says({})).toBe("newest 1 traces");
+  expect(says({ more: false })).toBe("1 trace, all there are");
+  expect(says({ canceled: true })).toBe("stopped after 1");
+  expect(says({ canceled: true, current: false })).toBe("stopped after 0");
 });
 
 test("spans of all traces are in one order", () => {

@@ -13,6 +13,7 @@ mod find;
 mod links;
 mod live;
 mod openapi;
+mod search;
 mod service_map;
 mod skeleton;
 mod spans;
@@ -60,6 +61,7 @@ fn routes(state: ApiState) -> Routes {
         .route("/api/ui/links/{short}", "link", get(links::link).delete(links::delete))
         .get("/api/ui/live", "live", live::live)
         .get("/api/ui/openapi.json", "openapi", openapi::openapi)
+        .get("/api/ui/search", "search", search::search)
         .get("/api/ui/service-map", "service_map", service_map::service_map)
         .get("/api/ui/structure", "structure", structure::structure)
         .get("/api/ui/tenant", "tenant", tenant::tenant)

@@ -3,9 +3,9 @@ import { useSignal } from "@preact/signals";
 import type { Block, Blocks } from "../api/schema.ts";
 import { timeTicks } from "../charts/scale.ts";
 import { utc } from "../shell/settings.ts";
+import { bytes } from "../text/bytes.ts";
 import { compact, counted } from "../text/numbers.ts";
 import { ago, axisClock, clock } from "../text/times.ts";
-import { bytes } from "./bytes.ts";
 import styles from "./page.module.css";
 import { levelsOf, timelineOf } from "./timeline.ts";
 

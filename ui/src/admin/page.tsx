@@ -5,9 +5,10 @@ import { Loader } from "../api/loaded.ts";
 import type { Blocks, Tenant } from "../api/schema.ts";
 import { Answered } from "../service/loading.tsx";
 import { Failure, Progress } from "../shell/states.tsx";
+import { bytes } from "../text/bytes.ts";
 import { compact, counted, percent, rate } from "../text/numbers.ts";
 import { BlocksPanel } from "./blocks.tsx";
-import { age, bytes, limitText } from "./bytes.ts";
+import { age, limitText } from "./limits.ts";
 import styles from "./page.module.css";
 import { fetchBlocks, fetchParts, fetchTenant, lossesOf, type Part, perSecond } from "./tenant.ts";
 

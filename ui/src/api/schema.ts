@@ -125,6 +125,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/ui/search": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** A search whose answer comes in pieces, as server-sent events: `found` with a `SearchPiece`, and `failed` with a `SearchFailure` */
+        readonly get: operations["search_pieces"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/ui/service-map": {
         readonly parameters: {
             readonly query?: never;
@@ -770,6 +787,37 @@ export interface components {
         readonly SearchAnswer: {
             readonly traces?: readonly components["schemas"]["SearchTrace"][];
         };
+        /** @description The data of an event `failed`. */
+        readonly SearchFailure: {
+            /** @description What HTTP would have said, had it begun with this. */
+            readonly status: number;
+            readonly message: string;
+        };
+        /** @description The data of an event `found`. */
+        readonly SearchPiece: {
+            /** @description Those that no piece before had. */
+            readonly traces: readonly components["schemas"]["SearchTrace"][];
+            readonly metrics: components["schemas"]["SearchMetrics"];
+            /** @description What `after` has to be to go on behind these traces. */
+            readonly next?: string;
+            /** @description Whether this is the last piece; without `next` nothing is left. */
+            readonly done: boolean;
+        };
+        /** @description What it took until now; what is 0 is left out. A job is one block in the range, or all spans that are in none yet. */
+        readonly SearchMetrics: {
+            readonly completedJobs?: number;
+            readonly totalJobs?: number;
+            readonly totalBlocks?: number;
+            readonly totalBlockBytes?: string;
+            /** @description How much of them was read. */
+            readonly inspectedBytes?: string;
+            readonly inspectedTraces?: number;
+            readonly inspectedSpans?: string;
+            /** @description Row groups that were read and that were not, by why. */
+            readonly additionalMetrics?: {
+                readonly [key: string]: string;
+            };
+        };
         /** @description A span that matched. */
         readonly SearchSpan: {
             readonly spanID: string;
@@ -1018,6 +1066,9 @@ export type QueryCheck = components['schemas']['QueryCheck'];
 export type QueryMark = components['schemas']['QueryMark'];
 export type SavedLinks = components['schemas']['SavedLinks'];
 export type SearchAnswer = components['schemas']['SearchAnswer'];
+export type SearchFailure = components['schemas']['SearchFailure'];
+export type SearchPiece = components['schemas']['SearchPiece'];
+export type SearchMetrics = components['schemas']['SearchMetrics'];
 export type SearchSpan = components['schemas']['SearchSpan'];
 export type SearchTrace = components['schemas']['SearchTrace'];
 export type ServiceMap = components['schemas']['ServiceMap'];
@@ -1300,6 +1351,60 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": Record<string, never>;
+                };
+            };
+            readonly default: components["responses"]["Failure"];
+        };
+    };
+    readonly search_pieces: {
+        readonly parameters: {
+            readonly query?: {
+                /**
+                 * @description TraceQL.
+                 * @example { }
+                 */
+                readonly q?: string;
+                /**
+                 * @description Unix seconds or nanoseconds or RFC 3339; both or neither.
+                 * @example 1485428400
+                 */
+                readonly start?: components["parameters"]["start"];
+                /**
+                 * @description As `start`.
+                 * @example 1485435600
+                 */
+                readonly end?: components["parameters"]["end"];
+                /**
+                 * @description How many traces.
+                 * @example 10
+                 */
+                readonly limit?: number;
+                /**
+                 * @description Spans of each.
+                 * @example 3
+                 */
+                readonly spss?: number;
+                /**
+                 * @description By what.
+                 * @example start
+                 */
+                readonly order?: "start" | "duration";
+                /** @description Where to go on: `next` of a piece. */
+                readonly after?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Events until everything is found. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/event-stream": string;
                 };
             };
             readonly default: components["responses"]["Failure"];

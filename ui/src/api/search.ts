@@ -1,6 +1,14 @@
-/** Searching: Tempo's endpoint, with the order and the cursors that this server adds. */
-import { get } from "./http.ts";
-import type { AnyValue, SearchAnswer, SearchSpan } from "./schema.ts";
+/** Searching: all at once by Tempo's endpoint, or in pieces as they are found. */
+import { eventsOf } from "./events.ts";
+import { ApiError, get, getJson } from "./http.ts";
+import type {
+  AnyValue,
+  SearchAnswer,
+  SearchFailure,
+  SearchMetrics,
+  SearchPiece,
+  SearchSpan,
+} from "./schema.ts";
 import { valueText } from "./trace.ts";
 
 /** A span that matched. */
@@ -45,36 +53,78 @@ export interface SearchRequest {
   readonly spansPerTrace?: number;
 }
 
-/** Some results, and where the next ones begin; `null` after the last. */
-export interface SearchPage {
+/** How far a search is, and what it took until now. */
+export interface SearchProgress {
+  /** Blocks in the range, and one for what is in none yet. */
+  readonly jobs: number;
+  readonly jobsDone: number;
+  readonly bytesRead: number;
+  readonly spansRead: number;
+}
+
+/** Traces that no piece before had. */
+export interface Piece {
   readonly traces: readonly TraceResult[];
+  /** Where those behind them begin; `null` when that is where the piece before said, or in the last piece nowhere. */
   readonly next: string | null;
+  readonly done: boolean;
+  readonly progress: SearchProgress;
 }
 
 const seconds = (millis: number, round: (value: number) => number) => String(round(millis / 1e3));
 
-export async function searchPage(request: SearchRequest, signal: AbortSignal): Promise<SearchPage> {
-  const { q, from, to, limit, order, after, spansPerTrace = 1 } = request;
-  const response = await get(
-    "/tempo/api/search",
-    {
-      q,
-      start: seconds(from, Math.floor),
-      end: seconds(to, Math.ceil),
-      limit: String(limit),
-      order,
-      after,
-      spss: String(spansPerTrace),
-    },
-    signal,
-  );
-  const traces = tracesOf((await response.json()) as SearchAnswer);
-  const next = traces.length < limit ? null : response.headers.get("x-spandrel-next-cursor");
-  return { traces, next };
+function paramsOf({ q, from, to, limit, order, after, spansPerTrace = 1 }: SearchRequest) {
+  return {
+    q,
+    start: seconds(from, Math.floor),
+    end: seconds(to, Math.ceil),
+    limit: String(limit),
+    order,
+    after,
+    spss: String(spansPerTrace),
+  };
 }
 
 export async function search(request: SearchRequest, signal: AbortSignal): Promise<readonly TraceResult[]> {
-  return (await searchPage(request, signal)).traces;
+  return tracesOf(await getJson<SearchAnswer>("/tempo/api/search", paramsOf(request), signal));
+}
+
+/** The same in pieces, each as soon as it is certain. */
+export async function* searchPieces(request: SearchRequest, signal: AbortSignal): AsyncGenerator<Piece> {
+  const response = await get("/api/ui/search", paramsOf(request), signal);
+  if (!response.body) return;
+  try {
+    for await (const { name, data } of eventsOf(response.body)) {
+      if (name === "failed") {
+        const { status, message } = JSON.parse(data) as SearchFailure;
+        throw new ApiError(status, message);
+      }
+      const piece = pieceOf(JSON.parse(data) as SearchPiece);
+      yield piece;
+      if (piece.done) return;
+    }
+  } catch (error) {
+    if (error instanceof ApiError || signal.aborted) throw error;
+  }
+  throw new ApiError(0, "The connection to the server broke before the search was done.");
+}
+
+function pieceOf(piece: SearchPiece): Piece {
+  return {
+    traces: tracesOf(piece),
+    next: piece.next ?? null,
+    done: piece.done,
+    progress: progressOf(piece.metrics),
+  };
+}
+
+function progressOf(metrics: SearchMetrics): SearchProgress {
+  return {
+    jobs: metrics.totalJobs ?? 0,
+    jobsDone: metrics.completedJobs ?? 0,
+    bytesRead: Number(metrics.inspectedBytes ?? 0),
+    spansRead: Number(metrics.inspectedSpans ?? 0),
+  };
 }
 
 function tracesOf(answer: SearchAnswer): TraceResult[] {

@@ -13,7 +13,7 @@ import { isMetric, namesOf, selecting } from "./columns.ts";
 import { Facets } from "./facets.tsx";
 import { Graph } from "./graph.tsx";
 import styles from "./page.module.css";
-import { Pages, progressOf } from "./pages.ts";
+import { Pages, shareOf } from "./pages.ts";
 import { ResultsBar } from "./results-bar.tsx";
 import { boxOf, conditionOf } from "./selection.ts";
 import { SPANS_PER_TRACE, Spans } from "./spans.tsx";
@@ -60,6 +60,10 @@ export function SearchPage() {
     document.title = `${q} · Spandrel`;
   }, [q]);
   const found = pages.found.value;
+  const goOn = () => {
+    if (found.canceled) void pages.until(limit);
+    else setQuery({ limit: String(Math.min(LIMIT_MAX, found.traces.length + LIMIT)) });
+  };
   const { traces, error, loading } = found;
   // The field says where the mistake is.
   const isTold = error instanceof ApiError && error.status === 400 && problems.value.length > 0;
@@ -68,7 +72,7 @@ export function SearchPage() {
       <div
         class={styles.progress}
         data-loading={loading}
-        style={{ "--share": `${Math.max(0.04, progressOf(found)) * 100}%` }}
+        style={{ "--share": `${Math.max(0.04, shareOf(found)) * 100}%` }}
       />
       <QueryBar
         q={q}
@@ -108,12 +112,7 @@ export function SearchPage() {
             </div>
           )}
           {found.more && !loading && (
-            <button
-              type="button"
-              class="button"
-              onClick={() => setQuery({ limit: String(Math.min(LIMIT_MAX, traces.length + LIMIT)) })}
-              disabled={traces.length >= LIMIT_MAX}
-            >
+            <button type="button" class="button" onClick={() => goOn()} disabled={traces.length >= LIMIT_MAX}>
               {found.canceled ? "Go on" : "Show more"}
             </button>
           )}

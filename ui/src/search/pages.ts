@@ -1,11 +1,12 @@
-/** Results that come in pieces: the first few at once, then the rest, and more when somebody asks. */
+/** Results that come in pieces while the server reads, and more of them when somebody asks. */
 import { signal } from "@preact/signals";
-import { type SearchPage, type SearchRequest, searchPage, type TraceResult } from "../api/search.ts";
-
-/** So many are there before the eye is; asked for where that costs nothing, in the order of time. */
-const FIRST = 10;
-/** A piece of what follows. */
-const PIECE_MAX = 100;
+import {
+  type Piece,
+  type SearchProgress,
+  type SearchRequest,
+  searchPieces,
+  type TraceResult,
+} from "../api/search.ts";
 
 export interface Found {
   readonly traces: readonly TraceResult[];
@@ -15,13 +16,13 @@ export interface Found {
   readonly canceled: boolean;
   /** Whether something follows. */
   readonly more: boolean;
-  /** How many were wanted. */
-  readonly wanted: number;
   /** Whether an answer to the latest question has come. */
   readonly current: boolean;
+  /** How far the server is, or was when somebody stopped it; `null` before it has said so. */
+  readonly progress: SearchProgress | null;
 }
 
-type Ask = (request: SearchRequest, signal: AbortSignal) => Promise<SearchPage>;
+type Ask = (request: SearchRequest, signal: AbortSignal) => AsyncIterable<Piece>;
 
 export type Question = Omit<SearchRequest, "limit" | "after">;
 
@@ -31,8 +32,8 @@ const NOTHING: Found = {
   loading: false,
   canceled: false,
   more: false,
-  wanted: 0,
   current: false,
+  progress: null,
 };
 
 export class Pages {
@@ -41,7 +42,7 @@ export class Pages {
   private question: Question | null = null;
   private next: string | undefined;
 
-  constructor(private readonly ask: Ask = searchPage) {}
+  constructor(private readonly ask: Ask = searchPieces) {}
 
   /** Asks something new. What was there stays until the first answer is. */
   async start(question: Question, wanted: number): Promise<void> {
@@ -52,29 +53,34 @@ export class Pages {
 
   /** Goes on after what is there, until there are as many as are wanted. */
   async until(wanted: number): Promise<void> {
-    const { traces, more, loading } = this.found.peek();
-    if (!this.question || loading || !more || traces.length >= wanted) return;
-    await this.read(this.question, traces, wanted);
+    const { traces, more, loading, current } = this.found.peek();
+    // What somebody stopped before it had anything begins again.
+    const before = current ? traces : [];
+    if (!this.question || loading || !more || before.length >= wanted) return;
+    await this.read(this.question, before, wanted);
   }
 
   private async read(question: Question, before: readonly TraceResult[], wanted: number): Promise<void> {
     this.running?.abort();
     const running = new AbortController();
     this.running = running;
-    const isNew = before.length === 0;
-    this.set({ loading: true, error: null, canceled: false, wanted, current: !isNew });
+    this.set({ loading: true, error: null, canceled: false, current: before.length > 0, progress: null });
     let traces = before;
+    const request = { ...question, limit: wanted - before.length, after: this.next };
     try {
-      for (;;) {
-        const isFirst = traces.length === 0 && question.order === "start";
-        const limit = Math.min(wanted - traces.length, isFirst ? FIRST : PIECE_MAX);
-        const page = await this.ask({ ...question, limit, after: this.next }, running.signal);
+      for await (const piece of this.ask(request, running.signal)) {
         if (this.running !== running) return;
-        traces = [...traces, ...page.traces];
-        this.next = page.next ?? undefined;
-        const done = page.next === null || traces.length >= wanted;
-        this.set({ traces, current: true, loading: !done, more: page.next !== null });
-        if (done) return;
+        traces = [...traces, ...piece.traces];
+        this.next = piece.next ?? (piece.done ? undefined : this.next);
+        const more = !piece.done || piece.next !== null;
+        // Until something is certain, what was there before is better than nothing.
+        const current = piece.done || traces.length > 0;
+        this.set({
+          ...(current && { traces, current }),
+          loading: !piece.done,
+          more,
+          progress: piece.progress,
+        });
       }
     } catch (error) {
       if (this.running !== running || running.signal.aborted) return;
@@ -87,7 +93,7 @@ export class Pages {
     if (!this.found.peek().loading) return;
     this.running?.abort();
     this.running = null;
-    this.set({ loading: false, canceled: true });
+    this.set({ loading: false, canceled: true, more: true });
   }
 
   private set(change: Partial<Found>): void {
@@ -95,8 +101,8 @@ export class Pages {
   }
 }
 
-/** The share of what was wanted that is there. */
-export function progressOf({ traces, wanted, loading, current }: Found): number {
+/** The share of its jobs that a search has done. */
+export function shareOf({ loading, progress }: Found): number {
   if (!loading) return 1;
-  return current && wanted > 0 ? Math.min(1, traces.length / wanted) : 0;
+  return progress && progress.jobs > 0 ? progress.jobsDone / progress.jobs : 0;
 }

@@ -1,7 +1,10 @@
 /** Above the results: how many there are, what they are shown as, with which columns, and where else the query leads. */
+import type { SearchProgress } from "../api/search.ts";
 import { href, place, setQuery } from "../router.ts";
 import { Icon } from "../shell/icons.tsx";
 import { timeRange } from "../shell/time-range.ts";
+import { bytes } from "../text/bytes.ts";
+import { counted } from "../text/numbers.ts";
 import { AttributePicker } from "./attributes.tsx";
 import { keyOf, parameterOf } from "./columns.ts";
 import { save, spanTable, traceTable } from "./download.ts";
@@ -39,7 +42,7 @@ export function ResultsBar({ q, found, order, asSpans, columns, pages }: Results
       </div>
       <Elsewhere q={q} />
       <span class={styles.space} />
-      <span class="secondary" role="status">
+      <span class="secondary" role="status" title={tookOf(found)}>
         {saysOf(found, order)}
       </span>
       {found.loading && (
@@ -82,14 +85,26 @@ export function ResultsBar({ q, found, order, asSpans, columns, pages }: Results
   );
 }
 
-/** `newest 50`, `12 traces`, `10 of 50`. */
-export function saysOf({ traces, wanted, loading, more, canceled, current }: Found, order: string): string {
-  if (!current) return loading ? "searching" : "";
-  if (loading) return `${traces.length} of ${wanted}`;
+/** `newest 50 traces`, `12 traces, all there are`, `10 found, 3 of 12 blocks read`. */
+export function saysOf({ traces, loading, more, canceled, current, progress }: Found, order: string): string {
   const count = traces.length.toLocaleString("en");
-  if (canceled) return `stopped after ${count}`;
+  if (loading) return `${current ? `${count} found, ` : ""}${progress ? readOf(progress) : "searching"}`;
+  if (canceled) return `stopped after ${current ? count : 0}`;
+  if (!current) return "";
   if (more) return `${order === "start" ? "newest" : "longest"} ${count} traces`;
   return `${count} ${traces.length === 1 ? "trace" : "traces"}, all there are`;
+}
+
+/** One of the jobs is what is in no block yet, which is read first. */
+function readOf({ jobs, jobsDone }: SearchProgress): string {
+  if (jobs <= 1) return "searching";
+  return `${Math.max(0, jobsDone - 1).toLocaleString("en")} of ${counted(jobs - 1, "block")} read`;
+}
+
+/** What the search took until now. */
+function tookOf({ progress }: Found): string | undefined {
+  if (!progress) return undefined;
+  return `${counted(progress.spansRead, "span")} and ${bytes(progress.bytesRead)} of blocks looked at`;
 }
 
 /** The same query on other pages. */

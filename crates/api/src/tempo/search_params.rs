@@ -20,7 +20,7 @@ const SPANS_PER_SPANSET_MAX: usize = 100;
 ///
 /// # Errors
 /// [`ApiError`], which names the parameter at fault.
-pub(super) fn search(params: &Params) -> Result<Search, ApiError> {
+pub(crate) fn search(params: &Params) -> Result<Search, ApiError> {
     let order = order(params)?;
     Ok(Search {
         query: with_durations(query(params)?, duration_conditions(params)?)?,

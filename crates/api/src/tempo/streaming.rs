@@ -10,12 +10,12 @@
 mod metrics;
 mod names;
 mod pace;
-mod search;
+pub(crate) mod search;
 mod segments;
 mod values;
 mod watched;
 
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use spandrel_proto::tempo::streaming_querier_server::{StreamingQuerier, StreamingQuerierServer};
 use spandrel_proto::tempo::{
     QueryInstantRequest, QueryInstantResponse, QueryRangeRequest, QueryRangeResponse,
@@ -33,7 +33,9 @@ use crate::tenant::Tenants;
 pub(super) const PATH: &str = "/tempopb.StreamingQuerier/{method}";
 
 /// Messages, or why there are no more.
-type Messages<M> = BoxStream<'static, Result<M, Status>>;
+pub(crate) type Messages<M> = BoxStream<'static, Result<M, ApiError>>;
+/// The same, as gRPC sends them.
+type Statuses<M> = BoxStream<'static, Result<M, Status>>;
 
 /// The service.
 pub(super) fn service(state: ApiState) -> StreamingQuerierServer<Querier> {
@@ -55,26 +57,29 @@ impl Querier {
 }
 
 /// The answer to a request that could be read.
-fn answer<M>(messages: Result<Messages<M>, ApiError>) -> Result<Response<Messages<M>>, Status> {
-    messages.map(Response::new).map_err(|error| status_of(&error))
+fn answer<M: 'static>(
+    messages: Result<Messages<M>, ApiError>,
+) -> Result<Response<Statuses<M>>, Status> {
+    let messages = messages.map_err(|error| status_of(&error))?;
+    Ok(Response::new(messages.map_err(|error| status_of(&error)).boxed()))
 }
 
 #[tonic::async_trait]
 impl StreamingQuerier for Querier {
-    type SearchStream = Messages<SearchResponse>;
-    type SearchTagsStream = Messages<SearchTagsResponse>;
-    type SearchTagsV2Stream = Messages<SearchTagsV2Response>;
-    type SearchTagValuesStream = Messages<SearchTagValuesResponse>;
-    type SearchTagValuesV2Stream = Messages<SearchTagValuesV2Response>;
-    type MetricsQueryRangeStream = Messages<QueryRangeResponse>;
-    type MetricsQueryInstantStream = Messages<QueryInstantResponse>;
+    type SearchStream = Statuses<SearchResponse>;
+    type SearchTagsStream = Statuses<SearchTagsResponse>;
+    type SearchTagsV2Stream = Statuses<SearchTagsV2Response>;
+    type SearchTagValuesStream = Statuses<SearchTagValuesResponse>;
+    type SearchTagValuesV2Stream = Statuses<SearchTagValuesV2Response>;
+    type MetricsQueryRangeStream = Statuses<QueryRangeResponse>;
+    type MetricsQueryInstantStream = Statuses<QueryInstantResponse>;
 
     async fn search(
         &self,
         request: Request<SearchRequest>,
     ) -> Result<Response<Self::SearchStream>, Status> {
         let (tenants, request) = self.accept(request)?;
-        answer(search::search(self.state.clone(), tenants, &request))
+        answer(search::messages(self.state.clone(), tenants, &request))
     }
 
     async fn search_tags(

@@ -97,6 +97,17 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
+    /// The names and data of server-sent events.
+    pub(crate) fn events(&self) -> Vec<(String, Value)> {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text());
+        let events = self.text().split_terminator("\n\n").map(|event| {
+            let lines = event.strip_prefix("event: ").and_then(|rest| rest.split_once("\ndata: "));
+            let (name, data) = lines.unwrap_or_else(|| panic!("{event}"));
+            (name.to_owned(), serde_json::from_str(data).unwrap())
+        });
+        events.collect()
+    }
+
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }

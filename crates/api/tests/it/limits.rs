@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use crate::harness::{CHECKOUT, Server, numbered};
 
 const SEARCH: &str = "/api/search?q=%7B%20span.vip%20%3D%20true%20%7D";
+const SEARCH_IN_PIECES: &str = "/api/ui/search?q=%7B%20span.vip%20%3D%20true%20%7D";
 const TRACE: &str = "/api/v2/traces/abc";
 const JAEGER_TRACE: &str = "/jaeger/api/traces/abc";
 /// With times, because the default is the last hour.
@@ -26,7 +27,8 @@ const STRUCTURE: &str = "/api/metrics/query?q=%7B%7D%3E%7Bspan.vip%3Dtrue%7D%7Cr
     start=1485431000&end=1485433000";
 const VALUES: &str = "/api/v2/search/tag/span.amount/values?q=%7Bspan.vip%3Dtrue%7D";
 const NAMES: &str = "/api/v2/search/tags?start=1485432000150000000&end=1485433000000000000";
-const ALL: [&str; 7] = [SEARCH, TRACE, JAEGER_TRACE, METRICS, STRUCTURE, VALUES, NAMES];
+const ALL: [&str; 8] =
+    [SEARCH, SEARCH_IN_PIECES, TRACE, JAEGER_TRACE, METRICS, STRUCTURE, VALUES, NAMES];
 
 /// A server whose queries have this memory, with [`CHECKOUT`] in a block.
 pub(crate) async fn server(
@@ -98,7 +100,7 @@ async fn queries_that_need_too_much_memory_are_refused() {
         assert!(answer.text().contains("memory of one query: 0 B of 10 B"), "{}", answer.text());
         assert!(answer.text().contains("narrow the time range"), "{}", answer.text());
     }
-    assert_eq!(small.metrics.query().refused.get(&QueryRefuseReason::QueryMemory), 7);
+    assert_eq!(small.metrics.query().refused.get(&QueryRefuseReason::QueryMemory), 8);
 
     let (server, _) = server(&memory, 1 << 20).await;
     let others = memory.try_reserve((1 << 20) - 10).unwrap();
@@ -107,7 +109,7 @@ async fn queries_that_need_too_much_memory_are_refused() {
         assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "{}", answer.text());
         assert!(answer.text().contains("try again later"), "{}", answer.text());
     }
-    assert_eq!(server.metrics.query().refused.get(&QueryRefuseReason::Memory), 7);
+    assert_eq!(server.metrics.query().refused.get(&QueryRefuseReason::Memory), 8);
     drop(others);
     for path in ALL {
         assert_eq!(server.get(path).await.status, StatusCode::OK, "{path}");

@@ -15,6 +15,7 @@ use tower::ServiceExt;
 
 use self::schema::Schemas;
 use crate::harness::{Answer, Server, numbered};
+use crate::search_pieces;
 
 /// Needs what arrives while it is asked.
 const LIVE: &str = "live";
@@ -138,8 +139,15 @@ async fn every_answer_is_as_described() {
             let header = serde_json::from_slice(&answer.body[8..8 + length]).unwrap();
             schemas.check_named("SkeletonHeader", &header).unwrap();
         }
+        if operation.id == "search_pieces" {
+            for (_, piece) in answer.events() {
+                schemas.check_named("SearchPiece", &piece).unwrap();
+            }
+        }
     }
     check_live(&server, &schemas).await;
+    let (_, failure) = search_pieces::failing().await.pop().unwrap();
+    schemas.check_named("SearchFailure", &failure).unwrap();
     assert_eq!(schemas.unused(), [""; 0], "nothing that was answered has these schemas");
 }
 

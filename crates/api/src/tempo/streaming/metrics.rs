@@ -11,12 +11,10 @@ use spandrel_proto::tempo::{
 };
 use spandrel_query::{MetricsAnswer, MetricsQuery};
 use spandrel_series::Intervals;
-use tonic::Status;
 
 use super::{Messages, segments};
 use crate::ApiState;
 use crate::error::ApiError;
-use crate::grpc_status::status_of;
 use crate::params::Params;
 use crate::tempo::metrics::{params, response};
 use crate::tenant::Tenants;
@@ -92,10 +90,10 @@ fn messages<R: InParts>(
 ) -> Messages<R> {
     let answered = async move {
         let answer = state.engine.metrics_of_all(tenants.all(), &query).await;
-        let answer = answer.map_err(|error| status_of(&error.into()))?;
+        let answer = answer.map_err(ApiError::from)?;
         Ok(parts(respond(&answer, &query.intervals)))
     };
-    let sent = stream::once(answered).flat_map(|answer: Result<Vec<R>, Status>| {
+    let sent = stream::once(answered).flat_map(|answer: Result<Vec<R>, ApiError>| {
         let sent = match answer {
             Ok(messages) => messages.into_iter().map(Ok).collect(),
             Err(error) => vec![Err(error)],

@@ -1,15 +1,18 @@
-//! `Search`.
+//! `Search`, and the same for the web interface.
 
 use std::collections::HashSet;
 
 use futures::future::FutureExt;
+use futures::stream::{StreamExt, TryStreamExt};
 use prost::Message;
 use spandrel_model::TraceId;
-use spandrel_proto::tempo::{SearchRequest, SearchResponse};
-use spandrel_query::{Jobs, Progress, SearchAnswer, SearchReport, TraceMatch};
+use spandrel_proto::tempo::{SearchRequest, SearchResponse, TraceSearchMetadata};
+use spandrel_query::{
+    Jobs, Progress, Search, SearchAnswer, SearchCursor, SearchOrder, SearchReport, TraceMatch,
+};
 
 use super::pace::Pace;
-use super::watched::{REPORTS_WAITING_MAX, Teller, messages};
+use super::watched::{self, REPORTS_WAITING_MAX, Teller};
 use super::{Messages, segments};
 use crate::ApiState;
 use crate::error::ApiError;
@@ -23,14 +26,35 @@ use crate::tenant::Tenants;
 ///
 /// # Errors
 /// [`ApiError`] when the request is malformed.
-pub(super) fn search(
+pub(super) fn messages(
     state: ApiState,
     tenants: Tenants,
     request: &SearchRequest,
 ) -> Result<Messages<SearchResponse>, ApiError> {
     let search = search_params::search(&params(request))?;
+    Ok(pieces(state, tenants, search).map_ok(|piece| piece.found).boxed())
+}
+
+/// A part of the answer to a search.
+pub(crate) struct Piece {
+    /// Traces that no piece before had, and what it took until now.
+    pub(crate) found: SearchResponse,
+    /// What `after` has to be for the traces behind those of this piece. `None` in the last piece when there surely
+    /// is nothing, and in others that have no traces.
+    pub(crate) next: Option<SearchCursor>,
+    /// Whether this is the last piece.
+    pub(crate) is_last: bool,
+}
+
+/// The pieces of a search.
+pub(crate) fn pieces(state: ApiState, tenants: Tenants, search: Search) -> Messages<Piece> {
     let (progress, reports) = Progress::watched(REPORTS_WAITING_MAX);
-    let teller = Told { pace: Pace::new(state.clock.clone()), sent: HashSet::new(), total: None };
+    let teller = Told {
+        order: search.order,
+        pace: Pace::new(state.clock.clone()),
+        sent: HashSet::new(),
+        total: None,
+    };
     let query = async move {
         match tenants.only() {
             Ok(tenant) => Ok(state.engine.search_reporting(tenant, &search, &progress).await?),
@@ -38,7 +62,7 @@ pub(super) fn search(
             Err(_several) => federated::search(&state, &tenants, &search).await,
         }
     };
-    Ok(messages(query.boxed(), reports, teller))
+    watched::messages(query.boxed(), reports, teller)
 }
 
 /// The parameters of the HTTP endpoint that say the same. 0 is how protobuf says nothing.
@@ -67,6 +91,7 @@ fn params(request: &SearchRequest) -> Params {
 
 /// What the client was told.
 struct Told {
+    order: SearchOrder,
     pace: Pace,
     sent: HashSet<TraceId>,
     /// All jobs, once it is known how many there are.
@@ -74,40 +99,52 @@ struct Told {
 }
 
 impl Told {
-    fn messages(&mut self, answer: SearchAnswer, jobs: Jobs) -> Vec<SearchResponse> {
+    fn pieces(&mut self, answer: SearchAnswer, jobs: Jobs) -> Vec<Piece> {
         let is_new = |found: &TraceMatch| self.sent.insert(found.trace_id);
         let SearchAnswer { mut traces, next, inspected } = answer;
         traces.retain(is_new);
+        let cursors: Vec<_> = traces.iter().map(|found| self.order.cursor_at(found)).collect();
         let SearchResponse { traces, metrics } =
             search_response(&SearchAnswer { traces, next, inspected });
         let mut metrics = metrics.unwrap_or_default();
         metrics.completed_jobs = u32::try_from(jobs.done).unwrap_or(u32::MAX);
         metrics.total_jobs = u32::try_from(jobs.total).unwrap_or(u32::MAX);
         let groups = segments::groups(traces, &metrics, Message::encoded_len);
-        let message = |traces| SearchResponse { traces, metrics: Some(metrics.clone()) };
-        groups.into_iter().map(message).collect()
+        let mut cursors = cursors.into_iter();
+        let piece = |traces: Vec<TraceSearchMetadata>| Piece {
+            next: cursors.by_ref().take(traces.len()).last(),
+            found: SearchResponse { traces, metrics: Some(metrics.clone()) },
+            is_last: false,
+        };
+        groups.into_iter().map(piece).collect()
     }
 }
 
 impl Teller for Told {
     type Report = SearchReport;
     type Answer = SearchAnswer;
-    type Message = SearchResponse;
+    type Message = Piece;
 
-    fn report(&mut self, report: SearchReport) -> Vec<SearchResponse> {
+    fn report(&mut self, report: SearchReport) -> Vec<Piece> {
         self.total = Some(report.jobs.total);
         if !self.pace.is_due(!report.traces.is_empty()) {
             return Vec::new();
         }
         let SearchReport { traces, inspected, .. } = report;
         let answer = SearchAnswer { traces, next: None, inspected };
-        self.messages(answer, report.jobs)
+        self.pieces(answer, report.jobs)
     }
 
     /// Blocks that could not change the answer any more were not read; they are done with all the same.
-    fn answer(&mut self, answer: SearchAnswer) -> Vec<SearchResponse> {
+    fn answer(&mut self, answer: SearchAnswer) -> Vec<Piece> {
         let total = self.total.unwrap_or(1);
-        self.messages(answer, Jobs { done: total, total })
+        let next = answer.next;
+        let mut pieces = self.pieces(answer, Jobs { done: total, total });
+        if let Some(last) = pieces.last_mut() {
+            last.next = next;
+            last.is_last = true;
+        }
+        pieces
     }
 }
 

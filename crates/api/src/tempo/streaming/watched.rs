@@ -3,11 +3,9 @@
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt};
 use tokio::sync::mpsc;
-use tonic::Status;
 
 use super::Messages;
 use crate::error::ApiError;
-use crate::grpc_status::status_of;
 
 /// Reports that wait while a message is on its way.
 pub(super) const REPORTS_WAITING_MAX: usize = 4;
@@ -48,7 +46,7 @@ pub(super) fn messages<T: Teller>(
 /// Messages that are sent together, and what is left; none when the query has ended.
 async fn next_group<T: Teller>(
     mut running: Running<T>,
-) -> (Vec<Result<T::Message, Status>>, Option<Running<T>>) {
+) -> (Vec<Result<T::Message, ApiError>>, Option<Running<T>>) {
     loop {
         let group = tokio::select! {
             // What was reported comes before the answer, which leaves it out.
@@ -61,7 +59,7 @@ async fn next_group<T: Teller>(
                 }
                 match answer {
                     Ok(answer) => group.extend(running.teller.answer(answer).into_iter().map(Ok)),
-                    Err(error) => group.push(Err(status_of(&error))),
+                    Err(error) => group.push(Err(error)),
                 }
                 return (group, None);
             }
