@@ -6,6 +6,7 @@ import { Browser, executable, focusOmnibox } from "./browser.mjs";
 import { checkKeyboard } from "./keyboard.mjs";
 import { checkLinks } from "./links.mjs";
 import { checkPages } from "./pages.mjs";
+import { checkPieces } from "./pieces.mjs";
 import { checkSearch, searchPages } from "./search.mjs";
 import { checkSpeed } from "./speed.mjs";
 import { checkStates } from "./states.mjs";
@@ -221,6 +222,7 @@ await check("the map has the calls that traces have", async (page) => {
 
 await checkPages({ base, api, browser, check, shots });
 await checkSearch({ check, base, api, searched });
+await checkPieces({ check });
 await checkDemoTrace(check, base, { trace, spans });
 await checkKeyboard({ check, base, trace, spans });
 await checkLinks({ check, base, browser, api, trace, shots });

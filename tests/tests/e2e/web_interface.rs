@@ -15,8 +15,13 @@ fn pages_are_as_readers_expect() {
     let base = format!("http://{}", server.ports.http);
     // Traces whose facts are known are sent too (`ui/checks/fixtures.mjs`).
     let otlp = format!("http://{}", server.ports.otlp_http);
+    // Results come in pieces where there are many blocks.
+    let mut many_blocks = Home::new().with_options(&["--cut-spans", "40", "--no-compaction"]);
+    let many_blocks = many_blocks.start();
     let mut checks = node();
     checks.args(["../ui/checks/run.mjs", &base]).env("OTLP_HTTP", &otlp);
+    checks.env("MANY_BLOCKS", format!("http://{}", many_blocks.ports.http));
+    checks.env("MANY_BLOCKS_OTLP", format!("http://{}", many_blocks.ports.otlp_http));
     // Other tests run beside this one: how long readers wait says less here than on a quiet machine.
     checks.env("TIMES_SLOWER", "3");
     let printed = run(&mut checks);

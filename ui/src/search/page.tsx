@@ -1,6 +1,6 @@
 /** Searching: one query drives the picture, the facets and the results. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
 import { ApiError } from "../api/http.ts";
 import type { Range } from "../api/metrics.ts";
 import { QueryBar } from "../query/bar.tsx";
@@ -53,7 +53,8 @@ export function SearchPage() {
   } as const;
   const key = JSON.stringify(question);
   const load = () => void pages.start(question, limit);
-  useEffect(load, [key]);
+  // Before the effects of what is beside: a browser has six requests under way at most.
+  useLayoutEffect(load, [key]);
   useEffect(() => void pages.until(limit), [limit]);
   useEffect(() => () => pages.cancel(), [pages]);
   useEffect(() => {
