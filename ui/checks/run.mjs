@@ -5,6 +5,7 @@ import { mkdirSync } from "node:fs";
 import { Browser, executable, focusOmnibox } from "./browser.mjs";
 import { checkKeyboard } from "./keyboard.mjs";
 import { checkLinks } from "./links.mjs";
+import { checkNumbers } from "./numbers.mjs";
 import { checkPages } from "./pages.mjs";
 import { checkPieces } from "./pieces.mjs";
 import { checkSearch, searchPages } from "./search.mjs";
@@ -220,6 +221,7 @@ await check("the map has the calls that traces have", async (page) => {
   for (const call of calls) assert.ok(shown.includes(call), call);
 });
 
+await checkNumbers({ base, api, check });
 await checkPages({ base, api, browser, check, shots });
 await checkSearch({ check, base, api, searched });
 await checkPieces({ check });
