@@ -6,6 +6,7 @@ import { Browser, executable, focusOmnibox } from "./browser.mjs";
 import { checkKeyboard } from "./keyboard.mjs";
 import { checkLinks } from "./links.mjs";
 import { checkNumbers } from "./numbers.mjs";
+import { checkOutside } from "./outside.mjs";
 import { checkPages } from "./pages.mjs";
 import { checkPieces } from "./pieces.mjs";
 import { checkSearch, searchPages } from "./search.mjs";
@@ -228,6 +229,7 @@ await checkPieces({ check });
 await checkDemoTrace(check, base, { trace, spans });
 await checkKeyboard({ check, base, trace, spans });
 await checkLinks({ check, base, browser, api, trace, shots });
+await checkOutside({ check, base, api, trace, spans });
 await checkStates({ check, base, browser });
 // Where OTLP is taken over HTTP: then traces of all sizes and ailments are sent and looked at.
 if (process.env.OTLP_HTTP) {

@@ -25,6 +25,7 @@ mod value_match;
 
 pub use dialect::{Dialect, endpoints, router};
 pub use jaeger::{jaeger_grpc_routes, jaeger_router};
+pub use native::LinkTemplates;
 pub use options::ApiOptions;
 pub use state::ApiState;
 pub use tempo::{Overrides, OverridesError, OverridesTarget, TenantOverrides, tempo_router};

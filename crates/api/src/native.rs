@@ -10,6 +10,7 @@ mod complete;
 mod exceptions;
 mod filter_param;
 mod find;
+mod link_templates;
 mod links;
 mod live;
 mod openapi;
@@ -31,6 +32,7 @@ use spandrel_model::TraceId;
 use spandrel_query::TraceSpans;
 use spandrel_telemetry::Api;
 
+pub use self::link_templates::LinkTemplates;
 pub(crate) use self::links::{LinkStore, LinksError};
 
 use crate::ApiState;
@@ -57,6 +59,7 @@ fn routes(state: ApiState) -> Routes {
         .get("/api/ui/blocks", "blocks", blocks::blocks)
         .get("/api/ui/compare", "compare", compare::compare)
         .get("/api/ui/exceptions", "exceptions", exceptions::exceptions)
+        .get("/api/ui/link-templates", "link_templates", link_templates::link_templates)
         .route("/api/ui/links", "links", links)
         .route("/api/ui/links/{short}", "link", get(links::link).delete(links::delete))
         .get("/api/ui/live", "live", live::live)

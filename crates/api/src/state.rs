@@ -7,7 +7,7 @@ use spandrel_base::clock::SharedClock;
 use spandrel_query::QueryEngine;
 use spandrel_telemetry::Metrics;
 
-use crate::native::LinkStore;
+use crate::native::{LinkStore, LinkTemplates};
 use crate::{ApiOptions, Overrides};
 
 /// Shared by all handlers of all dialects; clones are cheap.
@@ -19,6 +19,7 @@ pub struct ApiState {
     pub(crate) options: ApiOptions,
     pub(crate) overrides: Option<Overrides>,
     pub(crate) links: LinkStore,
+    pub(crate) link_templates: LinkTemplates,
     /// The age at which the operator has spans given up.
     pub(crate) retention: Option<Duration>,
     /// When it was made, by the monotonic clock.
@@ -34,6 +35,7 @@ impl ApiState {
             #[cfg(feature = "sql")]
             sql: Arc::new(spandrel_sql::SqlEngine::new(Arc::clone(&engine))),
             links: LinkStore::new(Arc::clone(engine.objects())),
+            link_templates: LinkTemplates::default(),
             engine,
             started: clock.monotonic(),
             clock,
@@ -48,6 +50,12 @@ impl ApiState {
     #[must_use]
     pub fn with_options(self, options: ApiOptions) -> Self {
         Self { options, ..self }
+    }
+
+    /// With links that lead from spans to elsewhere.
+    #[must_use]
+    pub fn with_link_templates(self, link_templates: LinkTemplates) -> Self {
+        Self { link_templates, ..self }
     }
 
     /// What answers queries.

@@ -286,6 +286,7 @@ impl ServeArgs {
             generator: self.generator.settings()?,
             sampling: self.sampling.strategies(&self.data_dir)?,
             api: self.api.options(),
+            link_templates: self.api.link_templates()?,
             overrides_api: self.api.overrides_api,
             ..defaults
         })

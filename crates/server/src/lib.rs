@@ -37,7 +37,7 @@ pub use error::ServerError;
 pub use gateway::{Gateway, telemetry_address};
 pub use options::{ListenAddresses, MemoryOptions, ServerOptions};
 pub use server::Server;
-pub use spandrel_api::ApiOptions;
+pub use spandrel_api::{ApiOptions, LinkTemplates};
 pub use spandrel_metrics_generator::{GeneratorSettings, SettingsError};
 pub use spandrel_receivers::JaegerAddresses;
 pub use spandrel_remote_sampling::{AdaptiveOptions, StrategyFile, StrategyOptions};

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use spandrel_api::ApiOptions;
+use spandrel_api::{ApiOptions, LinkTemplates};
 use spandrel_compaction::CompactionOptions;
 use spandrel_ingest::StoreOptions;
 use spandrel_metrics_generator::GeneratorSettings;
@@ -39,6 +39,8 @@ pub struct ServerOptions {
     pub memory: MemoryOptions,
     /// Switches of the query APIs.
     pub api: ApiOptions,
+    /// Where the interface leads from spans to elsewhere.
+    pub link_templates: LinkTemplates,
     /// Whether tenants may set overrides of their own; off by default, as in Tempo.
     pub overrides_api: bool,
 }
@@ -60,6 +62,7 @@ impl ServerOptions {
             generator: None,
             memory: MemoryOptions::default(),
             api: ApiOptions::default(),
+            link_templates: LinkTemplates::default(),
             overrides_api: false,
         }
     }

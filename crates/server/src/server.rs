@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use object_store::ObjectStore;
 use parking_lot::Mutex;
-use spandrel_api::{ApiOptions, ApiState, Overrides};
+use spandrel_api::{ApiOptions, ApiState, LinkTemplates, Overrides};
 use spandrel_base::clock::{SharedClock, SystemClock};
 use spandrel_base::fs::{DirLock, create_dir_all_synced};
 use spandrel_base::memory::MemoryBudget;
@@ -88,7 +88,12 @@ impl Server {
         let settings = Settings::of(&options);
         let ages = options.compaction.as_ref();
         let ages = ages.map(|options| (options.retention, options.own_retention.clone()));
-        let switches = Switches { api: options.api, overrides_api: options.overrides_api, ages };
+        let switches = Switches {
+            api: options.api,
+            link_templates: options.link_templates.clone(),
+            overrides_api: options.overrides_api,
+            ages,
+        };
         let ServerOptions {
             data_dir,
             storage,
@@ -232,6 +237,7 @@ impl Around {
 /// The optional parts of the query APIs.
 struct Switches {
     api: ApiOptions,
+    link_templates: LinkTemplates,
     overrides_api: bool,
     /// When compaction gives spans up: the operator's age, and those of tenants.
     ages: Option<(Option<Duration>, OwnRetention)>,
@@ -250,6 +256,7 @@ impl Switches {
         let state = ApiState::new(Arc::clone(&engine), Arc::clone(clock), metrics.clone());
         let (retention, own_retention) = self.ages.unwrap_or_default();
         let state = state.with_options(self.api).with_retention(retention);
+        let state = state.with_link_templates(self.link_templates);
         let target = Arc::new(Target {
             store: Arc::clone(store),
             engine,

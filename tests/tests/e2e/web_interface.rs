@@ -8,6 +8,11 @@ use spandrel_tests::{Home, node, run, say, spandrel};
 #[test]
 fn pages_are_as_readers_expect() {
     let mut home = Home::new();
+    let links = ["jaeger-ui.json", "grafana.yaml"].map(|name| format!("readers/links/{name}"));
+    home = home.with_options(&[
+        &format!("--link-templates={}", links.join(",")),
+        "--grafana-url=https://grafana.example",
+    ]);
     let server = home.start();
     let endpoint = format!("http://{}", server.ports.otlp_grpc);
     let demo = ["demo", "--traces", "1500", "--rate", "max", "--seed", "7"];

@@ -55,6 +55,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/ui/link-templates": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Where spans lead outside of this server, as its operator says */
+        readonly get: operations["link_templates"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/ui/links": {
         readonly parameters: {
             readonly query?: never;
@@ -654,6 +671,40 @@ export interface components {
             /** @description Nanoseconds since 1970. */
             readonly createdUnixNanos: string;
         };
+        readonly LinkTemplates: {
+            readonly patterns: readonly components["schemas"]["LinkPattern"][];
+            readonly explore: readonly components["schemas"]["ExploreLink"][];
+        };
+        /** @description A pattern of Jaeger's; `#{name}` in address and text stands for a value. */
+        readonly LinkPattern: {
+            /** @enum {string} */
+            readonly on: "span" | "resource" | "event" | "trace";
+            /** @description Attributes at which it is shown. */
+            readonly keys: readonly string[];
+            readonly url: string;
+            readonly text: string;
+        };
+        /** @description A link from every span to Grafana's Explore. */
+        readonly ExploreLink: {
+            /** @enum {string} */
+            readonly signal: "logs" | "metrics" | "profiles";
+            readonly text: string;
+            /** @description Where Grafana is. */
+            readonly grafana: string;
+            readonly datasourceUid: string;
+            readonly datasourceType: string | null;
+            readonly tags: readonly {
+                readonly key: string;
+                readonly label: string;
+            }[];
+            /** @description With `$__tags`, `${__span.traceId}` and the like. */
+            readonly query: string | null;
+            readonly byTraceId: boolean;
+            readonly bySpanId: boolean;
+            readonly profileType: string | null;
+            readonly startShiftMillis: number;
+            readonly endShiftMillis: number;
+        };
         /** @description The data of an event `spans`. */
         readonly LiveEvent: {
             readonly spans: readonly components["schemas"]["LiveSpan"][];
@@ -1051,6 +1102,9 @@ export type JaegerTraces = components['schemas']['JaegerTraces'];
 export type KeyValue = components['schemas']['KeyValue'];
 export type Label = components['schemas']['Label'];
 export type Link = components['schemas']['Link'];
+export type LinkTemplates = components['schemas']['LinkTemplates'];
+export type LinkPattern = components['schemas']['LinkPattern'];
+export type ExploreLink = components['schemas']['ExploreLink'];
 export type LiveEvent = components['schemas']['LiveEvent'];
 export type LiveSpan = components['schemas']['LiveSpan'];
 export type MetricsAnswer = components['schemas']['MetricsAnswer'];
@@ -1197,6 +1251,27 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Exceptions"];
+                };
+            };
+            readonly default: components["responses"]["Failure"];
+        };
+    };
+    readonly link_templates: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Templates, to be filled with the values of a span. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LinkTemplates"];
                 };
             };
             readonly default: components["responses"]["Failure"];

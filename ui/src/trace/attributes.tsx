@@ -6,6 +6,7 @@ import { Copy } from "../shell/copying.tsx";
 import { Icon } from "../shell/icons.tsx";
 import { attribute } from "../traceql.ts";
 import styles from "./detail.module.css";
+import { type Outside, OutsideIcons, type OutsideLink } from "./outside/links.tsx";
 import type { TraceState } from "./state.ts";
 
 /** The attributes whose key or value has a text in it, sorted by key. */
@@ -22,6 +23,7 @@ export function Attributes({
   attributes,
   state,
   wanted,
+  outside,
 }: {
   title: string;
   scope: "span" | "resource";
@@ -29,6 +31,7 @@ export function Attributes({
   state: TraceState;
   /** Only those with this text. */
   wanted: string;
+  outside: Outside;
 }) {
   const shown = attributesWith(attributes, wanted);
   if (shown.length === 0) return null;
@@ -51,7 +54,9 @@ export function Attributes({
             return (
               <tr key={key}>
                 <th scope="row">{key}</th>
-                <td class="mono">{text}</td>
+                <td class="mono">
+                  {text} <OutsideIcons links={outside.at(scope, key)} />
+                </td>
                 <td class={styles.actions}>
                   {canFilter && (
                     <>
@@ -113,24 +118,40 @@ function Filter({
 }
 
 /** Attributes of something that cannot be searched for by them. */
-export function Values({ attributes }: { attributes: readonly KeyValue[] }) {
+export function Values({
+  attributes,
+  linksAt = () => [],
+}: {
+  attributes: readonly KeyValue[];
+  linksAt?: (key: string) => readonly OutsideLink[];
+}) {
   if (attributes.length === 0) return null;
   return (
     <table class={styles.values}>
       <tbody>
         {attributes.map(({ key, value }) => (
-          <Plain key={key} name={key} value={valueText(value)} />
+          <Plain key={key} name={key} value={valueText(value)} links={linksAt(key)} />
         ))}
       </tbody>
     </table>
   );
 }
 
-export function Plain({ name, value }: { name: string; value: string }) {
+export function Plain({
+  name,
+  value,
+  links = [],
+}: {
+  name: string;
+  value: string;
+  links?: readonly OutsideLink[];
+}) {
   return (
     <tr>
       <th scope="row">{name}</th>
-      <td class="mono">{value}</td>
+      <td class="mono">
+        {value} <OutsideIcons links={links} />
+      </td>
       <td class={styles.actions}>
         <Copy text={value} what={name} />
       </td>

@@ -14,6 +14,7 @@ import { exceptionOf } from "./events.ts";
 import { Exception } from "./exception.tsx";
 import { closeSpan } from "./focus.ts";
 import { Links } from "./links.tsx";
+import { type Outside, OutsideLinks, useOutside } from "./outside/links.tsx";
 import { PeersOf } from "./peers.tsx";
 import type { TraceState } from "./state.ts";
 
@@ -59,7 +60,11 @@ export function Detail({ state, position }: { state: TraceState; position: numbe
         </p>
       )}
       {error && <Failure error={error} retry={load} />}
-      {detail ? <Everything state={state} detail={detail} /> : !error && <Waiting lines={6} />}
+      {detail ? (
+        <Everything key={spanId} state={state} position={position} detail={detail} />
+      ) : (
+        !error && <Waiting lines={6} />
+      )}
     </aside>
   );
 }
@@ -133,8 +138,15 @@ function Facts({ state, position }: { state: TraceState; position: number }) {
 const TABS = ["attributes", "events", "links", "raw"] as const;
 type Tab = (typeof TABS)[number];
 
-function Everything({ state, detail }: { state: TraceState; detail: SpanDetail }) {
+interface DetailProps {
+  readonly state: TraceState;
+  readonly position: number;
+  readonly detail: SpanDetail;
+}
+
+function Everything({ state, position, detail }: DetailProps) {
   const { span } = detail;
+  const outside = useOutside(state, position, detail);
   const tab = useSignal<Tab>("attributes");
   const list = useRef<HTMLDivElement>(null);
   const counts: Record<Tab, number | null> = {
@@ -150,6 +162,7 @@ function Everything({ state, detail }: { state: TraceState; detail: SpanDetail }
   };
   return (
     <>
+      <OutsideLinks links={outside.links} />
       <div
         ref={list}
         role="tablist"
@@ -178,8 +191,8 @@ function Everything({ state, detail }: { state: TraceState; detail: SpanDetail }
         ))}
       </div>
       <div class={styles.everything} role="tabpanel" aria-label={tab.value}>
-        {tab.value === "attributes" && <About state={state} detail={detail} />}
-        {tab.value === "events" && <Events detail={detail} />}
+        {tab.value === "attributes" && <About state={state} detail={detail} outside={outside} />}
+        {tab.value === "events" && <Events detail={detail} outside={outside} />}
         {tab.value === "links" && <Links span={span} />}
         {tab.value === "raw" && <Raw detail={detail} />}
       </div>
@@ -187,7 +200,11 @@ function Everything({ state, detail }: { state: TraceState; detail: SpanDetail }
   );
 }
 
-function About({ state, detail: { span, resource, scope } }: { state: TraceState; detail: SpanDetail }) {
+function About({
+  state,
+  detail: { span, resource, scope },
+  outside,
+}: Omit<DetailProps, "position"> & { outside: Outside }) {
   const text = useSignal("");
   const [start, end] = [BigInt(span.startTimeUnixNano), BigInt(span.endTimeUnixNano)];
   return (
@@ -208,8 +225,16 @@ function About({ state, detail: { span, resource, scope } }: { state: TraceState
         attributes={span.attributes ?? []}
         state={state}
         wanted={text.value}
+        outside={outside}
       />
-      <Attributes title="Resource" scope="resource" attributes={resource} state={state} wanted={text.value} />
+      <Attributes
+        title="Resource"
+        scope="resource"
+        attributes={resource}
+        state={state}
+        wanted={text.value}
+        outside={outside}
+      />
       <section>
         <h3>Identity and time</h3>
         <table class={`${styles.values} ${styles.plain}`}>
@@ -228,7 +253,7 @@ function About({ state, detail: { span, resource, scope } }: { state: TraceState
   );
 }
 
-function Events({ detail: { span } }: { detail: SpanDetail }) {
+function Events({ detail: { span }, outside }: { detail: SpanDetail; outside: Outside }) {
   const events = span.events ?? [];
   if (events.length === 0) return <p class="secondary">Nothing was recorded while it ran.</p>;
   return (
@@ -241,7 +266,9 @@ function Events({ detail: { span } }: { detail: SpanDetail }) {
               +{duration(Number(BigInt(timeUnixNano) - BigInt(span.startTimeUnixNano)))}
             </time>{" "}
             {exception ? <Exception exception={exception} /> : <b>{name}</b>}
-            {!exception && <Values attributes={attributes} />}
+            {!exception && (
+              <Values attributes={attributes} linksAt={(key) => outside.at("event", key, attributes)} />
+            )}
           </section>
         );
       })}

@@ -13,8 +13,8 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use serde_json::Value;
 use spandrel_api::{
-    ApiOptions, ApiState, Dialect, Overrides, OverridesTarget, TenantOverrides, endpoints,
-    jaeger_grpc_routes, router,
+    ApiOptions, ApiState, Dialect, LinkTemplates, Overrides, OverridesTarget, TenantOverrides,
+    endpoints, jaeger_grpc_routes, router,
 };
 use spandrel_base::clock::{ManualClock, SharedClock};
 use spandrel_base::task::TaskSet;
@@ -162,6 +162,11 @@ impl Server {
     /// The paths of all routes.
     pub(crate) fn endpoints(&self) -> Vec<String> {
         endpoints(&self.state)
+    }
+
+    /// From now on with links that lead elsewhere.
+    pub(crate) fn set_link_templates(&mut self, templates: LinkTemplates) {
+        self.router = router(self.state.clone().with_link_templates(templates), Dialect::Tempo);
     }
 
     /// What a listener serves.

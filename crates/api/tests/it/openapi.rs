@@ -10,7 +10,7 @@ use axum::body::Body;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use spandrel_api::Dialect;
+use spandrel_api::{Dialect, LinkTemplates};
 use tower::ServiceExt;
 
 use self::schema::Schemas;
@@ -115,6 +115,12 @@ fn check_answer(schemas: &Schemas, operation: &Operation<'_>, answer: &Answer) {
     }
 }
 
+/// Of each kind one.
+const LINK_TEMPLATES: [&str; 2] = [
+    "linkPatterns: [{ type: tags, key: amount, url: 'https://pay.example/#{amount}', text: Payment }]",
+    "datasources: [{ type: tempo, jsonData: { tracesToLogsV2: { datasourceUid: loki } } }]",
+];
+
 async fn shop() -> (Server, Schemas) {
     let server = Server::start(Dialect::Tempo).await;
     server.store(&shop::failed_payment()).await;
@@ -148,7 +154,23 @@ async fn every_answer_is_as_described() {
     check_live(&server, &schemas).await;
     let (_, failure) = search_pieces::failing().await.pop().unwrap();
     schemas.check_named("SearchFailure", &failure).unwrap();
+    check_link_templates(server, &schemas).await;
     assert_eq!(schemas.unused(), [""; 0], "nothing that was answered has these schemas");
+}
+
+async fn check_link_templates(mut server: Server, schemas: &Schemas) {
+    let all = operations(schemas);
+    let operation = all.iter().find(|operation| operation.id == "link_templates").unwrap();
+    let grafana = url::Url::parse("https://grafana.example").unwrap();
+    for text in LINK_TEMPLATES {
+        let templates = LinkTemplates::parse(text, "links.yaml", Some(&grafana)).unwrap();
+        server.set_link_templates(templates);
+        let answer = server.get(operation.path).await;
+        check_answer(schemas, operation, &answer);
+        let lists = answer.json();
+        let n = |list: &str| lists[list].as_array().unwrap().len();
+        assert_eq!(n("patterns") + n("explore"), 1, "{lists}");
+    }
 }
 
 async fn check_live(server: &Server, schemas: &Schemas) {
