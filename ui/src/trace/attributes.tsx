@@ -55,7 +55,8 @@ export function Attributes({
               <tr key={key}>
                 <th scope="row">{key}</th>
                 <td class="mono">
-                  {text} <OutsideIcons links={outside.at(scope, key)} />
+                  {text}
+                  <OutsideIcons links={outside.at(scope, key)} />
                 </td>
                 <td class={styles.actions}>
                   {canFilter && (
@@ -150,7 +151,8 @@ export function Plain({
     <tr>
       <th scope="row">{name}</th>
       <td class="mono">
-        {value} <OutsideIcons links={links} />
+        {value}
+        <OutsideIcons links={links} />
       </td>
       <td class={styles.actions}>
         <Copy text={value} what={name} />

@@ -117,7 +117,15 @@ export function OutsideIcons({ links }: { links: readonly OutsideLink[] }) {
   return (
     <>
       {links.map(({ url, text }) => (
-        <a key={url} href={url} target="_blank" rel="noreferrer" title={text} aria-label={text}>
+        <a
+          key={url}
+          class={styles.outsideIcon}
+          href={url}
+          target="_blank"
+          rel="noreferrer"
+          title={text}
+          aria-label={text}
+        >
           <Icon name="outside" />
         </a>
       ))}
