@@ -41,6 +41,16 @@ pub enum PolicyError {
     },
 }
 
+impl PolicyError {
+    /// With what the author probably meant.
+    pub(crate) fn suggesting(mut self, text: impl Into<String>) -> Self {
+        if let Self::Value { suggestion, .. } | Self::Structure { suggestion, .. } = &mut self {
+            *suggestion = Some(text.into());
+        }
+        self
+    }
+}
+
 struct Hint<'a>(Option<&'a str>);
 
 fn hint(suggestion: Option<&str>) -> Hint<'_> {

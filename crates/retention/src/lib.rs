@@ -21,7 +21,6 @@ mod file;
 mod policy;
 mod report;
 mod rule;
-mod suggest;
 mod threshold;
 mod trace_state;
 mod warning;

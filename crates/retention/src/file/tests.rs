@@ -133,18 +133,18 @@ fn structure_that_is_not_that_of_a_policy() {
         ],
         expect![[r#"
             line 4, column 5: there is no key `kep`, expected name, match, keep, fraction (did you mean `keep`?)
-            line 3, column 5: the key `keep` is missing
+            line 2, column 5: the key `keep` is missing
             line 3, column 12: expected a text (braces mean something in YAML, write match: '{ status = error }')
             line 3, column 12: expected a text (braces mean something in YAML, write match: '{ status = error && .a = "b" }')
             line 1, column 1: there is no key `defaults`, expected decision_wait, default, tenants (did you mean `default`?)
-            line 3, column 5: the key `name` stands here a second time
+            line 3, column 5: the key is there twice, first in line 2
             line 1, column 10: expected a list
             line 2, column 3: expected a list
-            line 1, column 10: unclosed bracket '['
+            line 1, column 10: no YAML: unclosed bracket '['
             line 1, column 1: expected keys with values
             line 1, column 1: there are no rules, expected `default` or `tenants`
-            line 2, column 2: tabs disallowed within this context (block indentation)
-            line 4, column 1: a second document, expected one
+            line 2, column 2: no YAML: tabs disallowed within this context (block indentation)
+            line 3, column 1: a second document, expected one
         "#]],
     );
     let large = "#".repeat(2 << 20);
