@@ -1,11 +1,12 @@
 /** The same query as a row of conditions, for those who would rather choose than write. */
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect, useId, useMemo, useRef } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import type { Range } from "../api/metrics.ts";
 import type { Chip } from "../api/schema.ts";
 import styles from "./builder.module.css";
 import { chipsOf, literalOf, OPERATORS, queryOf, typedOf } from "./chips.ts";
-import { Suggestions } from "./suggestions.ts";
+import { complete } from "./language.ts";
+import { useSuggestions } from "./suggestions.ts";
 
 export interface BuilderProps {
   readonly text: Signal<string>;
@@ -152,15 +153,14 @@ function Offered({
 }) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
-  const list = useMemo(() => new Suggestions(), []);
+  const list = useSuggestions((query, at, signal) => complete(query, at, range, signal));
   useEffect(() => {
     // Whoever added the condition goes on with it.
     if (isNew) input.current?.focus();
-    return () => list.close();
   }, []);
   const ask = (typed: string) => {
     const asked = query(typed);
-    list.ask(asked, asked.length, range);
+    list.ask(asked, asked.length);
   };
   const found = list.found.value;
   const items = (found?.items ?? []).filter(({ kind }) => accepts(kind));

@@ -1,11 +1,11 @@
-/** A field for TraceQL: colored, checked while it is written, with a list of what can follow. */
+/** A field for a query: colored, with its mistakes underlined, and with a list of what can follow. */
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect, useId, useMemo, useRef } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import type { Range } from "../api/metrics.ts";
 import { counted } from "../text/numbers.ts";
 import styles from "./editor.module.css";
-import { check, lineAndColumn, mended, type Problem } from "./language.ts";
-import { Suggestions } from "./suggestions.ts";
+import { check, complete, lineAndColumn, mended, type Problem } from "./language.ts";
+import { type Source, type Suggestions, useSuggestions } from "./suggestions.ts";
 import { bracketsAt, type Token, tokensOf } from "./tokens.ts";
 
 export interface EditorProps {
@@ -22,16 +22,42 @@ export interface EditorProps {
 /** Milliseconds of rest after which a query is looked at: one that is being written is no mistake yet. */
 const REST = 350;
 
+/** A field for TraceQL, checked while it is written. */
 export function QueryEditor({ text, label, run, range, problems }: EditorProps) {
+  const own = useSignal<readonly Problem[]>([]);
+  const found = problems ?? own;
+  useChecked(text.value, found);
+  return (
+    <Editor
+      {...{ text, label, run }}
+      problems={found}
+      tokensOf={tokensOf}
+      source={(query, at, signal) => complete(query, at, range, signal)}
+      keyOf={keyOf}
+    />
+  );
+}
+
+/** What a field needs to know of its language. */
+export interface LanguageProps {
+  readonly text: Signal<string>;
+  readonly label: string;
+  readonly run: () => void;
+  readonly problems: Signal<readonly Problem[]>;
+  readonly tokensOf: (text: string) => Token[];
+  readonly source: Source;
+  readonly keyOf: (event: KeyboardEvent, isOpen: boolean, active: number) => Handled | null;
+  /** A field of several lines scrolls. */
+  readonly isTall?: boolean;
+}
+
+export function Editor(props: LanguageProps) {
+  const { text, label, run, problems: found, tokensOf } = props;
   const id = useId();
   const input = useRef<HTMLTextAreaElement>(null);
   const layer = useRef<HTMLPreElement>(null);
-  const own = useSignal<readonly Problem[]>([]);
   const caret = useSignal(-1);
-  const list = useMemo(() => new Suggestions(), []);
-  const found = problems ?? own;
-  useChecked(text.value, found);
-  useEffect(() => () => list.close(), [list]);
+  const list = useSuggestions(props.source);
   const place = (at: number) => {
     requestAnimationFrame(() => {
       input.current?.setSelectionRange(at, at);
@@ -45,7 +71,7 @@ export function QueryEditor({ text, label, run, range, problems }: EditorProps) 
     text.value = query;
     input.current?.focus();
     place(at);
-    list.ask(query, at, range);
+    list.ask(query, at);
   };
   const start = () => {
     list.close();
@@ -53,7 +79,7 @@ export function QueryEditor({ text, label, run, range, problems }: EditorProps) 
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const isOpen = list.found.peek() !== null;
-    const handled = keyOf(event, isOpen, list.active.peek());
+    const handled = props.keyOf(event, isOpen, list.active.peek());
     if (!handled) return;
     event.preventDefault();
     event.stopPropagation();
@@ -63,7 +89,7 @@ export function QueryEditor({ text, label, run, range, problems }: EditorProps) 
     if (handled === "next") list.move(1);
     if (handled === "previous") list.move(-1);
     const at = input.current?.selectionStart ?? 0;
-    if (handled === "suggest") list.ask(text.peek(), at, range);
+    if (handled === "suggest") list.ask(text.peek(), at);
     if (handled === "line") {
       text.value = `${text.peek().slice(0, at)}\n${text.peek().slice(at)}`;
       place(at + 1);
@@ -79,39 +105,46 @@ export function QueryEditor({ text, label, run, range, problems }: EditorProps) 
   return (
     <div class={styles.editor}>
       <div class={styles.box}>
-        <pre ref={layer} class={styles.layer} aria-hidden="true">
-          <Colored text={text.value} problems={found.value} caret={caret.value} />
-        </pre>
-        <textarea
-          ref={input}
-          class={styles.input}
-          aria-label={label}
-          aria-autocomplete="list"
-          aria-haspopup="listbox"
-          aria-controls={items.length > 0 ? `${id}-list` : undefined}
-          aria-activedescendant={active >= 0 ? `${id}-${active}` : undefined}
-          aria-invalid={found.value.some(({ severity }) => severity === "error")}
-          aria-describedby={told.length > 0 ? `${id}-problems` : undefined}
-          rows={1}
-          spellcheck={false}
-          autocapitalize="off"
-          autocomplete="off"
-          value={text.value}
-          onInput={(event) => {
-            const { value, selectionStart } = event.currentTarget;
-            text.value = value;
-            caret.value = selectionStart;
-            list.ask(value, selectionStart, range);
-          }}
-          onSelect={(event) => {
-            caret.value = event.currentTarget.selectionStart;
-          }}
-          onBlur={() => {
-            caret.value = -1;
-            list.close();
-          }}
-          onKeyDown={onKeyDown}
-        />
+        <div class={styles.text} data-tall={props.isTall}>
+          <pre ref={layer} class={styles.layer} aria-hidden="true">
+            <Colored
+              text={text.value}
+              tokens={tokensOf(text.value)}
+              problems={found.value}
+              caret={caret.value}
+            />
+          </pre>
+          <textarea
+            ref={input}
+            class={styles.input}
+            aria-label={label}
+            aria-autocomplete="list"
+            aria-haspopup="listbox"
+            aria-controls={items.length > 0 ? `${id}-list` : undefined}
+            aria-activedescendant={active >= 0 ? `${id}-${active}` : undefined}
+            aria-invalid={found.value.some(({ severity }) => severity === "error")}
+            aria-describedby={told.length > 0 ? `${id}-problems` : undefined}
+            rows={1}
+            spellcheck={false}
+            autocapitalize="off"
+            autocomplete="off"
+            value={text.value}
+            onInput={(event) => {
+              const { value, selectionStart } = event.currentTarget;
+              text.value = value;
+              caret.value = selectionStart;
+              list.ask(value, selectionStart);
+            }}
+            onSelect={(event) => {
+              caret.value = event.currentTarget.selectionStart;
+            }}
+            onBlur={() => {
+              caret.value = -1;
+              list.close();
+            }}
+            onKeyDown={onKeyDown}
+          />
+        </div>
         <span class="visually-hidden" role="status">
           {items.length > 0 && counted(items.length, "suggestion")}
         </span>
@@ -134,7 +167,7 @@ export function QueryEditor({ text, label, run, range, problems }: EditorProps) 
   );
 }
 
-type Handled = "run" | "line" | "accept" | "close" | "next" | "previous" | "suggest";
+export type Handled = "run" | "line" | "accept" | "close" | "next" | "previous" | "suggest";
 
 /** What a key does here; `null` for what the browser does with it. */
 export function keyOf(
@@ -179,9 +212,13 @@ interface Piece extends Token {
 }
 
 /** Pieces cut where a mistake begins or ends. */
-export function piecesOf(text: string, problems: readonly Problem[]): Piece[] {
+export function piecesOf(
+  text: string,
+  problems: readonly Problem[],
+  tokens: readonly Token[] = tokensOf(text),
+): Piece[] {
   const cuts = problems.flatMap(({ from, to }) => [from, to]);
-  return tokensOf(text).flatMap((token) => {
+  return tokens.flatMap((token) => {
     const end = token.from + token.text.length;
     const inside = cuts.filter((cut) => cut > token.from && cut < end);
     const edges = [token.from, ...new Set(inside.sort((a, b) => a - b)), end];
@@ -194,13 +231,22 @@ export function piecesOf(text: string, problems: readonly Problem[]): Piece[] {
   });
 }
 
-function Colored({ text, problems, caret }: { text: string; problems: readonly Problem[]; caret: number }) {
-  const tokens = tokensOf(text);
+function Colored({
+  text,
+  tokens,
+  problems,
+  caret,
+}: {
+  text: string;
+  tokens: readonly Token[];
+  problems: readonly Problem[];
+  caret: number;
+}) {
   const brackets = caret < 0 ? null : bracketsAt(tokens, caret);
   const isAtEnd = problems.some(({ from }) => from >= text.length);
   return (
     <>
-      {piecesOf(text, problems).map(({ kind, text, from, problem }) => (
+      {piecesOf(text, problems, tokens).map(({ kind, text, from, problem }) => (
         <span
           key={from}
           data-kind={kind}
@@ -277,7 +323,9 @@ function positionOf(layer: HTMLElement | null, at: number): { left: number; top:
     if (before + length >= at) {
       const range = document.createRange();
       range.setStart(node, Math.max(0, at - before));
-      const [here, frame] = [range.getBoundingClientRect(), layer.getBoundingClientRect()];
+      // Of what the list is placed in, which does not scroll.
+      const box = layer.parentElement?.parentElement ?? layer;
+      const [here, frame] = [range.getBoundingClientRect(), box.getBoundingClientRect()];
       const left = Math.min(here.left - frame.left, Math.max(0, frame.width - 280));
       return { left, top: here.bottom - frame.top + 4 };
     }

@@ -1,8 +1,10 @@
 /** The list of what can stand where somebody types. */
 import { type Signal, signal } from "@preact/signals";
-import type { Range } from "../api/metrics.ts";
+import { useEffect, useRef } from "preact/hooks";
 import type { Completion, Suggestion } from "../api/schema.ts";
-import { complete } from "./language.ts";
+
+/** Says what can stand at a position. */
+export type Source = (query: string, at: number, signal: AbortSignal) => Promise<Completion>;
 
 /** Milliseconds between a key and the question what could follow. */
 const PAUSE = 50;
@@ -32,8 +34,10 @@ export class Suggestions {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private running: AbortController | null = null;
 
+  constructor(private readonly source: Source) {}
+
   /** Asks what can stand at `at`, soon. */
-  ask(query: string, at: number, range: Range): void {
+  ask(query: string, at: number): void {
     clearTimeout(this.timer);
     this.running?.abort();
     this.running = null;
@@ -42,15 +46,15 @@ export class Suggestions {
       this.found.value = narrowed(shown, query, at);
       this.active.value = -1;
     }
-    this.timer = setTimeout(() => void this.fetch(query, at, range), PAUSE);
+    this.timer = setTimeout(() => void this.fetch(query, at), PAUSE);
   }
 
-  private async fetch(query: string, at: number, range: Range): Promise<void> {
+  private async fetch(query: string, at: number): Promise<void> {
     this.running?.abort();
     const running = new AbortController();
     this.running = running;
     try {
-      const found = await complete(query, at, range, running.signal);
+      const found = await this.source(query, at, running.signal);
       if (this.running !== running) return;
       const typed = query.slice(found.from, found.to);
       // What is there already is no suggestion.
@@ -85,4 +89,15 @@ export class Suggestions {
     this.close();
     return { query: query.slice(0, from) + item.text + query.slice(to), at: from + item.text.length };
   }
+}
+
+/** A list that asks `source` as it is now: what it knows may change while the field stays. */
+export function useSuggestions(source: Source): Suggestions {
+  const current = useRef(source);
+  current.current = source;
+  const list = useRef<Suggestions | null>(null);
+  list.current ??= new Suggestions((...question) => current.current(...question));
+  const { current: made } = list;
+  useEffect(() => () => made.close(), [made]);
+  return made;
 }

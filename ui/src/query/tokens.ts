@@ -9,6 +9,7 @@ export type TokenKind =
   | "intrinsic"
   | "function"
   | "word"
+  | "keyword"
   | "operator"
   | "bracket"
   | "unknown";
