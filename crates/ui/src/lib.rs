@@ -45,6 +45,7 @@ const PAGES: &[&str] = &[
     "/search",
     "/services/{service}",
     "/services/{service}/{operation}",
+    "/sql",
     "/structure",
     "/trace/{id}",
     "/upload",

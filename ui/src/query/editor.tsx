@@ -1,5 +1,6 @@
 /** A field for a query: colored, with its mistakes underlined, and with a list of what can follow. */
 import { type Signal, useSignal } from "@preact/signals";
+import type { RefObject } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import type { Range } from "../api/metrics.ts";
 import { counted } from "../text/numbers.ts";
@@ -47,6 +48,7 @@ export interface LanguageProps {
   readonly tokensOf: (text: string) => Token[];
   readonly source: Source;
   readonly keyOf: (event: KeyboardEvent, isOpen: boolean, active: number) => Handled | null;
+  readonly field?: RefObject<HTMLTextAreaElement | null>;
   /** A field of several lines scrolls. */
   readonly isTall?: boolean;
 }
@@ -54,7 +56,8 @@ export interface LanguageProps {
 export function Editor(props: LanguageProps) {
   const { text, label, run, problems: found, tokensOf } = props;
   const id = useId();
-  const input = useRef<HTMLTextAreaElement>(null);
+  const own = useRef<HTMLTextAreaElement>(null);
+  const input = props.field ?? own;
   const layer = useRef<HTMLPreElement>(null);
   const caret = useSignal(-1);
   const list = useSuggestions(props.source);

@@ -22,6 +22,7 @@ const ServicePage = lazy(async () => (await import("../service/page.tsx")).Servi
 const OperationPage = lazy(async () => (await import("../service/operation.tsx")).OperationPage);
 const ExceptionsPage = lazy(async () => (await import("../exceptions/page.tsx")).ExceptionsPage);
 const MetricsPage = lazy(async () => (await import("../metrics/page.tsx")).MetricsPage);
+const SqlPage = lazy(async () => (await import("../sql/page.tsx")).SqlPage);
 const LivePage = lazy(async () => (await import("../live/page.tsx")).LivePage);
 const AdminPage = lazy(async () => (await import("../admin/page.tsx")).AdminPage);
 
@@ -80,6 +81,7 @@ function Page({ path }: { path: string }) {
   if (path === "/map") return <MapPage />;
   if (path === "/exceptions") return <ExceptionsPage />;
   if (path === "/metrics") return <MetricsPage />;
+  if (path === "/sql") return <SqlPage />;
   if (path === "/live") return <LivePage />;
   if (path === "/admin") return <AdminPage />;
   const [, service, operation] = /^\/services\/([^/]+)(?:\/([^/]+))?$/.exec(path) ?? [];

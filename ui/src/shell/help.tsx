@@ -25,6 +25,16 @@ const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])
       ["enter", "only what is below the box"],
     ],
   ],
+  [
+    "In SQL",
+    [
+      ["ctrl enter", "run; enter is another line"],
+      ["tab", "take the first of the list"],
+      ["↑ ↓ ← →", "from cell to cell; ctrl goes to the end, page up and down by what is in sight"],
+      ["enter", "open the trace of the cell"],
+      ["ctrl C", "copy the cell"],
+    ],
+  ],
   ["Live", [["p", "pause, go on"]]],
   [
     "In a trace",

@@ -17,6 +17,7 @@ export const PAGES: readonly PageLink[] = [
   { path: "/exceptions", label: "Exceptions", icon: "exceptions" },
   // Without a query this is the address of the process's own metrics.
   { path: "/metrics", label: "Metrics", icon: "metrics", query: { q: "" } },
+  { path: "/sql", label: "SQL", icon: "sql" },
   { path: "/live", label: "Live", icon: "live" },
   { path: "/admin", label: "Administration", icon: "admin" },
 ];
