@@ -11,6 +11,7 @@ import { checkPages } from "./pages.mjs";
 import { checkPieces } from "./pieces.mjs";
 import { checkSearch, searchPages } from "./search.mjs";
 import { checkSpeed } from "./speed.mjs";
+import { checkSql } from "./sql.mjs";
 import { checkStates } from "./states.mjs";
 import { checkDemoTrace, checkFixtures } from "./trace.mjs";
 
@@ -231,6 +232,7 @@ await checkKeyboard({ check, base, trace, spans });
 await checkLinks({ check, base, browser, api, trace, shots });
 await checkOutside({ check, base, api, trace, spans });
 await checkStates({ check, base, browser });
+await checkSql({ check, base, browser, api });
 // Where OTLP is taken over HTTP: then traces of all sizes and ailments are sent and looked at.
 if (process.env.OTLP_HTTP) {
   const large = await checkFixtures(check, base, process.env.OTLP_HTTP);

@@ -15,6 +15,10 @@ const DISPLAYS = { desk: { width: 1440, height: 900 }, phone: { width: 390, heig
 const CONTENT =
   "tbody tr, [role=row], [role=application], main ol li, main [data-at], main input[type=file], main ul button";
 const encoded = encodeURIComponent;
+const SLOWEST =
+  "SELECT start_time, trace_id, service_name, name, duration_ms FROM spans ORDER BY 5 DESC LIMIT 200";
+const PER_MINUTE =
+  "SELECT date_trunc('minute', start_time) AS minute, service_name, sum(weight) AS spans FROM spans GROUP BY 1, 2";
 
 const api = async (path) => {
   const answer = await fetch(base + path);
@@ -56,6 +60,9 @@ async function screens() {
     exceptions: "/exceptions",
     metrics: `/metrics?q=${rates}`,
     "metrics-start": "/metrics?q=",
+    sql: "/sql",
+    "sql-rows": `/sql?q=${encoded(SLOWEST)}`,
+    "sql-chart": `/sql?view=chart&q=${encoded(PER_MINUTE)}`,
     live: "/live",
     admin: "/admin",
     ...(await searchPages({ api })),
