@@ -79,13 +79,14 @@ test("values as people read them", () => {
   expect([0, 404, 8080, 12345, 0.1, 1 / 3, 1e-7, 1e21].map(numberText)).toEqual([
     "0",
     "404",
-    "8080",
+    "8,080",
     "12,345",
     "0.1",
     "0.333333",
     "1.00000e-7",
     "1,000,000,000,000,000,000,000",
   ]);
+  expect(cell(column("status_code", "bigint"), 1404)).toBe("1404");
   expect(numberText("9007199254740993")).toBe("9,007,199,254,740,993");
   const [shown] = shownColumns([column("duration_ms", "double")], [[1.5]]);
   expect(shown && detailText(shown, 1.5)).toBe("1.5 (1,500,000 ns)");

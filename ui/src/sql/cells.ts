@@ -44,9 +44,13 @@ export function unitOf(name: string): number {
   return UNITS[unit] ?? 0;
 }
 
-/** A text as people write numbers of SQL: whole ones exact, others with six digits. */
+/** Numbers that name something and do not count. */
+const KEY = /(^|_)(code|id|port|hour|day|month|year|bucket|step|level|number|le)$/;
+
+/** Whether a column says what a row is about: everything but what counts and measures. */
+export const isKey = (column: Column) => !isNumber(column) || KEY.test(column.name);
+
 const GROUPED = new Intl.NumberFormat("en");
-const GROUPED_FROM = 10_000;
 
 function kindOf(column: Column, values: readonly Value[]): Kind {
   const { name, type } = column;
@@ -76,7 +80,7 @@ export function shownColumns(columns: readonly Column[], rows: readonly Row[]): 
   });
 }
 
-/** A number of whatever size as it is read. */
+/** A number as it is read: whole ones exact, others with six digits. */
 export function numberText(value: Value): string {
   const number = Number(value);
   if (!Number.isFinite(number)) return String(value);
@@ -85,7 +89,7 @@ export function numberText(value: Value): string {
     const size = Math.abs(number);
     return size >= 1e15 || size < 1e-4 ? number.toPrecision(6) : String(Number(number.toPrecision(6)));
   }
-  return Math.abs(number) < GROUPED_FROM ? String(number) : GROUPED.format(number);
+  return GROUPED.format(number);
 }
 
 /** A value as a program would write it. */
@@ -95,11 +99,12 @@ export function exactText(value: Value): string {
 }
 
 /** A value in its cell. */
-export function cellText({ kind, unit, hasMillis }: ShownColumn, value: Value, utc: boolean): string {
+export function cellText(column: ShownColumn, value: Value, utc: boolean): string {
+  const { kind, unit, hasMillis } = column;
   if (value === null || typeof value === "object" || typeof value === "boolean") return exactText(value);
   if (kind === "duration") return duration(Number(value) * unit);
   if (kind === "share") return percent(Number(value));
-  if (kind === "number") return numberText(value);
+  if (kind === "number") return isKey(column) ? String(value) : numberText(value);
   if (kind !== "time") return String(value);
   const millis = Date.parse(String(value));
   if (Number.isNaN(millis)) return String(value);

@@ -59,32 +59,38 @@ export function Download({ q, range }: { q: string; range: Range }) {
     );
   }
   return (
-    <Menu label="Download">
-      {(close) => (
-        <>
-          <p class="secondary">
-            {q === ""
-              ? "There is nothing to download before a query is run."
-              : "All rows, also those that are not shown: the server runs the query once more."}
-          </p>
-          {error.value && <p role="alert">{error.value}</p>}
-          {q !== "" &&
-            FORMS.map((form) => (
-              <button
-                key={form.label}
-                type="button"
-                class={styles.past}
-                onClick={() => {
-                  close();
-                  void start(form);
-                }}
-              >
-                <b>{form.label}</b>
-                <span>{form.about}</span>
-              </button>
-            ))}
-        </>
+    <>
+      <Menu label="Download">
+        {(close) => (
+          <>
+            <p class="secondary">
+              {q === ""
+                ? "There is nothing to download before a query is run."
+                : "All rows, also those that are not shown: the server runs the query once more."}
+            </p>
+            {q !== "" &&
+              FORMS.map((form) => (
+                <button
+                  key={form.label}
+                  type="button"
+                  class={styles.past}
+                  onClick={() => {
+                    close();
+                    void start(form);
+                  }}
+                >
+                  <b>{form.label}</b>
+                  <span>{form.about}</span>
+                </button>
+              ))}
+          </>
+        )}
+      </Menu>
+      {error.value && (
+        <p role="alert" class={`notice error ${styles.failed}`}>
+          There is no file: {error.value}
+        </p>
       )}
-    </Menu>
+    </>
   );
 }

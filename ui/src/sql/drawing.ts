@@ -2,7 +2,7 @@
 import type { Line } from "../charts/paint.ts";
 import { distinctSlots } from "../text/colors.ts";
 import { compact, duration, percent } from "../text/numbers.ts";
-import { cellText, isNumber, type ShownColumn } from "./cells.ts";
+import { cellText, isKey, type ShownColumn } from "./cells.ts";
 import type { Row } from "./reader.ts";
 
 export interface TimePlot {
@@ -44,11 +44,6 @@ const PLOTS_MAX = 6;
 const INTERVALS_MAX = 5000;
 /** A chart of one time has this width, in milliseconds. */
 const STEP_ALONE = 60_000;
-
-/** Numbers that name something and do not count. */
-const KEY = /(^|_)(code|id|port|hour|day|month|year|bucket|step|level|number|le)$/;
-
-const isKey = (column: ShownColumn) => !isNumber(column) || KEY.test(column.name);
 
 const textOf = ({ kind, unit }: ShownColumn) =>
   kind === "duration"

@@ -49,12 +49,12 @@ export function Tree({
       />
       {tables.error && <Failure error={tables.error} retry={tables.retry} />}
       {!tables.value && !tables.error && <Waiting lines={10} />}
-      {spans && (
+      {spans && (!isFiltered || columns(spans.columns).length > 0) && (
         <Group name={SPANS} about="One row per span" isOpen insert={insert}>
           <Columns columns={columns(spans.columns)} insert={insert} />
         </Group>
       )}
-      {spans && (
+      {spans && (!isFiltered || columns(OF_TRACES).length > 0) && (
         <Group
           name="of the trace"
           about="Columns of spans where a query names them; not part of *"
@@ -63,6 +63,11 @@ export function Tree({
           <Columns columns={columns(OF_TRACES)} insert={insert} />
         </Group>
       )}
+      {spans &&
+        isFiltered &&
+        ![...spans.columns, ...OF_TRACES, ...(attributes.value ?? [])].some(({ name }) => has(name)) && (
+          <p class={styles.about}>Nothing is called so.</p>
+        )}
       {spans && <Attributes attributes={attributes} has={has} isFiltered={isFiltered} insert={insert} />}
       {others.map(({ name, columns: all }) => (
         <Group
@@ -95,13 +100,14 @@ function Attributes({
     <>
       {(["span", "resource"] as const).map((scope) => {
         const own = found.filter((attribute) => attribute.scope === scope);
+        if (isFiltered && own.length === 0) return null;
         return (
           <Group
             key={scope}
             name={`${scope} attributes`}
             count={own.length}
             about={`Read with ${scope}_attr('key'); attr('key') takes that of the span, else of the resource`}
-            isOpen={isFiltered && own.length > 0}
+            isOpen={isFiltered}
           >
             <p class={styles.about}>
               A function reads them: <code>{scope}_attr('key')</code>; <code>attr('key')</code> takes that of
@@ -109,7 +115,7 @@ function Attributes({
               null.
             </p>
             {error && <Failure error={error} retry={retry} />}
-            {value && own.length === 0 && !isFiltered && <p class={styles.about}>None in this time.</p>}
+            {value && own.length === 0 && <p class={styles.about}>None in this time.</p>}
             <ul>
               {own.slice(0, ATTRIBUTES_MAX).map((attribute) => (
                 <Name key={attribute.name} name={attribute.name} text={callOf(attribute)} insert={insert} />
