@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    readonly "/api/sql": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** The answer to a query in SQL, as CSV or Arrow when `Accept` names them; 501 in builds without SQL */
+        readonly post: operations["sql"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/ui/blocks": {
         readonly parameters: {
             readonly query?: never;
@@ -1145,6 +1162,51 @@ export type ParameterEnd = components['parameters']['end'];
 export type ParameterTrace = components['parameters']['trace'];
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly sql: {
+        readonly parameters: {
+            readonly query?: {
+                /**
+                 * @description Unix seconds or nanoseconds or RFC 3339; both or neither.
+                 * @example 1485428400
+                 */
+                readonly start?: components["parameters"]["start"];
+                /**
+                 * @description As `start`.
+                 * @example 1485435600
+                 */
+                readonly end?: components["parameters"]["end"];
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /** @example SELECT service_name, count(*) FROM spans GROUP BY 1 */
+                readonly "text/plain": string;
+            };
+        };
+        readonly responses: {
+            /** @description The answer, sent as it is computed. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        readonly columns: readonly {
+                            readonly name: string;
+                            readonly type: string;
+                        }[];
+                        readonly rows: readonly (readonly unknown[])[];
+                        /** @description What went wrong behind the first rows. */
+                        readonly error?: string;
+                    };
+                };
+            };
+            readonly default: components["responses"]["Failure"];
+        };
+    };
     readonly blocks: {
         readonly parameters: {
             readonly query?: {

@@ -6,6 +6,7 @@
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
 use futures::stream::unfold;
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -37,7 +38,9 @@ pub(super) async fn sql(
     let format = accepted(&headers);
     let answer = state.sql.query(tenants.only()?, &query, range).await;
     let sent = Sent::begin(answer.map_err(ApiError::from)?, format).await;
-    let body = Body::from_stream(unfold(sent.map_err(ApiError::from)?, Sent::next));
+    let rows = unfold(sent.map_err(ApiError::from)?, Sent::next);
+    // Who compresses the body asks once more after its end.
+    let body = Body::from_stream(rows.fuse());
     Ok(([(CONTENT_TYPE, format.media_type())], body).into_response())
 }
 

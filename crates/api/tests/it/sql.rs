@@ -63,6 +63,20 @@ mod built {
         }
     }
 
+    /// Browsers take compressed answers, and who compresses one asks for more behind its end.
+    #[tokio::test]
+    async fn an_answer_comes_compressed_to_those_who_take_it_so() {
+        let server = Server::start(Dialect::Tempo).await;
+        server.store(CHECKOUT).await;
+        for accept in ["application/json", "text/csv", "application/vnd.apache.arrow.stream"] {
+            let headers = [("accept", accept), ("accept-encoding", "gzip")];
+            let answer = ask(&server, QUERY, &headers).await;
+            assert_eq!(answer.status, StatusCode::OK, "{accept}");
+            assert_eq!(answer.header("content-encoding"), "gzip", "{accept}");
+            assert_eq!(answer.body[..2], [0x1f, 0x8b], "{accept}: gzip begins with its mark");
+        }
+    }
+
     #[tokio::test]
     async fn parameters_bound_the_starts() {
         let server = Server::start(Dialect::Tempo).await;
