@@ -18,8 +18,9 @@ interface Arc {
 
 const SWEEPS = 6;
 
-export function layout(arcs: readonly Arc[]): Placed[] {
-  const names = [...new Set(arcs.flatMap(({ client, server }) => [client, server]))].sort();
+/** Of what the arcs name, and of `others`, which may have none. */
+export function layout(arcs: readonly Arc[], others: readonly string[] = []): Placed[] {
+  const names = [...new Set([...arcs.flatMap(({ client, server }) => [client, server]), ...others])].sort();
   const forward = withoutCycles(names, arcs);
   const ranks = ranksOf(names, forward);
   const columns: string[][] = [];
@@ -32,14 +33,30 @@ export function layout(arcs: readonly Arc[]): Placed[] {
     }
     column.push(name);
   }
-  for (let sweep = 0; sweep < SWEEPS; sweep++) arrange(columns, forward, sweep % 2 === 0);
+  const { callers, called } = neighborsOf(forward);
+  for (let sweep = 0; sweep < SWEEPS; sweep++) arrange(columns, sweep % 2 === 0 ? callers : called);
   return columns.flatMap((column, rank) => (column ?? []).map((name, order) => ({ name, rank, order })));
+}
+
+/** Who calls each, and whom each calls. */
+function neighborsOf(arcs: readonly Arc[]) {
+  const callers = new Map<string, string[]>();
+  const called = new Map<string, string[]>();
+  const add = (to: Map<string, string[]>, name: string, other: string) => {
+    const others = to.get(name);
+    if (others) others.push(other);
+    else to.set(name, [other]);
+  };
+  for (const { client, server } of arcs) {
+    add(callers, server, client);
+    add(called, client, server);
+  }
+  return { callers, called };
 }
 
 /** The arcs without those that lead back to where a walk came from, and without calls of oneself. */
 function withoutCycles(names: readonly string[], arcs: readonly Arc[]): Arc[] {
-  const called = new Map<string, string[]>();
-  for (const { client, server } of arcs) called.set(client, [...(called.get(client) ?? []), server]);
+  const { called } = neighborsOf(arcs);
   const hasCaller = new Set(
     arcs.filter(({ client, server }) => client !== server).map(({ server }) => server),
   );
@@ -72,11 +89,11 @@ function withoutCycles(names: readonly string[], arcs: readonly Arc[]): Arc[] {
 function ranksOf(names: readonly string[], arcs: readonly Arc[]): Map<string, number> {
   const waiting = new Map(names.map((name) => [name, 0]));
   for (const { server } of arcs) waiting.set(server, (waiting.get(server) ?? 0) + 1);
+  const { called } = neighborsOf(arcs);
   const ranks = new Map(names.map((name) => [name, 0]));
   const ready = names.filter((name) => waiting.get(name) === 0);
   for (let name = ready.pop(); name !== undefined; name = ready.pop()) {
-    for (const { client, server } of arcs) {
-      if (client !== name) continue;
+    for (const server of called.get(name) ?? []) {
       ranks.set(server, Math.max(ranks.get(server) ?? 0, (ranks.get(name) ?? 0) + 1));
       const left = (waiting.get(server) ?? 0) - 1;
       waiting.set(server, left);
@@ -86,16 +103,14 @@ function ranksOf(names: readonly string[], arcs: readonly Arc[]): Map<string, nu
   return ranks;
 }
 
-function arrange(columns: string[][], arcs: readonly Arc[], down: boolean): void {
+function arrange(columns: string[][], neighborsOf: ReadonlyMap<string, readonly string[]>): void {
   const places = new Map(
     columns.flatMap((column) => (column ?? []).map((name, i) => [name, (i + 0.5) / column.length] as const)),
   );
   for (const column of columns) {
     const middle = new Map(
       (column ?? []).map((name) => {
-        const neighbors = arcs.flatMap(({ client, server }) =>
-          down && server === name ? [client] : !down && client === name ? [server] : [],
-        );
+        const neighbors = neighborsOf.get(name) ?? [];
         const sum = neighbors.reduce((total, neighbor) => total + (places.get(neighbor) ?? 0), 0);
         return [name, neighbors.length > 0 ? sum / neighbors.length : (places.get(name) ?? 0)] as const;
       }),
