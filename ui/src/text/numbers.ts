@@ -69,6 +69,11 @@ export function percent(share: number): string {
   return `${value >= 99.95 ? Math.round(value) : value.toFixed(1)} %`;
 }
 
+/** A count with its digits grouped: `12,345`. */
+export function grouped(count: number): string {
+  return GROUPED.format(count);
+}
+
 /** `1 span`, `2 spans`, with the digits grouped. */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${GROUPED.format(count)} ${count === 1 ? one : many}`;

@@ -1,6 +1,7 @@
 /** A table that is sorted by a click on a column. For some hundreds of lines. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import styles from "./views.module.css";
 
 export interface Column<Line> {
@@ -42,6 +43,7 @@ export function Sorted<Line>({
   initial,
   swatch,
   isChosen,
+  isApart,
   choose,
 }: {
   label: string;
@@ -50,13 +52,19 @@ export function Sorted<Line>({
   initial: string;
   swatch?: (line: Line) => string | undefined;
   isChosen?: (line: Line) => boolean;
+  /** Whether nothing of it is in full color. */
+  isApart?: (line: Line) => boolean;
   choose: (line: Line) => void;
 }) {
   const order = useSignal<Order>({ key: initial, descending: true });
   const shown = useSignal(LINES_STEP);
   const { key, descending } = order.value;
   const column = columns.find((column) => column.key === key);
-  const sorted = column ? [...lines].sort(compareBy(column, descending)) : lines;
+  // Columns are new objects at every turn, but say the same about the same lines.
+  const sorted = useMemo(
+    () => (column ? [...lines].sort(compareBy(column, descending)) : lines),
+    [lines, key, descending],
+  );
   const sample = lines[0];
   const isNumeric = (column: Column<Line>) => sample !== undefined && typeof column.of(sample) === "number";
   return (
@@ -86,7 +94,12 @@ export function Sorted<Line>({
         </thead>
         <tbody>
           {sorted.slice(0, shown.value).map((line, i) => (
-            <tr key={i} data-chosen={isChosen?.(line)} onClick={() => choose(line)}>
+            <tr
+              key={i}
+              data-chosen={isChosen?.(line)}
+              data-match={isApart?.(line) ? "no" : undefined}
+              onClick={() => choose(line)}
+            >
               {columns.map((column, c) => (
                 <td key={column.key} class={isNumeric(column) ? "numeric" : undefined}>
                   {c === 0 ? (
