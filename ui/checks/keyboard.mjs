@@ -71,7 +71,7 @@ export async function checkKeyboard({ check, base, trace, spans }) {
     enter: [[["ArrowDown", "ArrowDown"], "Enter"]],
     r: [[["ArrowDown", "ArrowDown", "Enter"], "r"]],
     space: [[["ArrowDown"], "Space"]],
-    "1 – 6": ["2", "3", "4", "5", "6"].map((key) => [[], key]).concat([[["2"], "1"]]),
+    "1 – 7": ["2", "3", "4", "5", "6", "7"].map((key) => [[], key]).concat([[["2"], "1"]]),
     "/": [[[], "/"]],
     "n N": [
       [["find"], "n"],

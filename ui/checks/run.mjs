@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { Browser, executable, focusOmnibox } from "./browser.mjs";
+import { checkGraph, checkLargeGraph } from "./graph.mjs";
 import { checkKeyboard } from "./keyboard.mjs";
 import { checkLinks } from "./links.mjs";
 import { checkNumbers } from "./numbers.mjs";
@@ -228,6 +229,7 @@ await checkPages({ base, api, browser, check, shots });
 await checkSearch({ check, base, api, searched });
 await checkPieces({ check });
 await checkDemoTrace(check, base, { trace, spans });
+await checkGraph({ check, base, trace, spans });
 await checkKeyboard({ check, base, trace, spans });
 await checkLinks({ check, base, browser, api, trace, shots });
 await checkOutside({ check, base, api, trace, spans });
@@ -236,6 +238,7 @@ await checkSql({ check, base, browser, api });
 // Where OTLP is taken over HTTP: then traces of all sizes and ailments are sent and looked at.
 if (process.env.OTLP_HTTP) {
   const large = await checkFixtures(check, base, process.env.OTLP_HTTP);
+  await checkLargeGraph(check, base, large.hundredThousand);
   await checkSpeed({ check, base, browser, large });
 }
 
@@ -247,6 +250,7 @@ const PAGES = {
   span: `/trace/${trace}?span=${spans.at(-1).spanID}`,
   flame: `/trace/${trace}?view=flame`,
   merged: `/trace/${trace}?view=merged`,
+  graph: `/trace/${trace}?view=graph`,
   spans: `/trace/${trace}?view=table`,
   statistics: `/trace/${trace}?view=stats`,
   events: `/trace/${trace}?view=events`,

@@ -52,6 +52,8 @@ async function screens() {
     "trace-find": `/trace/${trace}?f=post`,
     flame: `/trace/${trace}?view=flame`,
     merged: `/trace/${trace}?view=merged`,
+    graph: `/trace/${trace}?view=graph`,
+    "graph-calls": `/trace/${trace}?view=graph&list=calls&cp=1&span=${spans.at(-1).spanID}`,
     spans: `/trace/${trace}?view=table`,
     statistics: `/trace/${trace}?view=stats`,
     events: `/trace/${trace}?view=events`,

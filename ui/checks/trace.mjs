@@ -45,9 +45,10 @@ export async function checkDemoTrace(check, base, { trace, spans }) {
     const looks = [
       ["2", "flame", "[role=application]"],
       ["3", "merged", "[role=application]"],
-      ["4", "table", "[role=grid] [role=gridcell]"],
-      ["5", "stats", "table[aria-label=Statistics] tbody tr"],
-      ["6", "events", "main ol, main p"],
+      ["4", "graph", "[role=listbox] [role=option]"],
+      ["5", "table", "[role=grid] [role=gridcell]"],
+      ["6", "stats", "table[aria-label=Statistics] tbody tr"],
+      ["7", "events", "main ol, main p"],
       ["1", null, "[role=treegrid] [role=row]"],
     ];
     for (const [key, name, content] of looks) {

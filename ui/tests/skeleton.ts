@@ -9,6 +9,8 @@ export interface Made {
   readonly duration: number;
   readonly error?: boolean;
   readonly orphan?: boolean;
+  /** As in `KINDS`; 2, a server's, without. */
+  readonly kind?: number;
 }
 
 export function skeletonBytes(spans: readonly Made[]): ArrayBuffer {
@@ -37,7 +39,7 @@ export function skeletonBytes(spans: readonly Made[]): ArrayBuffer {
   spans.forEach((_, i) => {
     ids[i * 8 + 7] = i + 1;
   });
-  const flags = spans.map(({ error, orphan }) => (error ? 2 << 3 : 0) | (orphan ? 32 : 0) | 2);
+  const flags = spans.map(({ error, orphan, kind = 2 }) => (error ? 2 << 3 : 0) | (orphan ? 32 : 0) | kind);
   const columns = [
     start,
     ids,

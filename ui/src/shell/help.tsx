@@ -46,7 +46,7 @@ const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])
       ["enter", "only this span and what is below it"],
       ["r", "the whole trace again"],
       ["space", "the span's details, open and closed"],
-      ["1 – 6", "waterfall, flame graph, merged, table, statistics, events"],
+      ["1 – 7", "waterfall, flame graph, merged, graph, table, statistics, events"],
       ["/", "find"],
       ["n N", "next, previous match"],
       ["e E", "next, previous error, the deepest first"],

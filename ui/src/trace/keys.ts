@@ -101,8 +101,12 @@ function rowKeys(state: TraceState): Actions {
   };
 }
 
-/** In the table, the rows are what is in the document. */
+/** In the table, the rows are what is in the document; the nodes of the graph take arrows once they have the focus. */
 function listKeys(state: TraceState): Actions {
+  if (view.peek() === "graph") {
+    const enter = () => document.querySelector<SVGElement>("[role=option][data-node][tabindex='0']")?.focus();
+    return { ArrowDown: enter, ArrowUp: enter, ArrowLeft: enter, ArrowRight: enter };
+  }
   if (view.peek() !== "table") return {};
   const step = (by: 1 | -1) => {
     const rows = [...document.querySelectorAll<HTMLElement>("[role=grid] [role=row][id]")].sort(

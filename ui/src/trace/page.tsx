@@ -24,6 +24,7 @@ const Shown: Record<View, (props: ViewProps) => JSX.Element | null> = {
   waterfall: Waterfall,
   flame: lazy<ViewProps>(async () => (await import("./flame-view.tsx")).FlameView) as typeof Waterfall,
   merged: lazy<ViewProps>(async () => (await import("./merged-view.tsx")).MergedView) as typeof Waterfall,
+  graph: lazy<ViewProps>(async () => (await import("./graph-view.tsx")).GraphView) as typeof Waterfall,
   table: lazy<ViewProps>(async () => (await import("./table-view.tsx")).TableView) as typeof Waterfall,
   stats: lazy<ViewProps>(
     async () => (await import("./statistics-view.tsx")).StatisticsView,

@@ -3,13 +3,14 @@ import { computed } from "@preact/signals";
 import { place, setQuery } from "../router.ts";
 
 /** In the order of their keys, from 1. */
-export const VIEWS = ["waterfall", "flame", "merged", "table", "stats", "events"] as const;
+export const VIEWS = ["waterfall", "flame", "merged", "graph", "table", "stats", "events"] as const;
 export type View = (typeof VIEWS)[number];
 
 export const LABELS: Record<View, string> = {
   waterfall: "Waterfall",
   flame: "Flame",
   merged: "Merged",
+  graph: "Graph",
   table: "Table",
   stats: "Statistics",
   events: "Events",
