@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { Piece, SearchRequest, SpanResult, TraceResult } from "../src/api/search.ts";
+import { literalOf } from "../src/api/values.ts";
 import { cellsOf } from "../src/search/cells.ts";
 import { isMetric, keyOf, namesOf, parameterOf, selecting, valueIn } from "../src/search/columns.ts";
 import { csvOf, spanTable, traceTable } from "../src/search/download.ts";
-import { literalOf } from "../src/search/facets.tsx";
 import { durationRows } from "../src/search/heatmap-table.tsx";
 import { type Found, Pages, shareOf } from "../src/search/pages.ts";
 import { saysOf } from "../src/search/results-bar.tsx";

@@ -1,22 +1,15 @@
 /** Choosing an attribute out of those that the spans have. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useId, useMemo, useRef } from "preact/hooks";
-import { getJson } from "../api/http.ts";
 import { Loader } from "../api/loaded.ts";
 import type { Range } from "../api/metrics.ts";
-import type { TagNames } from "../api/schema.ts";
-import { attribute } from "../traceql.ts";
+import { fetchAttributes } from "../api/values.ts";
 import styles from "./attributes.module.css";
 
 const INTRINSICS = ["name", "status", "kind", "statusMessage", "rootName", "rootServiceName"];
 
-async function fetchNames({ from, to }: Range, signal: AbortSignal): Promise<string[]> {
-  const params = { start: String(Math.floor(from / 1e3)), end: String(Math.ceil(to / 1e3)) };
-  const { scopes = [] } = await getJson<TagNames>("/tempo/api/v2/search/tags", params, signal);
-  const names = (["span", "resource"] as const).flatMap((scope) =>
-    (scopes.find(({ name }) => name === scope)?.tags ?? []).map((tag) => attribute(scope, tag)),
-  );
-  return [...INTRINSICS, ...names];
+async function fetchNames(range: Range, signal: AbortSignal): Promise<string[]> {
+  return [...INTRINSICS, ...(await fetchAttributes(range, signal))];
 }
 
 export function AttributePicker({

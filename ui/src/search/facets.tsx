@@ -1,10 +1,8 @@
 /** What the spans that match have in common: values of a few attributes with how many spans have each. */
 import { useEffect, useMemo } from "preact/hooks";
-import { getJson } from "../api/http.ts";
 import { Loader } from "../api/loaded.ts";
 import type { Range } from "../api/metrics.ts";
-import type { AnyValue, MetricsAnswer } from "../api/schema.ts";
-import { valueLiteral, valueText } from "../api/trace.ts";
+import { type Counted, fetchValues } from "../api/values.ts";
 import { place, setQuery } from "../router.ts";
 import { serviceColor } from "../text/colors.ts";
 import { compact } from "../text/numbers.ts";
@@ -20,23 +18,7 @@ const ALWAYS: readonly (readonly [string, string])[] = [
   ["kind", "Kind"],
 ];
 
-/** Their values are words of the language. */
-const WORDS = ["status", "kind"];
-
 const VALUES_SHOWN = 8;
-
-interface Counted {
-  readonly text: string;
-  /** As TraceQL has it. */
-  readonly literal: string;
-  readonly count: number;
-}
-
-/** A value of an answer as TraceQL has it: numbers and truth values are told from text by how they came. */
-export function literalOf(attribute: string, value: AnyValue): string {
-  const isWord = WORDS.includes(attribute) || value.stringValue === "nil";
-  return isWord ? valueText(value) : valueLiteral(value);
-}
 
 export function Facets({ q, range }: { q: string; range: Range }) {
   const added = namesOf(place.value.query.get("facets"));
@@ -63,25 +45,6 @@ export function Facets({ q, range }: { q: string; range: Range }) {
       />
     </aside>
   );
-}
-
-async function fetchValues(
-  q: string,
-  attribute: string,
-  range: Range,
-  signal: AbortSignal,
-): Promise<Counted[]> {
-  const params = {
-    q: `${q} | count_over_time() by (${attribute})`,
-    start: String(Math.floor(range.from / 1e3)),
-    end: String(Math.ceil(range.to / 1e3)),
-  };
-  const { series = [] } = await getJson<MetricsAnswer>("/tempo/api/metrics/query", params, signal);
-  const counted = series.map(({ labels = [], value = 0 }) => {
-    const of = labels[0]?.value ?? { stringValue: "nil" };
-    return { text: valueText(of), literal: literalOf(attribute, of), count: value };
-  });
-  return counted.filter(({ count }) => count > 0).sort((a, b) => b.count - a.count);
 }
 
 function Values({
