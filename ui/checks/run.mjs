@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { Browser, executable, focusOmnibox } from "./browser.mjs";
+import { checkColors } from "./colors.mjs";
 import { checkGraph, checkLargeGraph } from "./graph.mjs";
 import { checkKeyboard } from "./keyboard.mjs";
 import { checkLinks } from "./links.mjs";
@@ -229,6 +230,7 @@ await checkPages({ base, api, browser, check, shots });
 await checkSearch({ check, base, api, searched });
 await checkPieces({ check });
 await checkDemoTrace(check, base, { trace, spans });
+await checkColors({ check, base, trace, spans });
 await checkGraph({ check, base, trace, spans });
 await checkKeyboard({ check, base, trace, spans });
 await checkLinks({ check, base, browser, api, trace, shots });

@@ -50,6 +50,7 @@ async function screens() {
     trace: `/trace/${trace}`,
     span: `/trace/${trace}?span=${spans.at(-1).spanID}`,
     "trace-find": `/trace/${trace}?f=post`,
+    "trace-colors": `/trace/${trace}?color=span.http.request.method`,
     flame: `/trace/${trace}?view=flame`,
     merged: `/trace/${trace}?view=merged`,
     graph: `/trace/${trace}?view=graph`,

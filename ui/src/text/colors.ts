@@ -33,3 +33,17 @@ export function distinctSlots(services: readonly string[]): number[] {
     return slot;
   });
 }
+
+/** Places of the palette after those of services: for what has no value, for errors, for what is fine. */
+export const SLOT = { none: SLOTS, error: SLOTS + 1, ok: SLOTS + 2 };
+
+/** The names of the colors of all slots. */
+export const SLOT_NAMES: readonly string[] = [
+  ...Array.from({ length: SLOTS }, (_, slot) => `service-${slot}`),
+  "text-3",
+  "error",
+  "success",
+];
+
+/** The color of a slot as CSS has it. */
+export const slotColor = (slot: number | undefined) => `var(--${SLOT_NAMES[slot ?? SLOT.none]})`;

@@ -62,12 +62,11 @@ export class Bars {
   }
 
   private row(row: number, y: number): void {
-    const { skeleton, slots, runs, starts, skew } = this.state.model;
+    const { runs, starts, skew } = this.state.model;
     const position = spanOfRow(row);
     const inFocus = this.state.inFocus.value;
     this.context.globalAlpha = inFocus && !inFocus[position] ? 0.25 : 1;
-    this.context.fillStyle =
-      this.colors.services[slots[skeleton.serviceOf[position] ?? 0] ?? 0] ?? this.colors.accent;
+    this.context.fillStyle = this.colorOf(position);
     const run = row < 0 ? runs.get(position) : undefined;
     if (run) this.run(run, y);
     else {
@@ -77,6 +76,10 @@ export class Bars {
       this.span(position, y);
     }
     this.context.globalAlpha = 1;
+  }
+
+  private colorOf(position: number): string {
+    return this.colors.slots[this.state.coloring.value.slots[position] ?? 0] ?? this.colors.accent;
   }
 
   /** Equal siblings in one row. Those that share a pixel are drawn once. */
@@ -91,6 +94,7 @@ export class Bars {
       const end = x + Math.max(1, (skeleton.durations[i] ?? 0) * this.scale);
       right = Math.max(right, end);
       if (x >= bars || end <= 0 || end < drawnTo + 0.5) continue;
+      this.context.fillStyle = this.colorOf(i);
       this.context.fillRect(Math.max(x, drawnTo), y + 8, end - Math.max(x, drawnTo), 8);
       drawnTo = end;
     }

@@ -35,11 +35,12 @@ export function FlameView({ state }: { state: TraceState }) {
   const size = useSize(box);
   const boxes = useComputed(() => flameBoxes(state.model, state.root.value));
   const look = useComputed(() => {
-    const { skeleton, slots } = state.model;
-    const { services, accent } = palette.value;
+    const { skeleton } = state.model;
+    const { slots, accent } = palette.value;
+    const colors = state.coloring.value.slots;
     const inFocus = state.inFocus.value;
     return {
-      colorOf: (i: number) => services[slots[skeleton.serviceOf[i] ?? 0] ?? 0] ?? accent,
+      colorOf: (i: number) => slots[colors[i] ?? 0] ?? accent,
       labelOf: (i: number) => `${state.operation(i)}  ${duration(skeleton.durations[i] ?? 0)}`,
       framedBefore: countsBefore(boxes.value, (i) => isError(skeleton.flags[i] ?? 0)),
       fullBefore: inFocus && countsBefore(boxes.value, (i) => inFocus[i] === 1),

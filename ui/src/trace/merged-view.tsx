@@ -17,10 +17,10 @@ export function MergedView({ state }: { state: TraceState }) {
   const window = useComputed(() => part.value ?? { from: 0, to: Math.max(1, merged.value.width) });
   const look = useComputed(() => {
     const { nodes, operations, boxes } = merged.value;
-    const { services, accent } = palette.value;
+    const { slots, accent } = palette.value;
     const slotOf = (i: number) => state.model.slots[operations[nodes[i]?.of ?? 0]?.service ?? 0] ?? 0;
     return {
-      colorOf: (i: number) => services[slotOf(i)] ?? accent,
+      colorOf: (i: number) => slots[slotOf(i)] ?? accent,
       labelOf: (i: number) =>
         `${nameOf(state, merged.value, nodes[i]?.of ?? 0)}  \u00d7${compact(nodes[i]?.count ?? 0)}`,
       framedBefore: countsBefore(boxes, (i) => (nodes[i]?.errors ?? 0) > 0),

@@ -62,9 +62,10 @@ export function Minimap({ state }: { state: TraceState }) {
 
 /** Every span is drawn; those that share a line and a pixel are drawn once. */
 function paint(context: CanvasRenderingContext2D, width: number, state: TraceState): void {
-  const { skeleton, slots, starts } = state.model;
-  const { n, durations, serviceOf } = skeleton;
-  const { services, error, match, accent } = palette.value;
+  const { skeleton, starts } = state.model;
+  const { n, durations } = skeleton;
+  const colors = state.coloring.value.slots;
+  const { slots, error, match, accent } = palette.value;
   const { from, to } = state.whole;
   const scale = width / (to - from);
   const lines = Math.min(n, Math.floor((HEIGHT - 2 * MARGIN) / 2));
@@ -78,7 +79,7 @@ function paint(context: CanvasRenderingContext2D, width: number, state: TraceSta
       width,
       Math.max(x + 1, Math.floor(((starts[i] ?? 0) + (durations[i] ?? 0) - from) * scale)),
     );
-    cells.fill((slots[serviceOf[i] ?? 0] ?? 0) + 1, line + x, line + end);
+    cells.fill((colors[i] ?? 0) + 1, line + x, line + end);
   }
   context.clearRect(0, 0, width, HEIGHT);
   for (let line = 0; line < lines; line++) {
@@ -87,7 +88,7 @@ function paint(context: CanvasRenderingContext2D, width: number, state: TraceSta
       let end = x + 1;
       while (end < width && cells[line * width + end] === color) end++;
       if (color > 0) {
-        context.fillStyle = services[color - 1] ?? accent;
+        context.fillStyle = slots[color - 1] ?? accent;
         context.fillRect(x, MARGIN + line * step, end - x, height);
       }
       x = end;

@@ -75,7 +75,11 @@ function NoTrace({ id, retry }: { id: string; retry: () => void }) {
 function Trace({ state, reload }: { state: TraceState; reload: () => void }) {
   const find = useRef<HTMLInputElement>(null);
   useEffect(() => {
-    const stops = [state.followAddress(), state.finder.watch()];
+    const stops = [
+      state.followAddress(),
+      state.finder.watch(),
+      state.attributeColors.watch(() => state.colorAttribute),
+    ];
     return () => {
       for (const stop of stops) stop();
     };

@@ -1,5 +1,6 @@
 /** Colors of the theme for canvases, and canvases as sharp as the screen. */
 import { signal } from "@preact/signals";
+import { SLOT_NAMES } from "../text/colors.ts";
 
 /** What a canvas paints with. */
 export interface Palette {
@@ -13,7 +14,8 @@ export interface Palette {
   readonly accent: string;
   readonly error: string;
   readonly match: string;
-  readonly services: readonly string[];
+  /** Of services, and of what else spans are colored by (`coloring.ts`). */
+  readonly slots: readonly string[];
 }
 
 function read(): Palette {
@@ -30,7 +32,7 @@ function read(): Palette {
     accent: value("accent"),
     error: value("error"),
     match: value("match"),
-    services: Array.from({ length: 12 }, (_, slot) => value(`service-${slot}`)),
+    slots: SLOT_NAMES.map(value),
   };
 }
 

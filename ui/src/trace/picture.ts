@@ -63,7 +63,7 @@ function heading(context: CanvasRenderingContext2D, state: TraceState): void {
 
 function names(context: CanvasRenderingContext2D, state: TraceState, rows: Int32Array): void {
   const colors = palette.peek();
-  const { depths, depthMax, slots, skeleton, runs } = state.model;
+  const { depths, depthMax, skeleton, runs } = state.model;
   const indent = indentOf(depthMax, NAMES);
   const top = state.root.peek();
   rows.forEach((row, index) => {
@@ -75,7 +75,7 @@ function names(context: CanvasRenderingContext2D, state: TraceState, rows: Int32
       return;
     }
     const x = 12 + ((depths[position] ?? 0) - (top === null ? 0 : (depths[top] ?? 0))) * indent;
-    context.fillStyle = colors.services[slots[skeleton.serviceOf[position] ?? 0] ?? 0] ?? colors.accent;
+    context.fillStyle = colors.slots[state.coloring.peek().slots[position] ?? 0] ?? colors.accent;
     context.fillRect(x, y - 7, 4, 14);
     const run = row < 0 ? runs.get(position) : undefined;
     const times = run ? `\u00d7${run.end - run.first} ` : "";

@@ -1,5 +1,6 @@
 /** One row of the waterfall: what is left of the bar. */
 import { isError } from "../api/trace.ts";
+import { slotColor } from "../text/colors.ts";
 import { compact, duration } from "../text/numbers.ts";
 import { ROW_HEIGHT } from "./bars.ts";
 import { spanOfRow } from "./rows.ts";
@@ -29,19 +30,8 @@ export function Row(props: RowProps) {
 }
 
 function SpanRow({ state, row, index, names }: RowProps) {
-  const {
-    skeleton,
-    depths,
-    depthMax,
-    subtreeEnds,
-    runs,
-    slots,
-    orphans,
-    origins,
-    errors,
-    errorsBefore,
-    skew,
-  } = state.model;
+  const { skeleton, depths, depthMax, subtreeEnds, runs, orphans, origins, errors, errorsBefore, skew } =
+    state.model;
   const position = spanOfRow(row);
   const run = row < 0 ? runs.get(position) : undefined;
   const root = state.root.value;
@@ -96,10 +86,7 @@ function SpanRow({ state, row, index, names }: RowProps) {
         title={label}
       >
         <Toggle isShown={below > 0 || run !== undefined} isOpen={isOpen} toggle={() => state.toggle(row)} />
-        <span
-          class="swatch"
-          style={{ background: `var(--service-${slots[skeleton.serviceOf[position] ?? 0]})` }}
-        />
+        <span class="swatch" style={{ background: slotColor(state.coloring.value.slots[position]) }} />
         {run && <span class={styles.times}>×{run.end - run.first}</span>}
         <span class={styles.service}>{state.service(position)}</span>
         <span class={styles.operation}>{state.operation(position)}</span>

@@ -1,7 +1,9 @@
 /** What the reader does with one trace: the views share it, and the address keeps what is worth a link. */
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { positionOf, type Skeleton, spanIdAt, type TraceSource } from "../api/trace.ts";
+import { attributesOf } from "../api/values.ts";
 import { place, setQuery } from "../router.ts";
+import { AttributeColors, byKind, byService, byStatus, type Coloring } from "./coloring.ts";
 import { Finder } from "./finder.ts";
 import { type Model, modelOf, type Window } from "./model.ts";
 import { rowsOf, spanOfRow } from "./rows.ts";
@@ -27,6 +29,17 @@ export class TraceState {
   /** Whether only what is on the critical path counts. */
   readonly criticalOnly = signal(false);
   readonly zooming: Zooming;
+  /** What colors stand for: `service`, `kind`, `status`, or an attribute. */
+  readonly colorBy = signal("service");
+  readonly attributeColors: AttributeColors;
+  /** The colors of spans; those of services as long as an attribute's are not there. */
+  readonly coloring = computed<Coloring>(() => {
+    const by = this.colorBy.value;
+    if (by === "kind") return byKind(this.skeleton);
+    if (by === "status") return byStatus(this.skeleton);
+    const asked = this.attributeColors.now.value;
+    return asked?.by === by ? asked.coloring : byService(this.model, this.source.otlp !== undefined);
+  });
 
   /** The spans in full color, one byte per position; `null` for all. */
   readonly inFocus = computed<Uint8Array | null>(() => {
@@ -73,8 +86,15 @@ export class TraceState {
     readonly source: TraceSource,
   ) {
     this.finder = new Finder(skeleton, source);
+    this.attributeColors = new AttributeColors(skeleton, source, source.otlp ? null : attributesOf(skeleton));
     this.zooming = new Zooming(() => this.home);
     this.restore(place.peek().query);
+  }
+
+  /** The attribute that colors stand for; `null` for what the page knows by itself. */
+  get colorAttribute(): string | null {
+    const by = this.colorBy.value;
+    return ["service", "kind", "status"].includes(by) ? null : by;
   }
 
   get model(): Model {
@@ -111,6 +131,7 @@ export class TraceState {
       f: this.finder.text.value || undefined,
       hide: this.hideOthers.value ? "1" : undefined,
       cp: this.criticalOnly.value ? "1" : undefined,
+      color: this.colorBy.value === "service" ? undefined : this.colorBy.value,
       clock: this.adjusted.value ? undefined : "raw",
     };
   }
@@ -118,6 +139,7 @@ export class TraceState {
   private restore(query: URLSearchParams): void {
     this.adjusted.value = query.get("clock") !== "raw";
     this.finder.text.value = query.get("f") ?? "";
+    this.colorBy.value = query.get("color") ?? "service";
     this.hideOthers.value = query.get("hide") === "1";
     this.criticalOnly.value = query.get("cp") === "1";
     this.root.value = positionOf(this.skeleton, query.get("root") ?? "");

@@ -1,5 +1,6 @@
 /** What of the trace is shown: below which span, in which part of the time, and how to get back. */
 import { counted, duration } from "../text/numbers.ts";
+import { Legend } from "./legend.tsx";
 import type { Window } from "./model.ts";
 import { spanOfRow } from "./rows.ts";
 import type { TraceState } from "./state.ts";
@@ -50,6 +51,7 @@ export function Trail({ state }: { state: TraceState }) {
         )}
         <span aria-current="true">{rangeOf(chosen)}</span>
       </nav>
+      {(view.value === "waterfall" || view.value === "flame") && <Legend state={state} />}
       <Shown state={state} />
       {view.value === "waterfall" && (
         <>
