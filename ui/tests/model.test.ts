@@ -42,6 +42,28 @@ test("the tree, self times and errors follow from the columns", () => {
   ]);
 });
 
+test("errors are in the order of their depth, then of their time", () => {
+  const failed = (parent: number, start: number): Made => ({
+    name: "call",
+    parent,
+    start,
+    duration: 5,
+    error: true,
+  });
+  const { errors, origins } = model([
+    { name: "all", start: 0, duration: 100 },
+    failed(0, 10),
+    failed(1, 12),
+    failed(0, 20),
+    { name: "fine", parent: 0, start: 30, duration: 20 },
+    failed(4, 30),
+    failed(4, 40),
+  ]);
+  // Also those that one below them explains come where their depth is.
+  expect(errors).toEqual([2, 5, 6, 1, 3]);
+  expect([...origins].sort()).toEqual([2, 3, 5, 6]);
+});
+
 test("the critical path is by span and by service", () => {
   const { critical, criticalShares } = model(TREE);
   expect([...critical]).toEqual([[0, [{ from: 50, to: 100 }]]]);

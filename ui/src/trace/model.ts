@@ -31,7 +31,7 @@ export interface Model {
   /** Nanoseconds from the first start to the last end. */
   readonly duration: number;
   readonly depthMax: number;
-  /** Origins first, deepest first and of those the earliest, then the other errors in order. */
+  /** Deepest first, of those the earliest: the first is the most likely cause of the others. */
   readonly errors: readonly number[];
   /** Errors that no error below them explains. */
   readonly origins: ReadonlySet<number>;
@@ -143,20 +143,19 @@ export const by = (column: { readonly [i: number]: number }) => (a: number, b: n
 
 function errorsOf({ n, flags, parents, errorOrigins }: Skeleton, depths: Int32Array, starts: Float64Array) {
   const below = new Uint8Array(n);
-  const failed: number[] = [];
+  const errors: number[] = [];
   const origins = new Set(errorOrigins);
   for (let i = n - 1; i >= 0; i--) {
     const parent = parents[i] ?? -1;
     const isFailed = isError(flags[i] ?? 0);
-    if (isFailed) failed.push(i);
+    if (isFailed) errors.push(i);
     if (isFailed && !errorOrigins && !below[i]) origins.add(i);
     if (parent >= 0 && (isFailed || below[i])) below[parent] = 1;
   }
-  const deepest = [...origins].sort((a, b) => (depths[b] ?? 0) - (depths[a] ?? 0) || by(starts)(a, b));
+  errors.sort((a, b) => (depths[b] ?? 0) - (depths[a] ?? 0) || by(starts)(a, b));
   const errorsBefore = new Uint32Array(n + 1);
   for (let i = 0; i < n; i++) errorsBefore[i + 1] = (errorsBefore[i] ?? 0) + (isError(flags[i] ?? 0) ? 1 : 0);
-  const others = failed.reverse().filter((i) => !origins.has(i));
-  return { errors: [...deepest, ...others], origins, errorsBefore };
+  return { errors, origins, errorsBefore };
 }
 
 function criticalOf({ n, critical, serviceOf, services }: Skeleton, skew: ReadonlyMap<number, number>) {
