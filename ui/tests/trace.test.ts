@@ -52,11 +52,15 @@ test("wrong clocks are put right, or not", () => {
     skew: [[1, 30]],
   };
   const adjusted = modelOf(skeleton);
-  expect([...adjusted.starts]).toEqual([20, 30]);
+  // Times count from what is the first then.
+  expect([...adjusted.starts]).toEqual([0, 10]);
+  expect(adjusted.origin).toBe(20);
   expect([...adjusted.self]).toEqual([10, 40]);
-  expect(adjusted.duration).toBe(70);
+  expect(adjusted.duration).toBe(50);
+  expect([...adjusted.critical.values()][0]?.[0]?.from).toBe(25 - 20);
   const raw = modelOf(skeleton, { adjusted: false });
   expect([...raw.starts]).toEqual([20, 0]);
+  expect([raw.origin, raw.duration]).toEqual([0, 70]);
   // Only what lies inside of the caller counts as the callee's.
   expect([...raw.self]).toEqual([30, 40]);
 });
@@ -166,6 +170,20 @@ test("zooming remembers where it was, and a turn of the wheel is one step", () =
   expect([zooming.chosen.value, zooming.before.value.length]).toEqual([null, 2]);
   zooming.backTo(1);
   expect(zooming.window.value).toEqual({ from: 0, to: 400 });
+});
+
+test("what is shown stays when times are moved", () => {
+  let home = { from: 0, to: 1000 };
+  const zooming = new Zooming(() => home);
+  zooming.to({ from: 200, to: 600 });
+  zooming.to({ from: 300, to: 400 });
+  home = { from: 0, to: 900 };
+  zooming.shift(-100);
+  expect(zooming.window.value).toEqual({ from: 200, to: 300 });
+  zooming.back();
+  expect(zooming.window.value).toEqual({ from: 100, to: 500 });
+  zooming.back();
+  expect(zooming.window.value).toEqual(home);
 });
 
 test("more rows than a browser can stack are scrolled through in shares", () => {

@@ -47,12 +47,13 @@ export async function eventsOf(
   const byId = new Map(positions.map((position) => [state.spanId(position), position]));
   const { startUnixNanos, skew } = state.skeleton;
   const moved = new Map(skew);
+  const { origin } = state.model;
   const events: TraceEvent[] = [];
   for (const { span } of await detailsOf(state.source, [...byId.keys()], signal)) {
     const position = byId.get(span.spanId) ?? 0;
     const offset = state.adjusted.peek() ? (moved.get(position) ?? 0) : 0;
     for (const { timeUnixNano, name = "", attributes = [] } of span.events ?? []) {
-      const at = Number(BigInt(timeUnixNano) - startUnixNanos) + offset;
+      const at = Number(BigInt(timeUnixNano) - startUnixNanos) + offset - origin;
       events.push({ position, name, at, attributes });
     }
   }

@@ -15,9 +15,9 @@ const NAMED_MAX = 3;
 
 export function Header({ state, reload }: { state: TraceState; reload: () => void }) {
   const { skeleton } = state;
-  const { duration: took, shares, depthMax, errors, criticalShares } = state.model;
+  const { duration: took, shares, depthMax, errors, criticalShares, origin } = state.model;
   const [service, name] = [state.service(0), state.operation(0)];
-  const start = Number(skeleton.startUnixNanos / 1_000_000n);
+  const start = skeleton.startUnixNanos + BigInt(Math.round(origin));
   useEffect(() => {
     document.title = `${service} ${name} · ${duration(took)} · Spandrel`;
   }, [service, name, took]);
@@ -32,8 +32,8 @@ export function Header({ state, reload }: { state: TraceState; reload: () => voi
         <span class="secondary">
           {counted(skeleton.n, "span")} · {counted(shares.length, "service")} · depth {depthMax + 1}
         </span>
-        <time class="secondary" title={isoNanos(skeleton.startUnixNanos)}>
-          {clock(start, utc.value)}
+        <time class="secondary" title={isoNanos(start)}>
+          {clock(Number(start / 1_000_000n), utc.value)}
         </time>
         <button
           type="button"

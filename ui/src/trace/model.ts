@@ -19,8 +19,10 @@ export interface ServiceShare {
 
 export interface Model {
   readonly skeleton: Skeleton;
-  /** Nanoseconds after the start of the trace: as received, or with wrong clocks put right. */
+  /** Nanoseconds after the first start: as received, or with wrong clocks put right. */
   readonly starts: Float64Array;
+  /** Nanoseconds from the first start as received to the first that is shown. */
+  readonly origin: number;
   readonly depths: Int32Array;
   /** Position after the last span below each span. */
   readonly subtreeEnds: Int32Array;
@@ -59,7 +61,8 @@ export interface Model {
 export function modelOf(skeleton: Skeleton, { adjusted = true } = {}): Model {
   const { n, parents, durations, flags } = skeleton;
   const skew = new Map(skeleton.skew.filter(([, offset]) => offset !== 0));
-  const starts = adjusted && skew.size > 0 ? moved(skeleton.starts, skew) : skeleton.starts;
+  const offsets = adjusted ? skew : new Map<number, number>();
+  const { starts, origin } = moved(skeleton.starts, offsets);
   const depths = new Int32Array(n);
   const subtreeEnds = new Int32Array(n);
   let [from, to] = [0, 0];
@@ -85,6 +88,7 @@ export function modelOf(skeleton: Skeleton, { adjusted = true } = {}): Model {
   return {
     skeleton,
     starts,
+    origin,
     depths,
     subtreeEnds,
     self,
@@ -95,16 +99,19 @@ export function modelOf(skeleton: Skeleton, { adjusted = true } = {}): Model {
     orphans,
     skew,
     slots: slotsOf(skeleton, shares),
-    ...criticalOf(skeleton, adjusted ? skew : new Map()),
+    ...criticalOf(skeleton, offsets, origin),
     shares,
     runs: runsOf(skeleton, subtreeEnds),
   };
 }
 
-function moved(starts: Float64Array, skew: ReadonlyMap<number, number>): Float64Array {
-  const adjusted = Float64Array.from(starts);
-  for (const [position, offset] of skew) adjusted[position] = (adjusted[position] ?? 0) + offset;
-  return adjusted;
+/** What was moved may have been the first: times count from what is the first then. */
+function moved(received: Float64Array, offsets: ReadonlyMap<number, number>) {
+  if (offsets.size === 0) return { starts: received, origin: 0 };
+  const starts = Float64Array.from(received);
+  for (const [position, offset] of offsets) starts[position] = (starts[position] ?? 0) + offset;
+  const origin = starts.reduce((first, start) => Math.min(first, start), Number.POSITIVE_INFINITY);
+  return { starts: starts.map((start) => start - origin), origin };
 }
 
 /** A span's duration without the time in which a child of it ran. */
@@ -158,12 +165,16 @@ function errorsOf({ n, flags, parents, errorOrigins }: Skeleton, depths: Int32Ar
   return { errors, origins, errorsBefore };
 }
 
-function criticalOf({ n, critical, serviceOf, services }: Skeleton, skew: ReadonlyMap<number, number>) {
+function criticalOf(
+  { n, critical, serviceOf, services }: Skeleton,
+  offsets: ReadonlyMap<number, number>,
+  origin: number,
+) {
   const sections = new Map<number, Window[]>();
   const criticalTime = new Float64Array(n);
   const nanos = services.map(() => 0);
   critical.span.forEach((span, i) => {
-    const offset = skew.get(span) ?? 0;
+    const offset = (offsets.get(span) ?? 0) - origin;
     const section = { from: (critical.from[i] ?? 0) + offset, to: (critical.to[i] ?? 0) + offset };
     const others = sections.get(span);
     if (others) others.push(section);

@@ -95,9 +95,7 @@ function Clocks({ state }: { state: TraceState }) {
       class={`button quiet ${styles.warning}`}
       aria-pressed={isAdjusted}
       title="Clocks of these services disagree. Adjusted times put a call inside of its caller; the dashed outline is where it was received."
-      onClick={() => {
-        state.adjusted.value = !isAdjusted;
-      }}
+      onClick={() => state.adjust(!isAdjusted)}
     >
       ◷ {counted(n, "span")} {isAdjusted ? "adjusted" : "with raw times"}
     </button>

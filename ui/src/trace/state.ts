@@ -196,6 +196,13 @@ export class TraceState {
     return this.skeleton.names[this.skeleton.nameOf[position] ?? 0] ?? "";
   }
 
+  /** Puts wrong clocks right, or shows times as received; the part of the time that is shown stays. */
+  adjust(adjusted: boolean): void {
+    const before = untracked(() => this.model.origin);
+    this.adjusted.value = adjusted;
+    this.zooming.shift(before - untracked(() => this.model.origin));
+  }
+
   /** Selects a span and opens what hides it. */
   select(position: number | null): void {
     if (position !== null) this.reveal(position);

@@ -26,6 +26,14 @@ export class Zooming {
     this.chosen.value = null;
   }
 
+  /** Moves all of it with the times of the spans. */
+  shift(by: number): void {
+    const moved = (window: Window | null) => window && { from: window.from + by, to: window.to + by };
+    const chosen = moved(this.chosen.peek());
+    this.before.value = this.before.peek().map(moved);
+    this.chosen.value = chosen && this.within(chosen);
+  }
+
   private within({ from, to }: Window): Window | null {
     const home = this.home();
     const all = home.to - home.from;
