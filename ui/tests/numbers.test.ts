@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compact, duration, millis, percent, rate } from "../src/text/numbers.ts";
+import { compact, duration, durationTo, millis, percent, rate } from "../src/text/numbers.ts";
 import { clock, isoNanos, parseTime } from "../src/text/times.ts";
 
 test.each([
@@ -18,6 +18,21 @@ test.each([
   [-5_000_000, "−5.00 ms"],
   [Number.NaN, "–"],
 ])("a duration of %d ns is %s", (nanos, text) => expect(duration(nanos)).toBe(text));
+
+test.each([
+  [0, 1, "0 ns"],
+  [2e9, 2e9, "2.00 s"],
+  [3.762e9, 2e6, "3.762 s"],
+  [3.76e9, 2e6, "3.760 s"],
+  [3_760_000_120, 20, "3.76000012 s"],
+  [520e3, 1e3, "520 µs"],
+  [1200, 200, "1.20 µs"],
+  [-1.5e6, 1e5, "−1.50 ms"],
+  [64e9, 2e9, "1 m 4 s"],
+  [64.25e9, 5e7, "1 m 4.25 s"],
+  [3600e9, 60e9, "1 h 0 m"],
+  [3605e9, 5e9, "60 m 5 s"],
+])("%d ns beside what is %d later is %s", (nanos, step, text) => expect(durationTo(nanos, step)).toBe(text));
 
 test("counts, rates and shares are short", () => {
   expect([83, 9_800, 999_600, 2_100_000].map(compact)).toEqual(["83", "9.80k", "1.00M", "2.10M"]);

@@ -9,12 +9,14 @@ const NANOS: readonly (readonly [number, string])[] = [
 
 /** Three significant digits; what is 100 or more has no fraction. */
 const significant = (value: number): string => {
-  if (value === 0) return "0";
   // Rounded first: 0.9996 is 1.00, not 1.000.
   const rounded = Number(value.toPrecision(3));
-  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(rounded))));
-  return rounded.toFixed(Math.min(digits, 3));
+  return rounded.toFixed(fractionOf(rounded));
 };
+
+/** How many digits after the point make three in all. */
+const fractionOf = (value: number): number =>
+  value === 0 ? 0 : Math.min(3, Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value)))));
 
 /** A duration of so many nanoseconds: `832 ns`, `12.4 µs`, `1.08 s`, `2 m 14 s`, `3 h 12 m`. */
 export function duration(nanos: number): string {
@@ -29,6 +31,20 @@ export function duration(nanos: number): string {
   // The unit in which what is shown stays below a thousand after rounding.
   const [unit, name] = NANOS.find(([unit]) => size / unit < 999.5) ?? ([1e9, "s"] as const);
   return `${sign}${unit === 1 ? Math.round(size) : significant(size / unit)} ${name}`;
+}
+
+/** A duration of so many nanoseconds, with as many digits as tell it from one that is longer by `step`. */
+export function durationTo(nanos: number, step: number): string {
+  const size = Math.abs(nanos);
+  const isCoarse = step >= (size < 3600e9 ? 1e9 : 60e9);
+  if (size === 0 || !(step > 0) || (size >= 59.5e9 && isCoarse)) return duration(nanos);
+  const sign = nanos < 0 ? "−" : "";
+  const minutes = size >= 59.5e9 ? Math.floor(size / 60e9) : 0;
+  const [unit, name] = minutes > 0 ? [1e9, "s"] : (NANOS.find(([unit]) => size / unit < 999.5) ?? [1e9, "s"]);
+  const value = (size - minutes * 60e9) / unit;
+  const needed = Math.max(0, Math.ceil(-Math.log10(step / unit) - 1e-9));
+  const digits = Math.min(9, Math.max(needed, unit === 1 || minutes > 0 ? 0 : fractionOf(value)));
+  return `${sign}${minutes > 0 ? `${minutes} m ` : ""}${value.toFixed(digits)} ${name}`;
 }
 
 /** A duration of which only whole milliseconds are known: `<1 ms`, `57 ms`, `2.04 s`. */

@@ -1,7 +1,7 @@
 /** The times above bars; a drag over them zooms. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { duration } from "../text/numbers.ts";
+import { durationTo } from "../text/numbers.ts";
 import styles from "./axis.module.css";
 import { dragged, useDrag } from "./drag.ts";
 import { ticks } from "./model.ts";
@@ -27,6 +27,8 @@ export function Axis({
   const bars = Math.max(1, width - names);
   const xOf = (time: number) => ((time - from) / (to - from)) * bars;
   const timeOf = (x: number) => from + (x / bars) * (to - from);
+  const times = ticks(from, to, bars / TICK_WIDTH);
+  const step = (times[1] ?? to) - (times[0] ?? from);
   const handlers = useDrag(drag, (a, b) => state.zooming.to({ from: timeOf(a), to: timeOf(b) }));
   return (
     <div class={styles.axis}>
@@ -42,9 +44,9 @@ export function Axis({
         {...handlers}
         onDblClick={() => state.zooming.all()}
       >
-        {ticks(from, to, bars / TICK_WIDTH).map((tick) => (
+        {times.map((tick) => (
           <span key={tick} class={styles.tick} style={{ left: `${xOf(tick)}px` }}>
-            {duration(tick)}
+            {durationTo(tick, step)}
           </span>
         ))}
         {drag.value && <span class={styles.drag} style={dragged(drag.value)} />}

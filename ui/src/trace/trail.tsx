@@ -1,5 +1,5 @@
 /** What of the trace is shown: below which span, in which part of the time, and how to get back. */
-import { counted, duration } from "../text/numbers.ts";
+import { counted, duration, durationTo } from "../text/numbers.ts";
 import { Legend } from "./legend.tsx";
 import type { Window } from "./model.ts";
 import { spanOfRow } from "./rows.ts";
@@ -10,6 +10,10 @@ import { view } from "./views.ts";
 /** Steps that are named; those before are left out. */
 const STEPS_MAX = 4;
 
+/** Where a part of the time begins and ends, to a hundredth of it. */
+const rangeText = ({ from, to }: Window) =>
+  `${durationTo(from, (to - from) / 100)} – ${durationTo(to, (to - from) / 100)}`;
+
 export function Trail({ state }: { state: TraceState }) {
   const above = ancestorsOf(state);
   const root = state.root.value;
@@ -17,8 +21,7 @@ export function Trail({ state }: { state: TraceState }) {
   const before = zooming.before.value;
   const chosen = zooming.chosen.value;
   const { from, to } = state.home;
-  const rangeOf = (window: Window | null) =>
-    window ? `${duration(window.from)} – ${duration(window.to)}` : `all ${duration(to - from)}`;
+  const rangeOf = (window: Window | null) => (window ? rangeText(window) : `all ${duration(to - from)}`);
   return (
     <div class={styles.trail}>
       <nav aria-label="Span in focus">
