@@ -3,7 +3,7 @@ import { effect, type Signal, signal } from "@preact/signals";
 import { type Skeleton, spanIdAt, type TraceSource } from "../api/trace.ts";
 
 /** Keys that come faster than this are one question. */
-const PAUSE_MILLIS = 150;
+const PAUSE_MILLIS = 80;
 
 /** Spans that were found. */
 export interface Matches {
