@@ -115,31 +115,6 @@ export async function checkKeyboard({ check, base, trace, spans }) {
       "the keys that are checked are those of the help",
     );
     await page.keyboard.press("Escape");
-    // Everything that a key can change: the address, the focus, rows, the panel, what is said.
-    const state = () =>
-      page.evaluate(() => {
-        const grid = document.querySelector("[role=treegrid]");
-        const chosen = document.querySelector("[role=treegrid] [role=row][aria-selected=true]");
-        return JSON.stringify([
-          location.search,
-          document.activeElement?.id || document.activeElement?.tagName,
-          grid?.getAttribute("aria-rowcount"),
-          chosen?.id,
-          chosen?.getAttribute("aria-expanded"),
-          document.querySelector("aside[aria-label=Span]") !== null,
-          [...document.querySelectorAll("[role=status]")].map(({ textContent }) => textContent),
-        ]);
-      });
-    const settled = async () => {
-      // The address waits for what changes by the frame.
-      let before = await state();
-      for (;;) {
-        await page.waitForTimeout(200);
-        const now = await state();
-        if (now === before) return now;
-        before = now;
-      }
-    };
     const withSibling = spans.find((span) => {
       const parent = span.references[0]?.spanID;
       return parent && spans.filter(({ references }) => references[0]?.spanID === parent).length > 1;
@@ -156,10 +131,41 @@ export async function checkKeyboard({ check, base, trace, spans }) {
         if (find) await page.getByRole("status").getByText(/^\d+$/).first().waitFor();
         for (const press of before)
           if (press.length < 4 || /^[A-Z]/.test(press)) await page.keyboard.press(press);
-        const was = await settled();
+        const was = await page.evaluate(settled);
         await page.keyboard.press(key);
-        assert.notEqual(await settled(), was, `${listed}: ${[...before, key].join(" ")} does nothing`);
+        assert.notEqual(
+          await page.evaluate(settled),
+          was,
+          `${listed}: ${[...before, key].join(" ")} does nothing`,
+        );
       }
     }
   });
+}
+
+/**
+ * Everything that a key can change: the address, the focus, rows, the panel, what is said. The address waits for what
+ * changes by the frame: it is read when nothing has changed for longer than that.
+ */
+async function settled() {
+  const read = () => {
+    const grid = document.querySelector("[role=treegrid]");
+    const chosen = grid?.querySelector("[role=row][aria-selected=true]");
+    return JSON.stringify([
+      location.search,
+      document.activeElement?.id || document.activeElement?.tagName,
+      grid?.getAttribute("aria-rowcount"),
+      chosen?.id,
+      chosen?.getAttribute("aria-expanded"),
+      document.querySelector("aside[aria-label=Span]") !== null,
+      [...document.querySelectorAll("[role=status]")].map(({ textContent }) => textContent),
+    ]);
+  };
+  let [state, since] = [read(), performance.now()];
+  while (performance.now() - since < 200) {
+    await new Promise((done) => requestAnimationFrame(done));
+    const now = read();
+    if (now !== state) [state, since] = [now, performance.now()];
+  }
+  return state;
 }
