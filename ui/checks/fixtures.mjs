@@ -17,7 +17,14 @@ function random(seed) {
 export const WANTED = "value-77";
 const isWanted = (i) => i % 997 === 77;
 
-/** A trace of so many spans: a chain as deep as `depth`, and groups of `fanOut` calls below all over it. */
+/** Nanoseconds for a call below which it has none of its own, and multiples of what times are rounded to. */
+const SLOT_MIN = 1000;
+const GRAINS_MIN = 20;
+
+/**
+ * A trace of so many spans: a chain as deep as `depth`, and groups of `fanOut` calls below all over it. Each runs
+ * within its caller. Times are multiples of `grain` nanoseconds.
+ */
 export function sized({
   traceId,
   spans: count,
@@ -26,9 +33,11 @@ export function sized({
   depth = 90,
   fanOut = 40,
   services = 24,
+  grain = 1,
 }) {
   const next = random(seed);
   const spans = [];
+  const grained = (nanos) => Math.round(nanos / grain) * grain;
   const add = (parent, start, duration) => {
     const i = spans.length;
     const level = parent === null ? 0 : parent.level + 1;
@@ -37,8 +46,8 @@ export function sized({
       i,
       parent,
       level,
-      start,
-      duration: Math.max(1000, Math.round(duration)),
+      start: grained(start),
+      duration: grained(duration),
       service: `service-${String(parent === null ? 0 : Math.floor(next() * services)).padStart(2, "0")}`,
       name: `operation-${Math.floor(next() * 40)}`,
       isError,
@@ -68,20 +77,23 @@ export function sized({
   }
   while (spans.length < count) {
     const parent = parents[Math.floor(next() * parents.length)];
-    if (parent.level + 1 >= depth) continue;
     const slot = parent.duration / fanOut;
+    if (parent.level + 1 >= depth || slot < Math.max(SLOT_MIN, GRAINS_MIN * grain)) continue;
     for (let k = 0; k < fanOut && spans.length < count; k++) {
-      const child = add(parent, parent.start + slot * (k + 0.5 * next()), slot * (0.2 + 0.6 * next()));
+      const child = add(parent, parent.start + slot * (k + 0.1 + 0.2 * next()), slot * (0.2 + 0.4 * next()));
       if (k % 10 === 3) parents.push(child);
     }
   }
   return trace(traceId, startMillis, spans);
 }
 
-/** A call whose server's clock is 50 ms behind. */
+/** A call whose server's clock is 50 ms behind: it ran in the middle of the caller's time, where adjusters put it. */
 export const SKEW_NANOS = 50_000_000;
 export function skewed({ traceId, startMillis }) {
+  // Whose clock it was is told by the host.
+  const host = (name) => ({ "host.name": name });
   const client = plain(0, null, {
+    host: host("a"),
     start: 60e6,
     duration: 100e6,
     service: "front",
@@ -89,13 +101,15 @@ export function skewed({ traceId, startMillis }) {
     kind: 3,
   });
   const server = plain(1, client, {
-    start: 65e6 - SKEW_NANOS,
+    host: host("b"),
+    start: 70e6 - SKEW_NANOS,
     duration: 80e6,
     service: "orders",
     name: "GET /orders",
     kind: 2,
   });
   const below = plain(2, server, {
+    host: host("b"),
     start: 75e6 - SKEW_NANOS,
     duration: 20e6,
     service: "orders",
@@ -134,6 +148,24 @@ export function repeated({ traceId, startMillis, links = [] }) {
   return trace(traceId, startMillis, [root, cart, ...calls]);
 }
 
+/** A span whose values are easily changed on the way to a reader. */
+export function valued({ traceId, startMillis }) {
+  const span = plain(0, null, { start: 0, duration: 5e6, service: "front", name: "GET /values" });
+  span.attributes = {
+    "text.lines": "one line\n  and another\twith a tab",
+    "text.quotes": "she said \"no\" \\ 'yes' `perhaps` </td> &amp; %20",
+    "text.blanks": "  blanks around  ",
+    "text.letters": "größe 漢字 🚀 e\u0301",
+    "text.long": "0123456789".repeat(400),
+    "text.empty": "",
+    "number.large": 9007199254740993n,
+    "number.negative": -1,
+    "number.fraction": 0.1,
+    "truth.value": true,
+  };
+  return trace(traceId, startMillis, [span]);
+}
+
 function plain(i, parent, rest) {
   return { i, parent, level: 0, isError: false, attributes: {}, events: [], ...rest };
 }
@@ -144,7 +176,11 @@ function trace(traceId, startMillis, spans) {
 
 export const spanId = (i) => hex(i + 1, 16);
 
-const value = (it) => (typeof it === "number" ? { intValue: String(it) } : { stringValue: it });
+function value(it) {
+  if (typeof it === "bigint" || Number.isInteger(it)) return { intValue: String(it) };
+  if (typeof it === "number") return { doubleValue: it };
+  return typeof it === "boolean" ? { boolValue: it } : { stringValue: it };
+}
 const keyValues = (record) => Object.entries(record).map(([key, it]) => ({ key, value: value(it) }));
 
 function otlp({ traceId, startNanos }, span) {
@@ -169,29 +205,41 @@ function otlp({ traceId, startNanos }, span) {
   };
 }
 
+/** Spans of a trace as a request of OTLP in JSON. */
+export function otlpRequest(made, spans = made.spans) {
+  const byService = new Map();
+  for (const span of spans) {
+    if (!byService.has(span.service)) byService.set(span.service, []);
+    byService.get(span.service).push(span);
+  }
+  // All spans of a service have run on the same host.
+  const resourceSpans = [...byService].map(([service, spans]) => ({
+    resource: { attributes: keyValues({ "service.name": service, ...spans[0].host }) },
+    scopeSpans: [{ scope: { name: "fixtures" }, spans: spans.map((span) => otlp(made, span)) }],
+  }));
+  return { resourceSpans };
+}
+
 /** Sends a trace to an OTLP/HTTP endpoint, in requests of a few thousand spans. */
 export async function send(endpoint, made) {
   for (let first = 0; first < made.spans.length; first += 4000) {
-    const byService = new Map();
-    for (const span of made.spans.slice(first, first + 4000)) {
-      if (!byService.has(span.service)) byService.set(span.service, []);
-      byService.get(span.service).push(otlp(made, span));
-    }
-    const resourceSpans = [...byService].map(([service, spans]) => ({
-      resource: { attributes: keyValues({ "service.name": service }) },
-      scopeSpans: [{ scope: { name: "fixtures" }, spans }],
-    }));
     const response = await fetch(`${endpoint}/v1/traces`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ resourceSpans }),
+      body: JSON.stringify(otlpRequest(made, made.spans.slice(first, first + 4000))),
     });
     if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
   }
 }
 
-/** The traces of the checks, by name; they began ten minutes ago. */
-export function all() {
+/** The traces of the checks, by name; they began ten minutes ago. Sends them to an OTLP/HTTP endpoint. */
+export async function sendAll(endpoint) {
+  const traces = all();
+  for (const trace of Object.values(traces)) await send(endpoint, trace);
+  return traces;
+}
+
+function all() {
   const startMillis = Date.now() - 600_000;
   // Ids of this run: a server may have those of an earlier one.
   const of = (make, digit, rest = {}) =>
@@ -205,5 +253,8 @@ export function all() {
     skew: of(skewed, "5"),
     orphans: of(orphaned, "6"),
     repeats: of(repeated, "7", { links: [{ traceId: ten.traceId, spanId: spanId(3) }] }),
+    values: of(valued, "8"),
+    // In whole microseconds, as Jaeger and Zipkin have times.
+    files: of(sized, "9", { spans: 120, depth: 9, fanOut: 7, services: 5, seed: 4, grain: 1000 }),
   };
 }

@@ -4,7 +4,7 @@ import { focusOmnibox } from "./browser.mjs";
 
 const encoded = encodeURIComponent;
 
-export async function checkLinks({ check, base, browser, api, trace, shots }) {
+export async function checkLinks({ check, base, browser, api, trace }) {
   await check("a short link opens the same elsewhere", async (page) => {
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     const address = `${base}/search?q=${encoded("{ status = error }")}&view=spans&from=now-2h`;
@@ -47,35 +47,6 @@ export async function checkLinks({ check, base, browser, api, trace, shots }) {
     const { links } = await api("/api/ui/links");
     assert.ok(!links.some((link) => link.name === name));
   });
-
-  await check(
-    "a trace in a frame has no navigation, its own theme, and tells what is selected",
-    async (page) => {
-      await page.goto(base);
-      const before = await page.evaluate(() => JSON.stringify(localStorage));
-      await page.evaluate((trace) => {
-        window.told = [];
-        addEventListener("message", ({ data }) => window.told.push(data));
-        const frame = document.createElement("iframe");
-        frame.src = `/embed/trace/${trace}?theme=light`;
-        frame.style.cssText = "position: fixed; inset: 0; width: 100%; height: 100%; z-index: 99";
-        document.body.append(frame);
-      }, trace);
-      const frame = page.frameLocator("iframe");
-      const row = frame.locator("[role=treegrid] [role=row]").nth(2);
-      await row.waitFor();
-      assert.equal(await frame.locator("nav[aria-label=Pages], [role=combobox]").count(), 0);
-      assert.equal(await frame.locator("html").getAttribute("data-theme"), "light");
-      await row.click();
-      await page.waitForFunction(() => window.told.length > 0);
-      const [told] = await page.evaluate(() => window.told);
-      assert.equal(told.type, "span-selected");
-      assert.equal(told.traceId, trace);
-      assert.match(told.spanId, /^[0-9a-f]{16}$/);
-      assert.equal(await page.evaluate(() => JSON.stringify(localStorage)), before);
-      if (shots) await page.screenshot({ path: `${shots}/embedded.png` });
-    },
-  );
 
   const panes = encoded(JSON.stringify({ x: { queries: [{ query: trace }] } }));
   const TYPED = [

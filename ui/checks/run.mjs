@@ -1,9 +1,15 @@
 // Looks at the interface as readers do: node checks/run.mjs http://127.0.0.1:3200 [FOLDER FOR SCREENSHOTS]
-// The server must have received `spandrel demo --seed 7` a moment ago. ONLY=words: checks whose names have them.
+// The server must have received `spandrel demo --seed 7` a moment ago. ONLY=words|others: checks whose names have either.
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
+import { checkAilments } from "./ailments.mjs";
 import { Browser, executable, focusOmnibox } from "./browser.mjs";
 import { checkColors } from "./colors.mjs";
+import { checkDetail } from "./detail.mjs";
+import { checkFiles } from "./files.mjs";
+import { checkFinding } from "./finding.mjs";
+import { sendAll } from "./fixtures.mjs";
+import { checkFolding } from "./folding.mjs";
 import { checkGraph, checkLargeGraph } from "./graph.mjs";
 import { checkKeyboard } from "./keyboard.mjs";
 import { checkLinks } from "./links.mjs";
@@ -11,11 +17,13 @@ import { checkNumbers } from "./numbers.mjs";
 import { checkOutside } from "./outside.mjs";
 import { checkPages } from "./pages.mjs";
 import { checkPieces } from "./pieces.mjs";
+import { checkScrolling } from "./scrolling.mjs";
 import { checkSearch, searchPages } from "./search.mjs";
 import { checkSpeed } from "./speed.mjs";
 import { checkSql } from "./sql.mjs";
 import { checkStates } from "./states.mjs";
-import { checkDemoTrace, checkFixtures } from "./trace.mjs";
+import { checkDemoTrace } from "./trace.mjs";
+import { checkZoom } from "./zoom.mjs";
 
 const [base, shots] = process.argv.slice(2);
 if (!base) throw new Error("which server? node checks/run.mjs http://127.0.0.1:3200");
@@ -27,12 +35,13 @@ if (!executable) {
 }
 if (shots) mkdirSync(shots, { recursive: true });
 
+const only = process.env.ONLY?.split("|");
 const browser = await Browser.start(base);
 const failed = [];
 let passed = 0;
 
 async function check(name, look) {
-  if (process.env.ONLY && !name.includes(process.env.ONLY)) return;
+  if (only && !only.some((words) => name.includes(words))) return;
   const page = await browser.page();
   try {
     await look(page);
@@ -233,15 +242,26 @@ await checkDemoTrace(check, base, { trace, spans });
 await checkColors({ check, base, trace, spans });
 await checkGraph({ check, base, trace, spans });
 await checkKeyboard({ check, base, trace, spans });
-await checkLinks({ check, base, browser, api, trace, shots });
+await checkLinks({ check, base, browser, api, trace });
 await checkOutside({ check, base, api, trace, spans });
 await checkStates({ check, base, browser });
 await checkSql({ check, base, browser, api });
 // Where OTLP is taken over HTTP: then traces of all sizes and ailments are sent and looked at.
 if (process.env.OTLP_HTTP) {
-  const large = await checkFixtures(check, base, process.env.OTLP_HTTP);
-  await checkLargeGraph(check, base, large.hundredThousand);
-  await checkSpeed({ check, base, browser, large });
+  const traces = await sendAll(process.env.OTLP_HTTP);
+  const all = { check, base, browser, traces, shots };
+  for (const look of [
+    checkFinding,
+    checkFolding,
+    checkAilments,
+    checkZoom,
+    checkDetail,
+    checkFiles,
+    checkScrolling,
+    checkSpeed,
+  ])
+    await look(all);
+  await checkLargeGraph(check, base, traces.hundredThousand);
 }
 
 const PAGES = {

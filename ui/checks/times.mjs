@@ -5,6 +5,9 @@ import assert from "node:assert/strict";
 const SLOWER = Number(process.env.TIMES_SLOWER ?? 1);
 const RUNS = 5;
 
+/** Whether times are those of a benchmark: nothing runs beside. */
+export const isBenchmark = SLOWER === 1;
+
 export async function median(measure) {
   const times = [];
   for (let i = 0; i < RUNS; i++) times.push(await measure());
@@ -17,5 +20,5 @@ export function within(millis, bar, what) {
 }
 
 /** The page's clock, which begins with the navigation, once `condition` holds. */
-export const clockWhen = async (page, condition) =>
-  (await page.waitForFunction(condition, undefined, { polling: "raf" })).jsonValue();
+export const clockWhen = async (page, condition, arg) =>
+  (await page.waitForFunction(condition, arg, { polling: "raf" })).jsonValue();
