@@ -23,7 +23,9 @@ mod policy;
 mod processor;
 pub mod settings;
 mod shard;
+mod simulation;
 mod split;
 
 pub use processor::TailSampling;
 pub use settings::TailSamplingSettings;
+pub use simulation::{Said, Simulated, Simulation};
