@@ -256,7 +256,7 @@ fn live_rows(run: &LiveRun, trace_id: TraceId) -> &[u32] {
 }
 
 /// About what a span takes.
-fn memory_of(span: &Span) -> usize {
+pub(crate) fn memory_of(span: &Span) -> usize {
     size_of::<Span>() + span.name.len() + span.attributes.len() * size_of::<SpanAttribute>()
 }
 

@@ -21,6 +21,7 @@ mod ahead;
 mod block_cache;
 mod engine;
 mod error;
+mod even_traces;
 mod exceptions;
 mod filter;
 mod find_trace;
@@ -56,6 +57,7 @@ mod whole_trace;
 
 pub use engine::{QueryEngine, QueryOptions, TimeRange};
 pub use error::QueryError;
+pub use even_traces::{SampleShare, SampledTraces, TraceSample};
 pub use exceptions::{ExceptionGroup, Exceptions, ExceptionsQuery};
 pub use fold_traces::FoldedTraces;
 pub use inspected::SearchInspected;
