@@ -82,6 +82,9 @@ pub(crate) enum ApiError {
     /// A body is not what it has to be; the text says how.
     #[error("invalid request body: {0}")]
     Body(String),
+    /// The settings of a component are wrong; a line for each problem.
+    #[error(transparent)]
+    Settings(#[from] spandrel_config::Problems),
     /// Traces are too large to be compared.
     #[error(
         "trace diff input too large: {n_spans} spans exceed the limit of {n_max} spans of both \

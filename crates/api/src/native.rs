@@ -14,6 +14,7 @@ mod link_templates;
 mod links;
 mod live;
 mod openapi;
+mod sampling;
 mod search;
 mod service_map;
 mod skeleton;
@@ -55,6 +56,9 @@ fn routes(state: ApiState) -> Routes {
     let transform = post(transform::transform).layer(DefaultBodyLimit::max(transform::BYTES_MAX));
     let links = get(links::saved).post(links::create);
     let links = links.layer(DefaultBodyLimit::max(links::BODY_BYTES_MAX));
+    let settings = || DefaultBodyLimit::max(sampling::BODY_BYTES_MAX);
+    let sampling_check = post(sampling::check).layer(settings());
+    let simulation = post(sampling::simulate).layer(settings());
     Routes::new(state, Api::Native)
         .get("/api/ui/blocks", "blocks", blocks::blocks)
         .get("/api/ui/compare", "compare", compare::compare)
@@ -65,6 +69,8 @@ fn routes(state: ApiState) -> Routes {
         .get("/api/ui/live", "live", live::live)
         .get("/api/ui/openapi.json", "openapi", openapi::openapi)
         .get("/api/ui/search", "search", search::search)
+        .route("/api/ui/sampling/check", "sampling_check", sampling_check)
+        .route("/api/ui/sampling/simulate", "sampling_simulate", simulation)
         .get("/api/ui/service-map", "service_map", service_map::service_map)
         .get("/api/ui/structure", "structure", structure::structure)
         .get("/api/ui/tenant", "tenant", tenant::tenant)

@@ -159,6 +159,40 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/ui/sampling/check": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** What is wrong with the settings of tail sampling, and the settings as JSON */
+        readonly post: operations["checkSampling"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/ui/sampling/simulate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** What policies of tail sampling would keep of stored traces; nothing is put in force */
+        readonly post: operations["simulateSampling"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/ui/search": {
         readonly parameters: {
             readonly query?: never;
@@ -848,6 +882,103 @@ export interface components {
             /** @description What to write there instead. */
             readonly replace: string | null;
         };
+        readonly SampledTrace: {
+            readonly traceId: string;
+            readonly root: {
+                readonly service: string;
+                readonly name: string;
+            } | null;
+            readonly startUnixNanos: string;
+            readonly durationNanos: number;
+            readonly spans: number;
+            readonly errors: number;
+        };
+        readonly SamplingCheck: {
+            /** @description With one of them, a pipeline does not start. */
+            readonly problems: readonly components["schemas"]["SamplingProblem"][];
+            readonly warnings: readonly components["schemas"]["SamplingProblem"][];
+            /** @description Under which the processor stands in the text; null when it is settings alone. */
+            readonly id: string | null;
+            /** @description As JSON, keys in their order; null when there are none. */
+            readonly settings: {
+                readonly [key: string]: unknown;
+            } | null;
+            readonly policies: readonly {
+                readonly name: string;
+                readonly type: string;
+                readonly line: number;
+            }[];
+        };
+        /** @description The newest traces, at most ten of each kind. */
+        readonly SamplingExamples: {
+            readonly kept: readonly components["schemas"]["SampledTrace"][];
+            readonly notKept: readonly components["schemas"]["SampledTrace"][];
+        };
+        readonly SamplingKept: {
+            readonly traces: number;
+            readonly spans: number;
+            readonly shareOfTraces: number;
+            readonly shareOfSpans: number;
+        };
+        /** @description What one policy said. */
+        readonly SamplingPolicy: {
+            readonly name: string;
+            readonly kept: components["schemas"]["SamplingKept"];
+            /** @description Traces that no other policy kept. */
+            readonly alone: number;
+            readonly dropped: number;
+            /** @description Traces of which it could not tell, as with a condition that fails. */
+            readonly failed: number;
+            /** @description Traces that others had decided before. */
+            readonly notAsked: number;
+            readonly examples: components["schemas"]["SamplingExamples"];
+        };
+        readonly SamplingProblem: {
+            /** @description From 1; null when it concerns the whole. */
+            readonly line: number | null;
+            /** @description In characters, from 1. */
+            readonly column: number | null;
+            /** @description The key with those above it, between double colons. */
+            readonly path: string;
+            readonly message: string;
+            readonly advice: string | null;
+        };
+        readonly SamplingSimulation: {
+            readonly warnings: readonly components["schemas"]["SamplingProblem"][];
+            readonly startUnixNanos: string;
+            readonly endUnixNanos: string;
+            readonly traces: {
+                /** @description All of the range; estimated when `complete` is false. */
+                readonly inRange: number;
+                /** @description Whether all of them were looked at. */
+                readonly complete: boolean;
+                readonly lookedAt: number;
+                /** @description Left out, because they have too many spans to be looked at whole. */
+                readonly tooLarge: number;
+            };
+            readonly spans: number;
+            readonly kept: components["schemas"]["SamplingKept"];
+            /** @description In the order of the settings. */
+            readonly policies: readonly components["schemas"]["SamplingPolicy"][];
+            readonly examples: components["schemas"]["SamplingExamples"];
+            /** @description Traces that last longer than `decision_wait`: the processor would decide them on a part. */
+            readonly longerThanWait: number;
+            /** @description Traces above `maximum_trace_size_bytes`, which are not kept. */
+            readonly aboveMaximumSize: number;
+            readonly bytes: {
+                readonly perSpan: number | null;
+                /**
+                 * @description Where `perSpan` is from.
+                 * @enum {string}
+                 */
+                readonly of: "blocks" | "otlp";
+                /** @description Without sampling. */
+                readonly perDay: number | null;
+                readonly keptPerDay: number | null;
+            };
+            /** @description How the simulation was done, in sentences. */
+            readonly notes: readonly string[];
+        };
         readonly SavedLinks: {
             /** @description The latest first. */
             readonly links: readonly components["schemas"]["Link"][];
@@ -1135,6 +1266,13 @@ export type OtlpTraces = components['schemas']['OtlpTraces'];
 export type Pair = components['schemas']['Pair'];
 export type QueryCheck = components['schemas']['QueryCheck'];
 export type QueryMark = components['schemas']['QueryMark'];
+export type SampledTrace = components['schemas']['SampledTrace'];
+export type SamplingCheck = components['schemas']['SamplingCheck'];
+export type SamplingExamples = components['schemas']['SamplingExamples'];
+export type SamplingKept = components['schemas']['SamplingKept'];
+export type SamplingPolicy = components['schemas']['SamplingPolicy'];
+export type SamplingProblem = components['schemas']['SamplingProblem'];
+export type SamplingSimulation = components['schemas']['SamplingSimulation'];
 export type SavedLinks = components['schemas']['SavedLinks'];
 export type SearchAnswer = components['schemas']['SearchAnswer'];
 export type SearchFailure = components['schemas']['SearchFailure'];
@@ -1488,6 +1626,90 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": Record<string, never>;
+                };
+            };
+            readonly default: components["responses"]["Failure"];
+        };
+    };
+    readonly checkSampling: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example policies:
+                 *       - name: errors
+                 *         type: status_code
+                 *         status_code: { status_codes: [ERROR] }
+                 *       - name: none
+                 *         type: rate_limiting
+                 *         rate_limiting: { spans_per_second: 0 }
+                 */
+                readonly "application/yaml": string;
+            };
+        };
+        readonly responses: {
+            /** @description The answer. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SamplingCheck"];
+                };
+            };
+            readonly default: components["responses"]["Failure"];
+        };
+    };
+    readonly simulateSampling: {
+        readonly parameters: {
+            readonly query?: {
+                /**
+                 * @description Unix seconds or nanoseconds or RFC 3339; both or neither.
+                 * @example 1485428400
+                 */
+                readonly start?: components["parameters"]["start"];
+                /**
+                 * @description As `start`.
+                 * @example 1485435600
+                 */
+                readonly end?: components["parameters"]["end"];
+                /**
+                 * @description How many traces to look at, spread evenly over all of the range; 10,000 by default.
+                 * @example 100
+                 */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example policies:
+                 *       - name: errors
+                 *         type: status_code
+                 *         status_code: { status_codes: [ERROR] }
+                 *       - name: none
+                 *         type: rate_limiting
+                 *         rate_limiting: { spans_per_second: 0 }
+                 */
+                readonly "application/yaml": string;
+            };
+        };
+        readonly responses: {
+            /** @description The answer. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SamplingSimulation"];
                 };
             };
             readonly default: components["responses"]["Failure"];

@@ -25,6 +25,7 @@ mod metrics;
 mod openapi;
 mod overrides;
 mod same_answer;
+mod sampling;
 mod search_pieces;
 mod sql;
 mod streaming;

@@ -1,7 +1,7 @@
 //! What the web interface is told about many spans, held against a plain computation over the same spans: attributes
 //! of a selection, the structure of traces, two traces side by side, and what is found in one.
 
-mod shop;
+pub(crate) mod shop;
 
 use std::collections::{BTreeMap, BTreeSet};
 
