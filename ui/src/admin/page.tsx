@@ -3,7 +3,10 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Loader } from "../api/loaded.ts";
 import type { Blocks, Tenant } from "../api/schema.ts";
+import { place } from "../router.ts";
 import { Answered } from "../service/loading.tsx";
+import { Tabs } from "../service/tabs.tsx";
+import { lazy } from "../shell/lazy.tsx";
 import { Failure, Progress } from "../shell/states.tsx";
 import { bytes } from "../text/bytes.ts";
 import { compact, counted, percent, rate } from "../text/numbers.ts";
@@ -13,6 +16,15 @@ import styles from "./page.module.css";
 import { fetchBlocks, fetchParts, fetchTenant, lossesOf, type Part, perSecond } from "./tenant.ts";
 
 const LOOK_MILLIS = 5000;
+
+type Tab = "overview" | "sampling";
+
+const TABS: readonly (readonly [Tab, string])[] = [
+  ["overview", "Overview"],
+  ["sampling", "Sampling rules"],
+];
+
+const SamplingPanel = lazy(async () => (await import("./sampling/page.tsx")).SamplingPanel);
 
 /** Asks now and every few seconds while somebody looks. */
 function useLooking<T>(question: (signal: AbortSignal) => Promise<T>) {
@@ -34,12 +46,35 @@ function useLooking<T>(question: (signal: AbortSignal) => Promise<T>) {
 }
 
 export function AdminPage() {
+  const tab = TABS.find(([key]) => key === place.value.query.get("tab"))?.[0] ?? "overview";
+  useEffect(() => {
+    document.title = `${tab === "sampling" ? "Sampling rules" : "Administration"} · Spandrel`;
+  }, [tab]);
+  return tab === "sampling" ? (
+    <div class={styles.page}>
+      <header class={styles.header}>
+        <h1>Administration</h1>
+      </header>
+      <Parts current={tab} />
+      <SamplingPanel />
+    </div>
+  ) : (
+    <OverviewPage />
+  );
+}
+
+function Parts({ current }: { current: Tab }) {
+  return (
+    <div class={styles.tabs}>
+      <Tabs label="Parts of the administration" tabs={TABS} current={current} />
+    </div>
+  );
+}
+
+function OverviewPage() {
   const tenant = useLooking(fetchTenant);
   const blocks = useLooking(fetchBlocks);
   const parts = useLooking(fetchParts);
-  useEffect(() => {
-    document.title = "Administration · Spandrel";
-  }, []);
   const { value } = tenant;
   return (
     <>
@@ -55,6 +90,7 @@ export function AdminPage() {
           <span class={styles.space} />
           {parts.value && <Health parts={parts.value} />}
         </header>
+        <Parts current="overview" />
         <Answered answer={tenant} lines={10} show={(tenant) => <Overview tenant={tenant} />} />
         <Answered answer={blocks} lines={5} show={(answer: Blocks) => <BlocksPanel answer={answer} />} />
         <div class={styles.columns}>

@@ -14,7 +14,8 @@ const SIGN: Record<Theme, string> = { system: "◐", dark: "●", light: "○" }
 
 export function TopBar() {
   // A trace has the time that it took, and what is live is now.
-  const hasRange = !/^\/(trace\/|live$|admin$)/.test(place.value.path);
+  const { path, query } = place.value;
+  const hasRange = !/^\/(trace\/|live$|admin$)/.test(path) || query.get("tab") === "sampling";
   return (
     <div class={styles.bar}>
       <Omnibox />
