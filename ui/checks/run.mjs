@@ -18,6 +18,7 @@ import { checkOutside } from "./outside.mjs";
 import { checkPages } from "./pages.mjs";
 import { checkPieces } from "./pieces.mjs";
 import { checkScrolling } from "./scrolling.mjs";
+import { checkSampling } from "./sampling.mjs";
 import { checkSearch, searchPages } from "./search.mjs";
 import { checkSpeed } from "./speed.mjs";
 import { checkSql } from "./sql.mjs";
@@ -236,6 +237,7 @@ await check("the map has the calls that traces have", async (page) => {
 
 await checkNumbers({ base, api, check });
 await checkPages({ base, api, browser, check, shots });
+await checkSampling({ base, api, browser, check, shots });
 await checkSearch({ check, base, api, searched });
 await checkPieces({ check });
 await checkDemoTrace(check, base, { trace, spans });

@@ -68,6 +68,8 @@ async function screens() {
     "sql-chart": `/sql?view=chart&q=${encoded(PER_MINUTE)}`,
     live: "/live",
     admin: "/admin",
+    sampling: "/admin?tab=sampling&run=1",
+    "sampling-yaml": `/admin?tab=sampling&view=yaml&rules=${encoded("policies:\n  - name: slow\n    type: latencies\n")}`,
     ...(await searchPages({ api })),
   };
   const screens = Object.entries(pages).map(([name, path]) => ({ name, path }));
