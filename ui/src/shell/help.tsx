@@ -37,6 +37,13 @@ const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])
   ],
   ["Live", [["p", "pause, go on"]]],
   [
+    "Sampling rules",
+    [
+      ["alt ↑ ↓", "move the policy up, down"],
+      ["ctrl enter", "simulate, from the YAML"],
+    ],
+  ],
+  [
     "In a trace",
     [
       ["↑ ↓", "previous, next span"],

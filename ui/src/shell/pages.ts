@@ -26,6 +26,7 @@ export const PAGES: readonly PageLink[] = [
 export const OTHER_PAGES: readonly PageLink[] = [
   { path: "/structure", label: "Structure of traces", icon: "structure" },
   { path: "/compare", label: "Compare a selection with the rest", icon: "compare" },
+  { path: "/admin", label: "Sampling rules", icon: "admin", query: { tab: "sampling" } },
   { path: "/upload", label: "Open traces of a file", icon: "upload" },
 ];
 
