@@ -57,6 +57,8 @@ export function Rows({ label, count, facts, row, toggle, head }: RowsProps) {
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (!(event.target as Element).matches("[role=row]")) return;
+    // With these the keys are the browser's: the page before, the end of a line.
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
     const { expanded, level } = facts(current);
     const moves: Record<string, () => void> = {
       ArrowDown: () => go(current + 1),

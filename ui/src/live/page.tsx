@@ -82,6 +82,7 @@ function Tail({ q }: { q: string }) {
     const keys = (event: KeyboardEvent) => {
       const typing = ["INPUT", "TEXTAREA", "SELECT"].includes((event.target as HTMLElement).tagName);
       if (event.key !== "p" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
       if (isHeld.peek()) goOn();
       else isHeld.value = true;
     };

@@ -30,7 +30,9 @@ export function App() {
   useEffect(() => {
     const listener = (event: KeyboardEvent) => {
       const typing = ["INPUT", "TEXTAREA", "SELECT"].includes((event.target as HTMLElement).tagName);
-      if (event.key === "?" && !typing) showHelp();
+      if (event.key !== "?" || typing) return;
+      event.preventDefault();
+      showHelp();
     };
     addEventListener("keydown", listener);
     return () => removeEventListener("keydown", listener);

@@ -15,13 +15,16 @@ const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])
       ["enter", "run; also shift and ctrl with it"],
       ["alt enter", "another line"],
       ["ctrl space", "what can stand here"],
-      ["↑ ↓ enter", "choose from the list; tab takes the first"],
+      ["↑ ↓ enter", "choose from the list"],
+      ["tab", "take the first of the list"],
+      ["esc", "close the list"],
     ],
   ],
   [
     "In a comparison or a structure",
     [
       ["↑ ↓ ← →", "rows, and open and close them; boxes above, below and beside"],
+      ["home end", "the first row, the last"],
       ["enter", "only what is below the box"],
     ],
   ],

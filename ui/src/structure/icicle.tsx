@@ -27,6 +27,8 @@ export function Icicle({ nodes, width, shade, focus, selected, select, zoom }: I
   const deepest = boxes.reduce((most, { depth }) => Math.max(most, depth), 0);
   const stop = boxes.find(({ at, merged }) => at === selected && merged === 1) ?? boxes[0];
   const onKeyDown = (event: KeyboardEvent) => {
+    // With these the keys are the browser's, such as the page before.
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
     const at = Number((event.target as HTMLElement).dataset.at);
     const here = boxes.findIndex((box) => box.at === at && box.merged === 1);
     const to = neighborOf(boxes, here, event.key);
@@ -79,7 +81,7 @@ export function Icicle({ nodes, width, shade, focus, selected, select, zoom }: I
             onClick={() => select(box.at)}
             onDblClick={() => zoom(box.at)}
             onKeyDown={(event) => {
-              if (event.key === "Enter") {
+              if (event.key === "Enter" && !event.altKey) {
                 event.preventDefault();
                 zoom(box.at);
               }

@@ -39,7 +39,8 @@ function afterG(state: TraceState, key: string): (() => void) | undefined {
 }
 
 function actionOf(state: TraceState, find: () => void, event: KeyboardEvent): (() => void) | undefined {
-  if (event.altKey) return () => state.zooming.back();
+  // Where there is no zoom before, the keys mean what they mean to the browser: the page before.
+  if (event.altKey) return state.zooming.before.peek().length > 0 ? () => state.zooming.back() : undefined;
   const named = VIEWS[Number(event.key) - 1];
   if (named) return () => show(named);
   // A control that has the focus takes these itself.
