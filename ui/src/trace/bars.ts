@@ -51,7 +51,7 @@ export class Bars {
       const row = rows[index] ?? 0;
       const y = index * ROW_HEIGHT - offset;
       const position = spanOfRow(row);
-      if (position === selected || position === hovered) {
+      if ((position === selected || position === hovered) && !colors.isForced) {
         context.fillStyle = colors.accent;
         context.globalAlpha = position === selected ? 0.16 : 0.06;
         context.fillRect(0, y, width, ROW_HEIGHT);

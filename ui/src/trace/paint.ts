@@ -16,6 +16,8 @@ export interface Palette {
   readonly match: string;
   /** Of services, and of what else spans are colored by (`coloring.ts`). */
   readonly slots: readonly string[];
+  /** Whether the system chooses the colors: then nothing lies between a bar and what is behind it. */
+  readonly isForced: boolean;
 }
 
 function read(): Palette {
@@ -33,6 +35,7 @@ function read(): Palette {
     error: value("error"),
     match: value("match"),
     slots: SLOT_NAMES.map(value),
+    isForced: matchMedia("(forced-colors: active)").matches,
   };
 }
 
@@ -45,7 +48,8 @@ export function followTheme(): void {
     palette.value = read();
   };
   new MutationObserver(update).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  matchMedia("(prefers-color-scheme: light)").addEventListener("change", update);
+  for (const media of ["(prefers-color-scheme: light)", "(forced-colors: active)"])
+    matchMedia(media).addEventListener("change", update);
   update();
 }
 
