@@ -13,6 +13,9 @@ export class ApiError extends Error {
   }
 }
 
+/** The server gives up a query after 30 s and says so; who has heard nothing by then will hear nothing. */
+const PATIENCE_MILLIS = 40_000;
+
 /** Sends a request for `path`, which is below the base of the site. */
 export async function get(
   path: string,
@@ -22,7 +25,18 @@ export async function get(
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) if (value !== undefined) query.set(name, value);
   const text = query.toString();
-  return ask(`${path}${text ? `?${text}` : ""}`, { signal });
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), PATIENCE_MILLIS);
+  try {
+    return await ask(`${path}${text ? `?${text}` : ""}`, {
+      signal: AbortSignal.any([signal, patience.signal]),
+    });
+  } catch (error) {
+    if (signal.aborted || !patience.signal.aborted) throw error;
+    throw new ApiError(0, `The server has not answered within ${PATIENCE_MILLIS / 1e3} s.`);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The same, for answers in JSON. */

@@ -36,7 +36,7 @@ export function ComparedSpans() {
       <div class={styles.columns}>
         <Sides q={q} selection={selection} range={range} value={value} />
         <section class={styles.main} aria-label="Differences" aria-busy={loading}>
-          {error && <Failure error={error} retry={load} />}
+          {error && <Failure error={error} retry={load} kept={value !== null} />}
           {!value && !error && <Waiting lines={14} />}
           {value && <Differences value={value} q={q} selection={selection} />}
         </section>

@@ -82,7 +82,7 @@ function Compared({ a, b }: { a: string; b: string }) {
       {error && (
         <div class={styles.message}>
           {error instanceof ApiError && error.status === 404 && <h1>One of the traces is not there</h1>}
-          <Failure error={error} retry={load} />
+          <Failure error={error} retry={load} kept={value !== null} />
           <p>
             <a href={href(`/trace/${a}`)}>Trace A</a> · <a href={href(`/trace/${b}`)}>Trace B</a>
           </p>

@@ -56,7 +56,7 @@ export function Home() {
             onInput={(event) => setQuery({ filter: event.currentTarget.value })}
           />
         </header>
-        {error && <Failure error={error} retry={retry} />}
+        {error && <Failure error={error} retry={retry} kept={value !== null} />}
         {!value && !error && <Waiting lines={14} />}
         {value && services.length > 0 && (
           <FiguresTable

@@ -86,7 +86,7 @@ export function SearchPage() {
       />
       {error && !isTold && (
         <div class={styles.message}>
-          <Failure error={error} retry={load} />
+          <Failure error={error} retry={load} kept={traces.length > 0} />
           {isMetric(q) && (
             <p>
               This query asks for numbers over time:{" "}
@@ -104,7 +104,10 @@ export function SearchPage() {
           <ResultsBar q={q} found={found} order={order} asSpans={asSpans} columns={columns} pages={pages} />
           {!found.current && traces.length === 0 && !error && <Waiting lines={12} />}
           {traces.length > 0 && (
-            <div class={styles.results} data-stale={(!found.current && loading) || error !== null}>
+            <div
+              class={styles.results}
+              data-stale={error ? "failed" : !found.current && loading ? "loading" : undefined}
+            >
               {asSpans ? (
                 <Spans traces={traces} order={order} columns={columns} />
               ) : (

@@ -31,7 +31,7 @@ export function Answered<T>({
   const { value, error, retry } = answer;
   return (
     <>
-      {error && <Failure error={error} retry={retry} />}
+      {error && <Failure error={error} retry={retry} kept={value !== null} />}
       {value === null ? !error && <Waiting lines={lines} /> : show(value)}
     </>
   );

@@ -58,7 +58,7 @@ export function RedCharts({ filter, range }: { filter: string; range: Range }) {
   }
   return (
     <>
-      {error && <Failure error={error} retry={load} />}
+      {error && <Failure error={error} retry={load} kept />}
       <Charts {...value} then={earlier.state.value.value} filter={filter} range={range} />
     </>
   );

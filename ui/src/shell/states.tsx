@@ -1,17 +1,32 @@
 /** Loading, failing, and having nothing: said in one sentence, with what to do next. */
 import { useEffect, useState } from "preact/hooks";
 import { ApiError } from "../api/http.ts";
+import { announce, copy } from "./copying.tsx";
+import { Icon } from "./icons.tsx";
 import styles from "./states.module.css";
 
-/** What failed, and another try. */
-export function Failure({ error, retry }: { error: Error; retry?: () => void }) {
+/** What failed, and another try. With `kept`, there is something from before below it. */
+export function Failure({ error, retry, kept }: { error: Error; retry?: () => void; kept?: boolean }) {
   const status = error instanceof ApiError && error.status > 0 ? ` (status ${error.status})` : "";
+  const says = `${error.message}${status}`;
   return (
     <div class="notice error" role="alert">
       <span class={styles.message}>
-        {error.message}
-        {status}
+        {says}
+        {kept && <span class="secondary"> What is shown came before that.</span>}
       </span>
+      <button
+        type="button"
+        class="button quiet"
+        title="Copy the error, with the address and the time"
+        aria-label="Copy the error"
+        onClick={() => {
+          const text = `${says}\n${location.href}\n${new Date().toISOString()}`;
+          void copy(text).then(() => announce("Copied the error"));
+        }}
+      >
+        <Icon name="copy" />
+      </button>
       {retry && (
         <button type="button" class="button" onClick={retry}>
           Try again

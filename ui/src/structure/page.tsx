@@ -36,7 +36,7 @@ export function Structure() {
       <Query q={q} />
       {error && (
         <div class={styles.message}>
-          <Failure error={error} retry={load} />
+          <Failure error={error} retry={load} kept={value !== null} />
         </div>
       )}
       {!value && !error && (

@@ -43,18 +43,25 @@ export function TracePage({ id, source }: { id: string; source?: TraceSource }) 
   }, [from]);
   const { value, error, loading } = loader.state.value;
   const state = useMemo(() => value && new TraceState(value, from), [value]);
-  if (error instanceof ApiError && error.status === 404) return <NoTrace id={id} retry={load} />;
+  // What has been loaded stays, also when the server has no more of it.
+  if (error instanceof ApiError && error.status === 404 && !state) return <NoTrace id={id} retry={load} />;
   return (
     <>
       <Progress loading={loading} />
       {error && (
         <div class={styles.message}>
-          <Failure error={error} retry={load} />
+          <Failure error={told(error)} retry={load} kept={state !== null} />
         </div>
       )}
       {state ? <Trace state={state} reload={load} /> : !error && <Placeholder />}
     </>
   );
+}
+
+/** Of a trace that is shown, `not found` would be a riddle. */
+function told(error: Error): Error {
+  const isGone = error instanceof ApiError && error.status === 404;
+  return isGone ? new ApiError(404, "The server has this trace no more.") : error;
 }
 
 function NoTrace({ id, retry }: { id: string; retry: () => void }) {
