@@ -7,6 +7,7 @@ use http::StatusCode;
 use spandrel_base::cpu::CpuError;
 use spandrel_base::outcome::OutcomeCode;
 use spandrel_model::{IdError, TenantIdError};
+use spandrel_pipeline::ConsumeError;
 use spandrel_query::QueryError;
 use spandrel_series::IntervalError;
 use spandrel_traceql::ParseError;
@@ -105,6 +106,15 @@ pub(crate) enum ApiError {
     /// A short link cannot be kept or read.
     #[error(transparent)]
     Links(#[from] LinksError),
+    /// Spans that were made here are not taken.
+    #[error(transparent)]
+    Consume(#[from] ConsumeError),
+    /// There is nothing that takes spans.
+    #[error("this process takes no spans")]
+    NoIntake,
+    /// Limits of the tenant keep a test trace out for good; the text says which.
+    #[error("the test trace is not stored as a whole: {0}")]
+    TestTraceRejected(String),
     /// A parameter of Jaeger's newer API has a value that it cannot have; the text says why.
     #[error("malformed parameter {name}: {reason}")]
     Malformed {
@@ -150,6 +160,9 @@ impl ApiError {
             Self::Overrides(error) => return error.status(),
             Self::Links(LinksError::Absent) => return StatusCode::NOT_FOUND,
             Self::Links(LinksError::Full(_)) => return StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Consume(error) => consume_code(error),
+            Self::NoIntake => OutcomeCode::Unimplemented,
+            Self::TestTraceRejected(_) => return StatusCode::UNPROCESSABLE_ENTITY,
             Self::Links(LinksError::Objects(_) | LinksError::Damaged(_)) => OutcomeCode::Internal,
             // As Tempo answers when a trace is too large for it: the same question has the same answer.
             Self::Query(error) if error.needs_too_much() => {
@@ -176,6 +189,17 @@ impl ApiError {
                 std::iter::successors(Some(self as &dyn std::error::Error), |e| e.source());
             let texts: Vec<String> = causes.map(ToString::to_string).collect();
             tracing::error!(error = texts.join(": "), "query failed");
+        }
+    }
+}
+
+/// What made the spans is this process, so what is wrong with them is its own fault.
+fn consume_code(error: &ConsumeError) -> OutcomeCode {
+    match error {
+        ConsumeError::OverLimit { .. } => OutcomeCode::ResourceExhausted,
+        ConsumeError::Unavailable { .. } => OutcomeCode::Unavailable,
+        ConsumeError::Malformed(_) | ConsumeError::TooLarge(_) | ConsumeError::Permanent { .. } => {
+            OutcomeCode::Internal
         }
     }
 }

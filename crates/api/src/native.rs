@@ -21,6 +21,7 @@ mod skeleton;
 mod spans;
 mod structure;
 mod tenant;
+mod test_trace;
 mod trace_compare;
 mod traceql_check;
 mod transform;
@@ -74,6 +75,7 @@ fn routes(state: ApiState) -> Routes {
         .get("/api/ui/service-map", "service_map", service_map::service_map)
         .get("/api/ui/structure", "structure", structure::structure)
         .get("/api/ui/tenant", "tenant", tenant::tenant)
+        .route("/api/ui/test-trace", "test_trace", post(test_trace::create))
         .get("/api/ui/traceql/check", "traceql_check", traceql_check::check)
         .get("/api/ui/traceql/complete", "traceql_complete", complete::complete)
         .get("/api/ui/traces/{id}/compare/{other}", "trace_compare", trace_compare::compare)

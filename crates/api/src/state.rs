@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spandrel_base::clock::SharedClock;
+use spandrel_pipeline::TraceConsumer;
 use spandrel_query::QueryEngine;
 use spandrel_telemetry::Metrics;
 
@@ -20,6 +21,8 @@ pub struct ApiState {
     pub(crate) overrides: Option<Overrides>,
     pub(crate) links: LinkStore,
     pub(crate) link_templates: LinkTemplates,
+    /// Where receivers hand their spans, for traces that are made here.
+    pub(crate) consumer: Option<Arc<dyn TraceConsumer>>,
     /// The age at which the operator has spans given up.
     pub(crate) retention: Option<Duration>,
     /// When it was made, by the monotonic clock.
@@ -42,6 +45,7 @@ impl ApiState {
             metrics,
             options: ApiOptions::default(),
             overrides: None,
+            consumer: None,
             retention: None,
         }
     }
@@ -66,6 +70,12 @@ impl ApiState {
     /// What tenants set for themselves, if they may.
     pub fn overrides(&self) -> Option<&Overrides> {
         self.overrides.as_ref()
+    }
+
+    /// With a consumer that takes test traces; without, there are none.
+    #[must_use]
+    pub fn with_consumer(self, consumer: Arc<dyn TraceConsumer>) -> Self {
+        Self { consumer: Some(consumer), ..self }
     }
 
     /// With the age at which the operator has spans given up, to be told to whoever asks.

@@ -129,10 +129,11 @@ impl Server {
         let tenant_required = switches.api.tenant_required;
         let (state, target) = switches.open(&store, query, generated.generator(), &around);
         let overrides = overrides_in_force(&state, &target).await;
-        let zipkin_routes = front.open(&state, tenant_required, &store, &around);
 
         let consumer = generated.behind(Arc::clone(&store) as Arc<dyn TraceConsumer>);
         let consumer = sampling.observing(consumer);
+        let state = state.with_consumer(Arc::clone(&consumer));
+        let zipkin_routes = front.open(&state, tenant_required, &store, &around);
         front.open_jaeger_grpc(state, &consumer, &sampling);
         let shared = around.shared(otlp.memory.clone(), data_dir.join("pipelines"));
         let started = match plan {

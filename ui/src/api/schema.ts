@@ -261,6 +261,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/ui/test-trace": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Makes a small trace and stores it as if somebody had sent it; its resources say that it is a test */
+        readonly post: operations["createTestTrace"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/ui/traceql/check": {
         readonly parameters: {
             readonly query?: never;
@@ -799,6 +816,7 @@ export interface components {
             /** @description With a name it is listed, until it is deleted. */
             readonly name?: string;
         };
+        readonly NewTestTrace: Record<string, never>;
         readonly OtlpEvent: {
             /** @description Nanoseconds since 1970. */
             readonly timeUnixNano: string;
@@ -1163,6 +1181,10 @@ export interface components {
             readonly version: string;
             readonly uptimeSeconds: number;
         };
+        readonly TestTrace: {
+            readonly traceId: string;
+            readonly spans: number;
+        };
         readonly TraceDiff: {
             readonly a: components["schemas"]["TraceFacts"];
             readonly b: components["schemas"]["TraceFacts"];
@@ -1259,6 +1281,7 @@ export type MetricsAnswer = components['schemas']['MetricsAnswer'];
 export type MetricsExemplar = components['schemas']['MetricsExemplar'];
 export type MetricsSeries = components['schemas']['MetricsSeries'];
 export type NewLink = components['schemas']['NewLink'];
+export type NewTestTrace = components['schemas']['NewTestTrace'];
 export type OtlpEvent = components['schemas']['OtlpEvent'];
 export type OtlpLink = components['schemas']['OtlpLink'];
 export type OtlpSpan = components['schemas']['OtlpSpan'];
@@ -1289,6 +1312,7 @@ export type Suggestion = components['schemas']['Suggestion'];
 export type TagNames = components['schemas']['TagNames'];
 export type TempoTrace = components['schemas']['TempoTrace'];
 export type Tenant = components['schemas']['Tenant'];
+export type TestTrace = components['schemas']['TestTrace'];
 export type TraceDiff = components['schemas']['TraceDiff'];
 export type TraceFacts = components['schemas']['TraceFacts'];
 export type Typical = components['schemas']['Typical'];
@@ -1861,6 +1885,32 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Tenant"];
+                };
+            };
+            readonly default: components["responses"]["Failure"];
+        };
+    };
+    readonly createTestTrace: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /** @example {} */
+                readonly "application/json": components["schemas"]["NewTestTrace"];
+            };
+        };
+        readonly responses: {
+            /** @description The answer. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TestTrace"];
                 };
             };
             readonly default: components["responses"]["Failure"];

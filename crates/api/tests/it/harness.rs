@@ -54,7 +54,9 @@ impl Site {
         let store = Store::open(options, objects, Arc::clone(&clock), metrics.clone());
         let store = Arc::new(store.await.unwrap());
         let engine = QueryEngine::new(Arc::clone(&store), query, metrics.clone());
+        let consumer = Arc::clone(&store) as Arc<dyn TraceConsumer>;
         let state = ApiState::new(Arc::new(engine), clock, metrics.clone());
+        let state = state.with_consumer(consumer);
         let router = router(state.clone(), default);
         Server { metrics, router, state, store, _site: Arc::clone(self) }
     }

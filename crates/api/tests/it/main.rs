@@ -33,6 +33,7 @@ mod strict;
 mod tags;
 mod tempo;
 mod tenant_status;
+mod test_trace;
 mod trace_by_id;
 mod trace_diff;
 mod traceql_editor;

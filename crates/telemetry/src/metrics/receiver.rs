@@ -27,6 +27,8 @@ label_enum! {
         AwsXray = "awsxray",
         /// The end of a pipeline in this process.
         Pipeline = "pipeline",
+        /// Traces that this process makes itself, when somebody wants to see one.
+        TestTrace = "test_trace",
     }
 }
 
@@ -73,7 +75,7 @@ pub struct Source {
 
 impl Source {
     /// Every combination of receiver and transport that exists.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::OTLP_GRPC,
         Self::OTLP_HTTP,
         Self::JAEGER_GRPC,
@@ -88,6 +90,7 @@ impl Source {
         Self::KAFKA,
         Self::DATADOG,
         Self::AWS_XRAY,
+        Self::TEST_TRACE,
     ];
     /// A pipeline that ends in the store of this process.
     pub const PIPELINE: Self = Self { receiver: Receiver::Pipeline, transport: Transport::Memory };
@@ -115,6 +118,9 @@ impl Source {
     pub const DATADOG: Self = Self { receiver: Receiver::Datadog, transport: Transport::Http };
     /// Segments of X-Ray in datagrams.
     pub const AWS_XRAY: Self = Self { receiver: Receiver::AwsXray, transport: Transport::Udp };
+    /// Test traces of this process.
+    pub const TEST_TRACE: Self =
+        Self { receiver: Receiver::TestTrace, transport: Transport::Memory };
 
     /// Zipkin in one of its forms.
     pub const fn zipkin(transport: Transport) -> Self {
