@@ -5,11 +5,12 @@ import { get } from "../api/http.ts";
 import { search, type TraceResult } from "../api/search.ts";
 import { href } from "../router.ts";
 import { Icon } from "../shell/icons.tsx";
-import { Waiting } from "../shell/states.tsx";
+import { Failure, Waiting } from "../shell/states.tsx";
 import { PRESETS } from "../shell/time-range.ts";
 import { counted } from "../text/numbers.ts";
 import { ago } from "../text/times.ts";
 import { demoCommand, type Endpoints, endpointsOf, snippets } from "./sending.ts";
+import { sending, sendTestTrace } from "./test-trace.ts";
 import styles from "./welcome.module.css";
 
 const POLL_MILLIS = 2000;
@@ -52,11 +53,13 @@ interface Looking {
   /** How often has been looked. */
   readonly looks: number;
   readonly seconds: number;
+  /** Why the last look saw nothing. */
+  readonly error: Error | null;
 }
 
 /** Looks for the newest trace until there is one. */
 function useNewest(): Looking {
-  const looking = useSignal<Looking>({ trace: null, looks: 0, seconds: 0 });
+  const looking = useSignal<Looking>({ trace: null, looks: 0, seconds: 0, error: null });
   useEffect(() => {
     const stop = new AbortController();
     const started = performance.now();
@@ -70,10 +73,14 @@ function useNewest(): Looking {
         limit: 1,
         order: "start",
       } as const;
-      const [trace] = await search(request, stop.signal).catch(() => []);
+      let error: Error | null = null;
+      const [trace] = await search(request, stop.signal).catch((caught: Error) => {
+        error = caught;
+        return [];
+      });
       if (stop.signal.aborted) return;
       const seconds = Math.round((performance.now() - started) / 1e3);
-      looking.value = { trace: trace ?? null, looks: looking.peek().looks + 1, seconds };
+      looking.value = { trace: trace ?? null, looks: looking.peek().looks + 1, seconds, error };
       if (!trace) timer = setTimeout(look, POLL_MILLIS);
     };
     void look();
@@ -123,15 +130,37 @@ function Steps({ looking, retry }: { looking: Looking; retry: () => void }) {
         </li>
         <li>
           <Listening looking={looking} retry={retry} />
+          <TestTrace isFirst={!looking.trace} />
           <div class={styles.others}>
             <Copied label="Demo data" text={demoCommand(endpoints.value)} />
-            <a class="button" href={href("/upload")}>
-              Open a file instead
-            </a>
           </div>
         </li>
       </ol>
     </div>
+  );
+}
+
+/** What can be looked at without having sent anything. */
+function TestTrace({ isFirst }: { isFirst: boolean }) {
+  const { isSending, error } = sending.value;
+  return (
+    <>
+      <div class={styles.others}>
+        <button
+          type="button"
+          class={`button ${isFirst ? "primary" : ""}`}
+          aria-disabled={isSending}
+          title="The server makes one and stores it: nine spans of services whose names begin with test-"
+          onClick={() => void sendTestTrace()}
+        >
+          {isSending ? "Sending…" : "Send a test trace"}
+        </button>
+        <a class="button" href={href("/upload")}>
+          Open a file
+        </a>
+      </div>
+      {error && <Failure error={error} retry={() => void sendTestTrace()} />}
+    </>
   );
 }
 
@@ -192,7 +221,7 @@ function Snippets({ endpoints }: { endpoints: Endpoints }) {
   );
 }
 
-function Listening({ looking: { trace, seconds }, retry }: { looking: Looking; retry: () => void }) {
+function Listening({ looking: { trace, seconds, error }, retry }: { looking: Looking; retry: () => void }) {
   const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   return (
     <>
@@ -209,6 +238,10 @@ function Listening({ looking: { trace, seconds }, retry }: { looking: Looking; r
           <button type="button" class="button" onClick={retry}>
             Show the services
           </button>
+        </p>
+      ) : error ? (
+        <p class="notice error" role="alert">
+          {error.message} This page goes on asking.
         </p>
       ) : (
         <p class="secondary" role="status">

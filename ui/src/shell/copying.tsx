@@ -9,12 +9,12 @@ export const announced = signal("");
 const SHOWN_MILLIS = 1600;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-export function announce(text: string): void {
+export function announce(text: string, millis = SHOWN_MILLIS): void {
   announced.value = text;
   clearTimeout(timer);
   timer = setTimeout(() => {
     announced.value = "";
-  }, SHOWN_MILLIS);
+  }, millis);
 }
 
 /** Copies; browsers have no clipboard on pages that came over plain HTTP, except of this machine. */

@@ -3,11 +3,13 @@ import { signal, useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { getJson } from "../api/http.ts";
 import type { JaegerServices } from "../api/schema.ts";
+import { sendTestTrace } from "../home/test-trace.ts";
 import { fromAddress, traceId } from "../legacy-urls.ts";
 import { href, navigate, place } from "../router.ts";
 import { serviceLink } from "../service/links.ts";
 import { quoted } from "../traceql.ts";
 import { type Command, offered } from "./commands.ts";
+import { announce } from "./copying.tsx";
 import { showHelp } from "./help.tsx";
 import { Icon } from "./icons.tsx";
 import { addressOf, OTHER_PAGES, PAGES } from "./pages.ts";
@@ -85,9 +87,18 @@ const actions: readonly Command[] = [
     },
   },
   { label: "Copy short link", hint: "action", icon: "link", run: () => void copyShortLink() },
+  { label: "Send a test trace", hint: "action", icon: "upload", run: () => void testTrace() },
   { label: "Refresh", hint: "action", icon: "refresh", run: refresh },
   { label: "Keys and help", hint: "action", icon: "help", run: showHelp },
 ];
+
+/** Whoever is on the page that has the button sees there what went wrong; everybody else is told. */
+async function testTrace(): Promise<void> {
+  const error = await sendTestTrace();
+  if (error) announce(`No test trace: ${error.message}`, FAILURE_MILLIS);
+}
+
+const FAILURE_MILLIS = 8000;
 
 const LIST = "omnibox-list";
 const optionId = (i: number) => `${LIST}-${i}`;
