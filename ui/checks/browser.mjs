@@ -25,9 +25,14 @@ export class Browser {
   /** What a check brings about itself. */
   expected = [];
 
-  /** From now on such messages are no problems. */
+  /** Until the check is over such messages are no problems: it brings them about itself. */
   expect(pattern) {
     this.expected.push(pattern);
+  }
+
+  /** A check is over. */
+  over() {
+    this.expected = [];
   }
 
   static async start(base) {
@@ -37,9 +42,13 @@ export class Browser {
     return browser;
   }
 
-  /** A page of its own, as a new reader has it. */
-  async page({ theme = "dark", width = 1440, height = 900 } = {}) {
-    const context = await this.chromium.newContext({ viewport: { width, height }, colorScheme: theme });
+  /** A page of its own, as a new reader has it; a proxy in front of the server would name the tenant. */
+  async page({ theme = "dark", width = 1440, height = 900, tenant } = {}) {
+    const context = await this.chromium.newContext({
+      viewport: { width, height },
+      colorScheme: theme,
+      extraHTTPHeaders: tenant === undefined ? {} : { "x-scope-orgid": tenant },
+    });
     const page = await context.newPage();
     page.on("pageerror", (error) => this.problems.push(`${page.url()}: ${error.message}`));
     page.on("console", (message) => {
@@ -66,6 +75,24 @@ export class Browser {
     return serious.map(
       ({ id, help, nodes }) => `${id}: ${help}: ${nodes[0]?.html.slice(0, 160)} (${nodes.length})`,
     );
+  }
+
+  /** The pixels of a screenshot, read by a page that has nothing to do with the server. */
+  async pixels(png) {
+    this.reader ??= await (await this.chromium.newContext()).newPage();
+    const { width, height, text } = await this.reader.evaluate(async (base64) => {
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+      const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+      const { width, height } = image;
+      const context = new OffscreenCanvas(width, height).getContext("2d");
+      context.drawImage(image, 0, 0);
+      const { data } = context.getImageData(0, 0, width, height);
+      let text = "";
+      for (let at = 0; at < data.length; at += 32_768)
+        text += String.fromCharCode(...data.subarray(at, at + 32_768));
+      return { width, height, text: btoa(text) };
+    }, png.toString("base64"));
+    return { width, height, data: Buffer.from(text, "base64") };
   }
 
   async stop() {

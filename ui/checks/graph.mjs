@@ -170,7 +170,7 @@ export async function checkGraph({ check, base, trace, spans }) {
 }
 
 /** `made` is a trace of many spans (`fixtures.mjs`), with more operations than a drawing has room for. */
-export async function checkLargeGraph(check, base, made) {
+export async function checkLargeGraph({ check, base, traces: { hundredThousand: made } }) {
   await check(
     "the graph of a hundred thousand spans draws what took most time, and says what it leaves",
     async (page) => {

@@ -1,4 +1,5 @@
-// Queries as people write them: valid ones, and ones with a mistake, with the text that is to be underlined.
+// Queries as people write them: valid ones, and ones with a mistake, with the column at which it begins, from 1, and
+// the text that is to be underlined.
 
 export const VALID = [
   "{}",
@@ -28,11 +29,11 @@ export const VALID = [
 ];
 
 export const INVALID = [
-  ["{ stattus = error }", "stattus"],
-  ["{ kind = servr }", "servr"],
-  ["{ status = error } | rat()", "rat"],
-  ["{ span.http.status_code == 500 }", "="],
-  ["{ kind = server } || | rate()", "|"],
-  ["{ } | coun() > 2", "coun"],
-  ["{ duration > 1s & status = error }", "&"],
+  ["{ stattus = error }", 3, "stattus"],
+  ["{ kind = servr }", 10, "servr"],
+  ["{ status = error } | rat()", 22, "rat"],
+  ["{ span.http.status_code == 500 }", 25, "=="],
+  ["{ kind = server } || | rate()", 22, "|"],
+  ["{ } | coun() > 2", 7, "coun"],
+  ["{ duration > 1s & status = error }", 17, "&"],
 ];

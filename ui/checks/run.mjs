@@ -4,22 +4,29 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { checkAilments } from "./ailments.mjs";
 import { Browser, executable, focusOmnibox } from "./browser.mjs";
+import { checkColoring } from "./coloring.mjs";
 import { checkColors } from "./colors.mjs";
 import { checkDetail } from "./detail.mjs";
+import { checkEditor } from "./editor.mjs";
 import { checkFiles } from "./files.mjs";
 import { checkFinding } from "./finding.mjs";
+import { checkFirst } from "./first.mjs";
 import { sendAll } from "./fixtures.mjs";
 import { checkFolding } from "./folding.mjs";
 import { checkGraph, checkLargeGraph } from "./graph.mjs";
+import { checkHeatmap } from "./heatmap.mjs";
 import { checkKeyboard } from "./keyboard.mjs";
 import { checkLinks } from "./links.mjs";
+import { checkMap } from "./map.mjs";
 import { checkNumbers } from "./numbers.mjs";
+import { checkOnboarding } from "./onboarding.mjs";
 import { checkOutside } from "./outside.mjs";
 import { checkPages } from "./pages.mjs";
 import { checkPieces } from "./pieces.mjs";
-import { checkScrolling } from "./scrolling.mjs";
 import { checkSampling } from "./sampling.mjs";
-import { checkSearch, searchPages } from "./search.mjs";
+import { checkScreens } from "./screens.mjs";
+import { checkScrolling } from "./scrolling.mjs";
+import { checkSearch } from "./search.mjs";
 import { checkSpeed } from "./speed.mjs";
 import { checkSql } from "./sql.mjs";
 import { checkStates } from "./states.mjs";
@@ -53,6 +60,7 @@ async function check(name, look) {
     failed.push(name);
   } finally {
     await page.context().close();
+    browser.over();
   }
 }
 
@@ -235,76 +243,47 @@ await check("the map has the calls that traces have", async (page) => {
   for (const call of calls) assert.ok(shown.includes(call), call);
 });
 
-await checkNumbers({ base, api, check });
-await checkPages({ base, api, browser, check, shots });
-await checkSampling({ base, api, browser, check, shots });
-await checkSearch({ check, base, api, searched });
-await checkPieces({ check });
-await checkDemoTrace(check, base, { trace, spans });
-await checkColors({ check, base, trace, spans });
-await checkGraph({ check, base, trace, spans });
-await checkKeyboard({ check, base, trace, spans });
-await checkLinks({ check, base, browser, api, trace });
-await checkOutside({ check, base, api, trace, spans });
-await checkStates({ check, base, browser });
-await checkSql({ check, base, browser, api });
+const otlp = process.env.OTLP_HTTP;
+const given = { check, base, api, browser, searched, shots, trace, spans, otlp };
+const LOOKS = [
+  checkNumbers,
+  checkFirst,
+  checkPages,
+  checkSearch,
+  checkEditor,
+  checkPieces,
+  checkSql,
+  checkSampling,
+  checkDemoTrace,
+  checkColoring,
+  checkGraph,
+  checkKeyboard,
+  checkLinks,
+  checkOutside,
+  checkStates,
+  checkOnboarding,
+  checkColors,
+];
+for (const look of LOOKS) await look(given);
 // Where OTLP is taken over HTTP: then traces of all sizes and ailments are sent and looked at.
-if (process.env.OTLP_HTTP) {
-  const traces = await sendAll(process.env.OTLP_HTTP);
-  const all = { check, base, browser, traces, shots };
-  for (const look of [
-    checkFinding,
-    checkFolding,
-    checkAilments,
-    checkZoom,
-    checkDetail,
-    checkFiles,
-    checkScrolling,
-    checkSpeed,
-  ])
-    await look(all);
-  await checkLargeGraph(check, base, traces.hundredThousand);
+const WITH_FIXTURES = [
+  checkHeatmap,
+  checkMap,
+  checkFinding,
+  checkFolding,
+  checkAilments,
+  checkZoom,
+  checkDetail,
+  checkFiles,
+  checkScrolling,
+  checkSpeed,
+  checkLargeGraph,
+];
+if (otlp) {
+  const traces = await sendAll(otlp);
+  for (const look of WITH_FIXTURES) await look({ ...given, traces });
 }
-
-const PAGES = {
-  services: "/",
-  search: "/search?q=%7B%20status%20%3D%20error%20%7D",
-  map: "/map",
-  trace: `/trace/${trace}`,
-  span: `/trace/${trace}?span=${spans.at(-1).spanID}`,
-  flame: `/trace/${trace}?view=flame`,
-  merged: `/trace/${trace}?view=merged`,
-  graph: `/trace/${trace}?view=graph`,
-  spans: `/trace/${trace}?view=table`,
-  statistics: `/trace/${trace}?view=stats`,
-  events: `/trace/${trace}?view=events`,
-  embedded: `/embed/trace/${trace}`,
-  ...(await searchPages({ api })),
-};
-const CONTENT = "tbody tr, [role=row], [role=application], main ol li, main [data-at], main input[type=file]";
-for (const theme of ["dark", "light"]) {
-  for (const [name, path] of Object.entries(PAGES)) {
-    await check(`${name}, ${theme}: WCAG 2.2 AA`, async () => {
-      const page = await browser.page({ theme });
-      await page.goto(base + path);
-      await page.locator(CONTENT).first().waitFor();
-      await page.waitForLoadState("networkidle");
-      if (shots) await page.screenshot({ path: `${shots}/${name}-${theme}.png` });
-      const violations = await browser.violations(page);
-      await page.context().close();
-      assert.deepEqual(violations, []);
-    });
-  }
-}
-if (shots) {
-  for (const [name, path] of Object.entries(PAGES)) {
-    const page = await browser.page({ width: 390, height: 844 });
-    await page.goto(base + path);
-    await page.locator(CONTENT).first().waitFor();
-    await page.screenshot({ path: `${shots}/${name}-small.png` });
-    await page.context().close();
-  }
-}
+await checkScreens(given);
 
 await browser.stop();
 if (browser.problems.length > 0) failed.push("no errors and no requests elsewhere");

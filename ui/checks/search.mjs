@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { focusOmnibox } from "./browser.mjs";
 import { send } from "./fixtures.mjs";
-import { INVALID, VALID } from "./queries.mjs";
-import { clockWhen, median, within } from "./times.mjs";
+import { plantedTrace } from "./planted.mjs";
 
 const traceIdOf = ({ traceID }) => traceID.padStart(32, "0");
 const encoded = encodeURIComponent;
@@ -107,7 +106,7 @@ async function comparing({ check, base, api, searched }) {
   });
 }
 
-async function selections({ check, base, api, searched }) {
+async function selections({ check, base, api }) {
   const [q, selection] = ["{ kind = server }", "{ status = error }"];
 
   await check("a selection is told from the rest as the API ranks it", async (page) => {
@@ -150,32 +149,6 @@ async function selections({ check, base, api, searched }) {
       .click();
     await page.waitForURL(/\/search\?q=/);
     await page.locator("tbody tr").first().waitFor();
-  });
-
-  await check("a box of the heatmap sets its time and durations, and can be compared", async (page) => {
-    await page.goto(searched("{ kind = server }"));
-    const map = page.getByRole("img", { name: /^Durations over time/ });
-    await page.getByText("as a table").waitFor();
-    const box = await map.boundingBox();
-    await page.mouse.move(box.x + box.width - 120, box.y + 30);
-    await page.mouse.down();
-    await page.mouse.move(box.x + box.width - 8, box.y + 70, { steps: 4 });
-    await page.mouse.up();
-    await page.waitForURL(/sel=/);
-    const [, from, to, above, upTo] = /^(\d+)-(\d+),(\d+)-(\d+)$/.exec(
-      new URL(page.url()).searchParams.get("sel"),
-    );
-    const chosen = page.getByRole("group", { name: "The chosen box" });
-    const compare = new URL(await chosen.getByRole("link", { name: "Compare" }).getAttribute("href"), base);
-    assert.equal(
-      compare.searchParams.get("sel"),
-      `{ kind = server && duration > ${above}ns && duration <= ${upTo}ns }`,
-    );
-    await chosen.getByRole("button", { name: "Zoom" }).click();
-    await page.waitForURL((url) => !url.searchParams.has("sel"));
-    const zoomed = new URL(page.url()).searchParams;
-    assert.deepEqual([zoomed.get("from"), zoomed.get("to")], [from, to]);
-    assert.equal(zoomed.get("q"), compare.searchParams.get("sel"));
   });
 }
 
@@ -238,72 +211,6 @@ async function editing({ check, base, searched }) {
     assert.equal(await field(page).inputValue(), "{ status = error }");
     await page.getByRole("button", { name: "Run" }).click();
     await page.locator("tbody tr").first().waitFor();
-  });
-
-  await check("what is valid has no mark, and each mistake has one at its place", async (page) => {
-    await page.goto(searched("{}"));
-    await field(page).waitFor();
-    const written = async (query) => {
-      const checked = page.waitForResponse(
-        (response) =>
-          new URL(response.url()).searchParams.get("q") === query && /check\?/.test(response.url()),
-      );
-      await field(page).fill("");
-      await field(page).fill(query);
-      const { valid } = await (await checked).json();
-      return valid;
-    };
-    const marks = page.locator("pre [data-problem]");
-    for (const query of VALID) {
-      assert.ok(await written(query), `${query} is valid`);
-      await page.waitForFunction(() => !document.querySelector("pre [data-problem=error]"));
-    }
-    for (const [query, wrong] of INVALID) {
-      assert.ok(!(await written(query)), `${query} is wrong`);
-      await marks.first().waitFor();
-      // To who is still writing it is not told yet.
-      await field(page).blur();
-      assert.equal(await marks.first().textContent(), wrong, query);
-      await page.getByRole("alert").first().waitFor();
-    }
-  });
-
-  await check("completion is there within 200 ms", async (page) => {
-    await page.goto(searched("{}"));
-    await field(page).waitFor();
-    const millis = await median(async () => {
-      await field(page).fill("");
-      await field(page).pressSequentially("{ resource");
-      await page.waitForTimeout(500);
-      await page.keyboard.press("Escape");
-      await page.evaluate(() => {
-        addEventListener(
-          "keydown",
-          () => {
-            const from = performance.now();
-            window.offered = undefined;
-            const look = () => {
-              if (document.querySelector("[role=listbox][aria-label^=Suggestions] [role=option]"))
-                window.offered = performance.now() - from;
-              else requestAnimationFrame(look);
-            };
-            look();
-          },
-          { once: true, capture: true },
-        );
-      });
-      await page.keyboard.type(".");
-      return clockWhen(page, () => window.offered);
-    });
-    within(millis, 200, "completion");
-    const names = await page
-      .getByRole("listbox", { name: /^Suggestions/ })
-      .getByRole("option")
-      .allInnerTexts();
-    assert.ok(
-      names.some((name) => name.includes("service.name")),
-      `${names}`,
-    );
   });
 
   await check("conditions and text are one query", async (page) => {
@@ -494,38 +401,7 @@ async function addresses({ check, base, api }) {
   });
 }
 
-// A server that is looked at twice has the traces of both times.
-const RUN = Date.now().toString(36);
-const PLANTED = `planted-${RUN}`;
 const newTraceId = () => randomBytes(16).toString("hex");
-/** Of a hundred slow spans, and of four hundred others. */
-const [BAD_SLOW, BAD_OTHERS] = [92, 44];
-
-/** One trace whose slow spans are nearly all of one version. */
-function plantedTrace() {
-  const startMillis = Date.now() - 120_000;
-  const root = { i: 0, parent: null, start: 0, duration: 9e9, attributes: {} };
-  const spans = [root];
-  for (let k = 0; k < 500; k++) {
-    const isSlow = k < 100;
-    const isBad = isSlow ? k < BAD_SLOW : k - 100 < BAD_OTHERS;
-    const attributes = { version: isBad ? "bad" : "good", "request.id": `request-${k}`, shard: k % 4 };
-    spans.push({
-      i: k + 1,
-      parent: root,
-      start: k * 1e7,
-      duration: isSlow ? 3e9 + k * 1e6 : 2e7,
-      attributes,
-    });
-  }
-  const common = { level: 0, service: PLANTED, name: "work", kind: 2, isError: false, events: [] };
-  return {
-    traceId: newTraceId(),
-    startMillis,
-    startNanos: BigInt(startMillis) * 1_000_000n,
-    spans: spans.map((span) => ({ ...common, ...span })),
-  };
-}
 
 /** A trace, and the same without one service and with 100 ms more in one of its spans. */
 function changedPair() {
@@ -555,14 +431,12 @@ function changedPair() {
   return [made(false), made(true)];
 }
 
-async function planted({ check, base, api }, endpoint) {
-  await send(endpoint, plantedTrace());
+async function planted({ check, base }, endpoint) {
+  const { service } = await plantedTrace(send, endpoint);
   const pair = changedPair();
   for (const trace of pair) await send(endpoint, trace);
   await check("a service that is gone and 100 ms more are all that a comparison shows", async (page) => {
     const [a, b] = pair.map(({ traceId }) => traceId);
-    for (let tries = 0; tries < 50 && !(await fetch(`${base}/api/ui/traces/${b}/skeleton`)).ok; tries++)
-      await page.waitForTimeout(100);
     await page.goto(`${base}/trace/${a}...${b}?changed=1`);
     await rows(page).first().waitFor();
     const shown = await rows(page).evaluateAll((all) =>
@@ -577,11 +451,8 @@ async function planted({ check, base, api }, endpoint) {
     assert.deepEqual(shown.sort(), [...gone, "mail send|100 ms|200 ms|−100 ms||A faster"].sort());
   });
   await check("what was planted is found first, with its share", async (page) => {
-    const q = `{ resource.service.name = "${PLANTED}" && span.shard != nil }`;
-    const selection = `{ resource.service.name = "${PLANTED}" && span.shard != nil && duration > 1s }`;
-    const found = () => api(`/tempo/api/search?limit=1&q=${encoded(q)}`);
-    for (let tries = 0; tries < 50 && (await found()).traces.length === 0; tries++)
-      await page.waitForTimeout(100);
+    const q = `{ resource.service.name = "${service}" && span.shard != nil }`;
+    const selection = `{ resource.service.name = "${service}" && span.shard != nil && duration > 1s }`;
     await page.goto(`${base}/compare?q=${encoded(q)}&sel=${encoded(selection)}`);
     const first = page.locator("section > ol > [data-attribute]").first();
     await first.waitFor();

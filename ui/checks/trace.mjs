@@ -15,7 +15,7 @@ import {
 const isFailed = (span) => span.tags.some(({ key, value }) => key === "error" && value === true);
 
 /** Checks that any trace with errors passes: `trace` is its id, `spans` are its spans as Jaeger's API has them. */
-export async function checkDemoTrace(check, base, { trace, spans }) {
+export async function checkDemoTrace({ check, base, trace, spans }) {
   const open = (page, query) => openTrace(page, base, { traceId: trace }, query);
 
   await check("errors come deepest first, the root cause has a badge, and they come around", async (page) => {
