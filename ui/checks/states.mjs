@@ -28,7 +28,11 @@ const FAILURES = {
 /** Pages, what they ask for, and what they show of it. */
 const PAGES = {
   "/": ["**/tempo/api/metrics/**", "main tbody tr"],
-  [`/search?q=${encoded("{ status = error }")}`]: ["**/tempo/api/search?*", "main tbody tr"],
+  // Results, and the picture and the values around them.
+  [`/search?q=${encoded("{ status = error }")}`]: [
+    "**/tempo/api/search?*",
+    "main tbody tr, main [role=img][aria-label^='Durations'], aside[aria-label=Facets] section",
+  ],
   "/map": ["**/api/ui/service-map?*", "main tbody tr"],
   "/exceptions": ["**/api/ui/exceptions?*", "main tbody tr"],
   "/structure?q=%7B%7D": ["**/api/ui/structure?*", "main [data-at]"],

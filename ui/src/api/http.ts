@@ -13,6 +13,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether the question was at fault: then nothing from before answers it. */
+export function isMistake(error: Error): boolean {
+  return error instanceof ApiError && error.status === 400;
+}
+
 /** The server gives up a query after 30 s and says so; who has heard nothing by then will hear nothing. */
 const PATIENCE_MILLIS = 40_000;
 

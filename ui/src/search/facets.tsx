@@ -1,5 +1,6 @@
 /** What the spans that match have in common: values of a few attributes with how many spans have each. */
 import { useEffect, useMemo } from "preact/hooks";
+import { isMistake } from "../api/http.ts";
 import { Loader } from "../api/loaded.ts";
 import type { Range } from "../api/metrics.ts";
 import { type Counted, fetchValues } from "../api/values.ts";
@@ -66,7 +67,8 @@ function Values({
   }, [loader, q, range, attribute]);
   const { value, error } = loader.state.value;
   // A query that has no counts, such as one that is a metric itself, has no facets; the list says what is wrong with it.
-  if (!remove && (error || (value && value.length === 0))) return null;
+  const isUnknown = error !== null && (value === null || isMistake(error));
+  if (!remove && (isUnknown || value?.length === 0)) return null;
   const most = value?.[0]?.count ?? 1;
   const rest = (value ?? []).slice(VALUES_SHOWN);
   return (
@@ -79,7 +81,7 @@ function Values({
           </button>
         )}
       </h3>
-      {error && <p class="secondary">No counts: {error.message}</p>}
+      {isUnknown && <p class="secondary">No counts: {error.message}</p>}
       {value?.length === 0 && <p class="secondary">No span has it</p>}
       <ul>
         {(value ?? []).slice(0, VALUES_SHOWN).map((counted) => (

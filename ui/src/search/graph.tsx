@@ -1,5 +1,6 @@
 /** The picture above the results: durations as a heatmap, or how many spans there are, or how many fail. */
 import { useEffect, useMemo } from "preact/hooks";
+import { isMistake } from "../api/http.ts";
 import { Loader } from "../api/loaded.ts";
 import { instantQuery, type Range, rangeQuery, type Series, stepFor } from "../api/metrics.ts";
 import { Chart } from "../charts/chart.tsx";
@@ -62,7 +63,7 @@ function Totals({ q, range }: { q: string; range: Range }) {
     });
   }, [loader, q, range]);
   const { value, error } = loader.state.value;
-  if (!value || error) return null;
+  if (!value || (error && isMistake(error))) return null;
   return (
     <span class="secondary">
       {counted(value.spans, "span")}
@@ -83,7 +84,7 @@ function OverTime({ q, range, graph }: { q: string; range: Range; graph: "rate" 
     void loader.ask((signal) => rangeQuery(`${asked} | rate()`, range, step, signal));
   }, [loader, asked, range, step]);
   const { value, error } = loader.state.value;
-  if (error) return null;
+  if (error && (!value || isMistake(error))) return null;
   const series = value?.[0];
   return (
     <Chart

@@ -1,6 +1,7 @@
 /** How many spans took how long, when. A drag over it narrows time and duration. */
 import { effect, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { isMistake } from "../api/http.ts";
 import { Loader } from "../api/loaded.ts";
 import { type Range, rangeQuery, type Series, stepFor } from "../api/metrics.ts";
 import { place, setQuery } from "../router.ts";
@@ -71,7 +72,7 @@ export function Heatmap({ q, range }: { q: string; range: Range }) {
     [loader, width],
   );
   const { value, error } = loader.state.value;
-  if (error) return null;
+  if (error && (!value || isMistake(error))) return null;
   const at = (event: PointerEvent) => {
     const bounds = box.current?.getBoundingClientRect();
     return { x: event.clientX - (bounds?.left ?? 0), y: event.clientY - (bounds?.top ?? 0) };

@@ -3,9 +3,9 @@ import { useSignal } from "@preact/signals";
 import type { SampledTrace, SamplingExamples, SamplingPolicy, SamplingSimulation } from "../../api/schema.ts";
 import { href } from "../../router.ts";
 import { utc } from "../../shell/settings.ts";
+import { bytes } from "../../text/bytes.ts";
 import { compact, counted, duration, percent } from "../../text/numbers.ts";
 import { clock } from "../../text/times.ts";
-import { bytes } from "../bytes.ts";
 import page from "../page.module.css";
 import styles from "./sampling.module.css";
 
