@@ -83,7 +83,7 @@ const arrived = <T>(of: ReadonlySignal<T | null>) =>
 
 test("an attribute is asked for once, its values by one filter each", async () => {
   const colors = new AttributeColors(
-    skeleton,
+    () => skeleton,
     {
       find: async (q) => Uint8Array.from(q === '{ span.m = "POST" }' ? [0, 1, 0, 0] : [1, 0, 0, 0]),
     },
@@ -102,7 +102,7 @@ test("an attribute is asked for once, its values by one filter each", async () =
 
 test("that an attribute cannot be asked for is told", async () => {
   const find = () => Promise.reject(new Error("too many spans"));
-  const colors = new AttributeColors(skeleton, { find }, attributes);
+  const colors = new AttributeColors(() => skeleton, { find }, attributes);
   const stop = colors.watch(() => "span.m");
   expect((await arrived(colors.error)).message).toBe("too many spans");
   expect(colors.now.value).toBeNull();

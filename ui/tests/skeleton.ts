@@ -11,6 +11,8 @@ export interface Made {
   readonly orphan?: boolean;
   /** As in `KINDS`; 2, a server's, without. */
   readonly kind?: number;
+  /** The last byte of its id; without, its position and one. */
+  readonly id?: number;
 }
 
 export function skeletonBytes(spans: readonly Made[]): ArrayBuffer {
@@ -36,8 +38,8 @@ export function skeletonBytes(spans: readonly Made[]): ArrayBuffer {
   new DataView(start.buffer).setUint32(4, text.length, true);
   start.set(text, 8);
   const ids = new Uint8Array(spans.length * 8);
-  spans.forEach((_, i) => {
-    ids[i * 8 + 7] = i + 1;
+  spans.forEach(({ id }, i) => {
+    ids[i * 8 + 7] = id ?? i + 1;
   });
   const flags = spans.map(({ error, orphan, kind = 2 }) => (error ? 2 << 3 : 0) | (orphan ? 32 : 0) | kind);
   const columns = [

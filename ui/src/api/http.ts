@@ -70,7 +70,8 @@ export async function ask(path: string, init: RequestInit): Promise<Response> {
     if (init.signal?.aborted) throw error;
     throw new ApiError(0, "The server does not answer. Is it running?");
   }
-  if (!response.ok) {
+  // Only who said what it has is told that it is still so.
+  if (!response.ok && response.status !== 304) {
     const message = (await response.text()).trim();
     throw new ApiError(response.status, message || `The server answered with status ${response.status}.`);
   }

@@ -1,10 +1,12 @@
 /** A trace: its skeleton in columns, and the details of single spans. */
-import { get, getJson } from "./http.ts";
+import { ask, getJson } from "./http.ts";
 import type { AnyValue, Finding, Found, KeyValue, OtlpSpan, OtlpTraces, SkeletonHeader } from "./schema.ts";
 
 /** The shape of a trace; its format is documented in `crates/api/src/native/skeleton.rs`. */
 export interface Skeleton {
   readonly traceId: string;
+  /** Another one when the spans are others; empty where the server does not say. */
+  readonly tag: string;
   readonly n: number;
   readonly startUnixNanos: bigint;
   readonly services: readonly string[];
@@ -46,7 +48,7 @@ export const hasLinks = (flags: number) => (flags & 64) !== 0;
 const padded = (length: number) => Math.ceil(length / 8) * 8;
 
 /** Reads a skeleton. The columns are views of `buffer`. */
-export function decodeSkeleton(buffer: ArrayBuffer): Skeleton {
+export function decodeSkeleton(buffer: ArrayBuffer, tag = ""): Skeleton {
   const magic = new TextDecoder().decode(buffer.slice(0, 4));
   if (magic !== "SPSK")
     throw new Error("The server's answer is no trace. Are page and server of the same version?");
@@ -69,6 +71,7 @@ export function decodeSkeleton(buffer: ArrayBuffer): Skeleton {
   };
   const columns = {
     traceId: header.traceId,
+    tag,
     n,
     startUnixNanos: BigInt(header.startUnixNanos),
     services: header.services,
@@ -109,13 +112,20 @@ export function positionOf(skeleton: Skeleton, spanId: string): number | null {
 }
 
 export async function fetchSkeleton(traceId: string, signal: AbortSignal): Promise<Skeleton> {
-  const response = await get(`/api/ui/traces/${encodeURIComponent(traceId)}/skeleton`, {}, signal);
-  return decodeSkeleton(await response.arrayBuffer());
+  return read(await ask(skeletonPath(traceId), { signal }));
+}
+
+const skeletonPath = (traceId: string) => `/api/ui/traces/${encodeURIComponent(traceId)}/skeleton`;
+
+async function read(response: Response): Promise<Skeleton> {
+  return decodeSkeleton(await response.arrayBuffer(), response.headers.get("etag") ?? "");
 }
 
 /** Where a trace comes from: the pages of a trace know nothing else of it. */
 export interface TraceSource {
   skeleton(signal: AbortSignal): Promise<Skeleton>;
+  /** The trace as it is now, `null` when its spans are still those of `known`; where spans can still arrive. */
+  newer?(known: Skeleton, signal: AbortSignal): Promise<Skeleton | null>;
   /** Everything about the spans with these ids, at most `SPANS_MAX` at a time. */
   spans(ids: readonly string[], signal: AbortSignal): Promise<SpanDetail[]>;
   /** Whether each span passes a TraceQL filter or has a text: one byte per position. */
@@ -132,6 +142,11 @@ export function storedTrace(traceId: string): TraceSource {
   const path = `/api/ui/traces/${encodeURIComponent(traceId)}`;
   return {
     skeleton: (signal) => fetchSkeleton(traceId, signal),
+    async newer({ tag }, signal) {
+      const headers = { "if-none-match": tag };
+      const response = await ask(skeletonPath(traceId), { signal, headers });
+      return response.status === 304 ? null : read(response);
+    },
     async spans(ids, signal) {
       const query = new URLSearchParams(ids.map((id) => ["id", id]));
       return spansOf(await getJson<OtlpTraces>(`${path}/spans?${query}`, {}, signal));

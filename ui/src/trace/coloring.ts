@@ -115,26 +115,29 @@ const VALUES_MAX = 12;
 /** Brings what the server has to be asked for. */
 export class AttributeColors {
   /** The coloring of an attribute, once it is there. */
-  readonly now: Signal<{ readonly by: string; readonly coloring: Coloring } | null> = signal(null);
+  readonly now: Signal<{ readonly by: string; readonly n: number; readonly coloring: Coloring } | null> =
+    signal(null);
   readonly error: Signal<Error | null> = signal(null);
 
   constructor(
-    private readonly skeleton: Skeleton,
+    private readonly skeleton: () => Skeleton,
     private readonly source: Pick<TraceSource, "find">,
     /** `null` for a trace that cannot be asked. */
     readonly attributes: TraceAttributes | null,
   ) {}
 
-  /** Asks whenever the attribute changes, until the returned function is called; `null` asks for nothing. */
+  /** Asks whenever the attribute changes or spans arrive, until the returned function is called; `null` asks for nothing. */
   watch(attribute: () => string | null): () => void {
     let running: AbortController | undefined;
     const stop = effect(() => {
       const by = attribute();
+      const { n } = this.skeleton();
       running?.abort();
       this.error.value = null;
-      if (by === null || this.now.peek()?.by === by) return;
+      const now = this.now.peek();
+      if (by === null || (now?.by === by && now.n === n)) return;
       running = new AbortController();
-      void this.ask(by, running.signal);
+      void this.ask(by, n, running.signal);
     });
     return () => {
       stop();
@@ -142,7 +145,7 @@ export class AttributeColors {
     };
   }
 
-  private async ask(by: string, signal: AbortSignal): Promise<void> {
+  private async ask(by: string, n: number, signal: AbortSignal): Promise<void> {
     try {
       const all = (await this.attributes?.values(by, signal)) ?? [];
       const values = await Promise.all(
@@ -151,8 +154,8 @@ export class AttributeColors {
           return { text, q, has: await this.source.find(q, signal) };
         }),
       );
-      const coloring = byValues(this.skeleton.n, values, by, all.length > VALUES_MAX);
-      if (!signal.aborted) this.now.value = { by, coloring };
+      const coloring = byValues(n, values, by, all.length > VALUES_MAX);
+      if (!signal.aborted) this.now.value = { by, n, coloring };
     } catch (error) {
       if (!signal.aborted) this.error.value = error instanceof Error ? error : new Error(String(error));
     }

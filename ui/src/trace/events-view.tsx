@@ -2,9 +2,10 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { Loader } from "../api/loaded.ts";
-import { valueText } from "../api/trace.ts";
+import { type Skeleton, valueText } from "../api/trace.ts";
 import { Failure, Waiting } from "../shell/states.tsx";
 import { counted, duration, exactDuration } from "../text/numbers.ts";
+import { carried } from "./carry.ts";
 import { EVENT_SPANS_STEP, eventsOf, exceptionOf, spansWithEvents, type TraceEvent } from "./events.ts";
 import { Exception } from "./exception.tsx";
 import type { TraceState } from "./state.ts";
@@ -13,25 +14,32 @@ import styles from "./views.module.css";
 export function EventsView({ state }: { state: TraceState }) {
   const wanted = useSignal(EVENT_SPANS_STEP);
   const onlyExceptions = useSignal(false);
-  const loader = useMemo(() => new Loader<TraceEvent[]>(), [state]);
-  const positions = useMemo(() => spansWithEvents(state), [state]);
+  const loader = useMemo(() => new Loader<{ of: Skeleton; events: TraceEvent[] }>(), []);
+  const { skeleton } = state;
+  const positions = useMemo(() => spansWithEvents(state), [skeleton]);
   const asked = positions.slice(0, wanted.value);
   const isAdjusted = state.adjusted.value;
   const load = () => {
-    if (asked.length > 0) void loader.ask((signal) => eventsOf(state, asked, signal));
+    if (asked.length === 0) return;
+    void loader.ask(async (signal) => ({ of: skeleton, events: await eventsOf(state, asked, signal) }));
   };
-  useEffect(load, [state, wanted.value, isAdjusted]);
+  useEffect(load, [skeleton, wanted.value, isAdjusted]);
   const { value, error, loading } = loader.state.value;
   const shown = useComputed(() => {
     const [inFocus, listed] = [state.inFocus.value, state.listed.value];
-    return (loader.state.value.value ?? []).filter(
+    const known = loader.state.value.value;
+    if (!known) return [];
+    // Until the events of spans that have come are there, those from before stay.
+    const at = carried(known.of, state.skeleton);
+    const events = known.events.map((event) => ({ ...event, position: at[event.position] ?? -1 }));
+    return events.filter(
       ({ position, name }) =>
         (!inFocus || inFocus[position]) &&
         (!listed || listed[position]) &&
         (!onlyExceptions.value || name === "exception"),
     );
   });
-  const exceptions = value?.filter(({ name }) => name === "exception").length ?? 0;
+  const exceptions = value?.events.filter(({ name }) => name === "exception").length ?? 0;
   if (positions.length === 0)
     return (
       <div class={styles.empty}>

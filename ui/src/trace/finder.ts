@@ -20,18 +20,24 @@ export class Finder {
   readonly error: Signal<Error | null> = signal(null);
   /** Whether the server has not answered yet. */
   readonly waiting = signal(false);
+  /** How often the server has answered about more spans than the page has. */
+  readonly behind = signal(0);
 
   constructor(
-    private readonly skeleton: Skeleton,
+    private readonly skeleton: () => Skeleton,
     private readonly source: TraceSource,
   ) {}
 
-  /** Looks whenever the text changes, until the returned function is called. */
+  /** Looks whenever the text or the spans change, until the returned function is called. */
   watch(): () => void {
+    let asked = "";
     let running: AbortController | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stop = effect(() => {
       const text = this.text.value.trim();
+      const skeleton = this.skeleton();
+      const isSame = text === asked;
+      asked = text;
       running?.abort();
       clearTimeout(timer);
       this.error.value = null;
@@ -42,8 +48,8 @@ export class Finder {
       }
       // A query that is still being written is no mistake yet.
       if (!isComplete(text)) return;
-      const named = byName(this.skeleton, text);
-      if (named) this.matches.value = matchesOf(named);
+      const named = byName(skeleton, text);
+      if (named) this.matches.value = matchesOf(isSame ? either(named, this.matches.peek()?.has) : named);
       this.waiting.value = true;
       timer = setTimeout(() => {
         running = new AbortController();
@@ -57,10 +63,27 @@ export class Finder {
     };
   }
 
+  /** What was found, in a later state of the trace. */
+  carry(at: Int32Array, n: number): void {
+    const found = this.matches.peek();
+    if (!found) return;
+    const has = new Uint8Array(n);
+    for (const position of found.positions) {
+      const to = at[position] ?? -1;
+      if (to >= 0) has[to] = 1;
+    }
+    this.matches.value = matchesOf(has);
+  }
+
   private async ask(text: string, signal: AbortSignal): Promise<void> {
     try {
       const has = await this.source.find(text, signal);
-      if (!signal.aborted) this.matches.value = matchesOf(has);
+      if (signal.aborted) return;
+      if (has.length === this.skeleton().n) this.matches.value = matchesOf(has);
+      else {
+        this.error.value = new Error("More spans have arrived since: load the trace again to look in them.");
+        this.behind.value++;
+      }
     } catch (error) {
       if (!signal.aborted) this.error.value = error instanceof Error ? error : new Error(String(error));
     } finally {
@@ -68,6 +91,8 @@ export class Finder {
     }
   }
 }
+
+const either = (a: Uint8Array, b: Uint8Array | undefined) => a.map((has, i) => has | (b?.[i] ?? 0));
 
 /** Whether a query's braces are all closed; words are always complete. */
 export function isComplete(text: string): boolean {

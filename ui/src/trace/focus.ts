@@ -15,6 +15,12 @@ export function closeSpan(state: TraceState): void {
   if (position !== null) giveFocus(position);
 }
 
-function giveFocus(position: number): void {
+/** Which row has the focus: the position of its span. */
+export function focusedRow(): number | null {
+  const id = /^row-(\d+)$/.exec(document.activeElement?.id ?? "");
+  return id ? Number(id[1]) : null;
+}
+
+export function giveFocus(position: number): void {
   requestAnimationFrame(() => document.getElementById(`row-${position}`)?.focus({ preventScroll: true }));
 }

@@ -7,13 +7,15 @@ import { counted, duration, exactDuration, percent } from "../text/numbers.ts";
 import { clock, isoNanos } from "../text/times.ts";
 import { quoted } from "../traceql.ts";
 import styles from "./header.module.css";
+import type { Late } from "./late.ts";
+import { LiveBadge } from "./live-badge.tsx";
 import { Notices } from "./notices.tsx";
 import type { TraceState } from "./state.ts";
 
 /** Services that are named beside a strip. */
 const NAMED_MAX = 3;
 
-export function Header({ state, reload }: { state: TraceState; reload: () => void }) {
+export function Header({ state, late, reload }: { state: TraceState; late: Late; reload: () => void }) {
   const { skeleton } = state;
   const { duration: took, shares, depthMax, errors, criticalShares, origin } = state.model;
   const [service, name] = [state.service(0), state.operation(0)];
@@ -46,6 +48,7 @@ export function Header({ state, reload }: { state: TraceState; reload: () => voi
         <button type="button" class={styles.id} title="Load again" aria-label="Load again" onClick={reload}>
           <Icon name="refresh" />
         </button>
+        <LiveBadge late={late} spans={skeleton.n} />
         <Notices state={state} />
       </div>
       <div class={styles.strips}>

@@ -1,5 +1,6 @@
 /** Equal calls as one, widest first: which operations take the time, who calls them, what they call. */
 import { useComputed, useSignal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { countsBefore } from "../flame/boxes.ts";
 import { Flame } from "../flame/flame.tsx";
 import { compact, counted, duration, percent } from "../text/numbers.ts";
@@ -15,6 +16,21 @@ export function MergedView({ state }: { state: TraceState }) {
   const operation = useSignal<number | null>(null);
   const part = useSignal<{ from: number; to: number } | null>(null);
   const window = useComputed(() => part.value ?? { from: 0, to: Math.max(1, merged.value.width) });
+  // When spans have come, the operation is found again by its name; a path may be another one.
+  const { skeleton } = state;
+  const named = useRef<string | null>(null);
+  useLayoutEffect(() => {
+    if (named.current === null) return;
+    const of = merged
+      .peek()
+      .operations.findIndex((_, of) => nameOf(state, merged.peek(), of) === named.current);
+    operation.value = of < 0 ? null : of;
+    chosen.value = null;
+    part.value = null;
+  }, [skeleton]);
+  useLayoutEffect(() => {
+    named.current = operation.value === null ? null : nameOf(state, merged.value, operation.value);
+  });
   const look = useComputed(() => {
     const { nodes, operations, boxes } = merged.value;
     const { slots, accent } = palette.value;

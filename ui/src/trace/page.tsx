@@ -1,14 +1,18 @@
 /** One trace: where did the time go, what failed. */
+
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { ApiError } from "../api/http.ts";
 import { Loader } from "../api/loaded.ts";
-import { type Skeleton, storedTrace, type TraceSource } from "../api/trace.ts";
+import { storedTrace, type TraceSource } from "../api/trace.ts";
 import { lazy } from "../shell/lazy.tsx";
 import { Failure, Progress } from "../shell/states.tsx";
+import { awaited } from "./awaited.ts";
 import { Detail } from "./detail.tsx";
 import { Header } from "./header.tsx";
 import { keys } from "./keys.ts";
+import { Late, show } from "./late.ts";
 import { Minimap } from "./minimap.tsx";
 import styles from "./page.module.css";
 import { Placeholder } from "./placeholder.tsx";
@@ -34,15 +38,33 @@ const Shown: Record<View, (props: ViewProps) => JSX.Element | null> = {
 
 /** A trace of the server, or of another source. */
 export function TracePage({ id, source }: { id: string; source?: TraceSource }) {
-  const loader = useMemo(() => new Loader<Skeleton>(), []);
+  const loader = useMemo(() => new Loader<TraceState>(), []);
   const from = useMemo(() => source ?? storedTrace(id), [id, source]);
-  const load = () => void loader.ask((signal) => from.skeleton(signal));
+  const isLooking = useSignal(false);
+  const load = () =>
+    void loader.ask(async (signal) => {
+      isLooking.value = false;
+      const skeleton = await awaited(from.skeleton, signal, () => {
+        isLooking.value = true;
+      });
+      const open = loader.state.peek().value;
+      if (!open) return new TraceState(skeleton, from);
+      show(open, skeleton);
+      return open;
+    });
   useEffect(() => {
     loader.clear();
     load();
+    return () => loader.cancel();
   }, [from]);
-  const { value, error, loading } = loader.state.value;
-  const state = useMemo(() => value && new TraceState(value, from), [value]);
+  const { value: state, error, loading } = loader.state.value;
+  if (loading && !state && isLooking.value)
+    return (
+      <>
+        <Progress loading />
+        <NotYet id={id} />
+      </>
+    );
   // What has been loaded stays, also when the server has no more of it.
   if (error instanceof ApiError && error.status === 404 && !state) return <NoTrace id={id} retry={load} />;
   return (
@@ -64,6 +86,18 @@ function told(error: Error): Error {
   return isGone ? new ApiError(404, "The server has this trace no more.") : error;
 }
 
+function NotYet({ id }: { id: string }) {
+  return (
+    <div class={styles.message} role="status">
+      <h1>There is no such trace yet</h1>
+      <p class="secondary">
+        <code>{id}</code> was not received yet, looking again for half a minute. Spans are often sent some
+        seconds after what a log has of them.
+      </p>
+    </div>
+  );
+}
+
 function NoTrace({ id, retry }: { id: string; retry: () => void }) {
   return (
     <div class={styles.message}>
@@ -81,11 +115,13 @@ function NoTrace({ id, retry }: { id: string; retry: () => void }) {
 
 function Trace({ state, reload }: { state: TraceState; reload: () => void }) {
   const find = useRef<HTMLInputElement>(null);
+  const late = useMemo(() => new Late(state), [state]);
   useEffect(() => {
     const stops = [
       state.followAddress(),
       state.finder.watch(),
       state.attributeColors.watch(() => state.colorAttribute),
+      late.watch(),
     ];
     return () => {
       for (const stop of stops) stop();
@@ -97,7 +133,7 @@ function Trace({ state, reload }: { state: TraceState; reload: () => void }) {
   const Now = Shown[view.value];
   return (
     <div class={styles.page}>
-      <Header state={state} reload={reload} />
+      <Header state={state} late={late} reload={reload} />
       <Tools state={state} input={find} />
       <Minimap state={state} />
       <Trail state={state} />

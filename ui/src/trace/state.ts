@@ -1,8 +1,9 @@
 /** What the reader does with one trace: the views share it, and the address keeps what is worth a link. */
-import { computed, effect, signal, untracked } from "@preact/signals";
+import { batch, computed, effect, type Signal, signal, untracked } from "@preact/signals";
 import { positionOf, type Skeleton, spanIdAt, type TraceSource } from "../api/trace.ts";
 import { attributesOf } from "../api/values.ts";
 import { place, setQuery } from "../router.ts";
+import { carried, unfoldedIn } from "./carry.ts";
 import { AttributeColors, byKind, byService, byStatus, type Coloring } from "./coloring.ts";
 import { Finder } from "./finder.ts";
 import { type Model, modelOf, type Window } from "./model.ts";
@@ -13,6 +14,8 @@ import { Zooming } from "./zooming.ts";
 const ADDRESS_MILLIS = 120;
 
 export class TraceState {
+  /** The trace as far as it has arrived. */
+  private readonly arrived: Signal<Skeleton>;
   /** Whether wrong clocks are put right. */
   readonly adjusted = signal(true);
   private readonly modelNow = computed(() => modelOf(this.skeleton, { adjusted: this.adjusted.value }));
@@ -21,6 +24,8 @@ export class TraceState {
   /** Only this span and what is below it. */
   readonly root = signal<number | null>(null);
   readonly selected = signal<number | null>(null);
+  /** Id of the span that the address names, while that has not arrived. */
+  private wanted: string | undefined;
   /** Whether the selected span is shown beside the view. */
   readonly isDetailOpen = signal(true);
   readonly hovered = signal<number | null>(null);
@@ -38,7 +43,10 @@ export class TraceState {
     if (by === "kind") return byKind(this.skeleton);
     if (by === "status") return byStatus(this.skeleton);
     const asked = this.attributeColors.now.value;
-    return asked?.by === by ? asked.coloring : byService(this.model, this.source.otlp !== undefined);
+    // One of fewer spans is about others.
+    return asked?.by === by && asked.n === this.skeleton.n
+      ? asked.coloring
+      : byService(this.model, this.source.otlp !== undefined);
   });
 
   /** The spans in full color, one byte per position; `null` for all. */
@@ -82,11 +90,13 @@ export class TraceState {
   });
 
   constructor(
-    readonly skeleton: Skeleton,
+    skeleton: Skeleton,
     readonly source: TraceSource,
   ) {
-    this.finder = new Finder(skeleton, source);
-    this.attributeColors = new AttributeColors(skeleton, source, source.otlp ? null : attributesOf(skeleton));
+    this.arrived = signal(skeleton);
+    this.finder = new Finder(() => this.skeleton, source);
+    const attributes = source.otlp ? null : attributesOf(skeleton);
+    this.attributeColors = new AttributeColors(() => this.skeleton, source, attributes);
     this.zooming = new Zooming(() => this.home);
     this.restore(place.peek().query);
   }
@@ -95,6 +105,38 @@ export class TraceState {
   get colorAttribute(): string | null {
     const by = this.colorBy.value;
     return ["service", "kind", "status"].includes(by) ? null : by;
+  }
+
+  get skeleton(): Skeleton {
+    return this.arrived.value;
+  }
+
+  /** Goes on with a later state of the trace. What the reader did is about spans, wherever these are now. */
+  grow(next: Skeleton): void {
+    const before = this.arrived.peek();
+    const at = carried(before, next);
+    const moved = (position: number | null) => {
+      const to = position === null ? -1 : (at[position] ?? -1);
+      return to < 0 ? null : to;
+    };
+    const { runs, origin } = untracked(() => this.model);
+    const selected = this.selected.peek();
+    const wasShown = selected !== null && untracked(() => this.rowIndex(selected)) >= 0;
+    batch(() => {
+      this.arrived.value = next;
+      const collapsed = [...this.collapsed.peek()].map(moved);
+      this.collapsed.value = new Set(collapsed.filter((position) => position !== null));
+      this.unfolded.value = unfoldedIn(this.model.runs, { at, runs, unfolded: this.unfolded.peek() });
+      this.root.value = moved(this.root.peek());
+      this.hovered.value = moved(this.hovered.peek());
+      this.selected.value = moved(selected);
+      this.zooming.shift(Number(before.startUnixNanos - next.startUnixNanos) + origin - this.model.origin);
+      this.finder.carry(at, next.n);
+      const now = this.selected.peek() ?? positionOf(next, this.wanted ?? "");
+      if (now === next.n) this.selected.value = this.model.orphans.length > 0 ? now : null;
+      else if (now !== null && (this.selected.peek() === null || (wasShown && this.rowIndex(now) < 0)))
+        this.select(now);
+    });
   }
 
   get model(): Model {
@@ -125,7 +167,7 @@ export class TraceState {
     const zoom = this.zooming.chosen.value;
     const [selected, root] = [this.selected.value, this.root.value];
     return {
-      span: selected === null ? undefined : this.spanId(selected),
+      span: selected === null ? this.wanted : this.spanId(selected),
       root: root === null ? undefined : this.spanId(root),
       z: zoom ? `${Math.round(zoom.from)}-${Math.round(zoom.to)}` : undefined,
       f: this.finder.text.value || undefined,
@@ -143,7 +185,9 @@ export class TraceState {
     this.hideOthers.value = query.get("hide") === "1";
     this.criticalOnly.value = query.get("cp") === "1";
     this.root.value = positionOf(this.skeleton, query.get("root") ?? "");
-    this.select(positionOf(this.skeleton, query.get("span") ?? ""));
+    const span = query.get("span") ?? "";
+    this.select(positionOf(this.skeleton, span));
+    if (this.selected.peek() === null && /^[0-9a-f]{16}$/i.test(span)) this.wanted = span;
     const zoom = /^(-?\d+)-(-?\d+)$/.exec(query.get("z") ?? "");
     this.zooming.restore(zoom ? { from: Number(zoom[1]), to: Number(zoom[2]) } : null);
   }
@@ -206,6 +250,7 @@ export class TraceState {
   /** Selects a span and opens what hides it. */
   select(position: number | null): void {
     if (position !== null) this.reveal(position);
+    this.wanted = undefined;
     this.selected.value = position;
   }
 

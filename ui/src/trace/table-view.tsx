@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import { isError, kindOf } from "../api/trace.ts";
 import { duration, exactDuration, percent } from "../text/numbers.ts";
+import { useAnchor } from "./anchor.ts";
 import { offsetOf, rowsInSight, SCROLL_HEIGHT_MAX, scrollTopOf } from "./sight.ts";
 import { nextOrder, type Order } from "./sorted.tsx";
 import type { TraceState } from "./state.ts";
@@ -161,14 +162,24 @@ export function TableView({ state }: { state: TraceState }) {
   );
   const shift = useComputed(() => (height.value <= SCROLL_HEIGHT_MAX ? 0 : top.value - offset.value));
 
+  const selected = state.selected.value;
+  useAnchor(
+    { skeleton: state.skeleton, rows: spans.value, selected },
+    { element: scroller, top, rowHeight: ROW_HEIGHT },
+  );
+
+  // What is selected comes into sight, but not because spans have come.
+  const followed = useRef(state.skeleton);
   useSignalEffect(() => {
     const selected = state.selected.value;
     const element = scroller.current;
-    if (selected === null || !element) return;
-    const index = spans.value.indexOf(selected);
+    const index = selected === null ? -1 : spans.value.indexOf(selected);
+    const hasGrown = followed.current !== state.skeleton;
+    followed.current = state.skeleton;
+    if (index < 0 || !element || hasGrown) return;
     const at = offsetOf(element.scrollTop, element.clientHeight, height.peek());
     const y = index * ROW_HEIGHT;
-    if (index >= 0 && (y < at || y + 2 * ROW_HEIGHT > at + element.clientHeight))
+    if (y < at || y + 2 * ROW_HEIGHT > at + element.clientHeight)
       element.scrollTop = scrollTopOf(
         Math.max(0, y - element.clientHeight / 2),
         element.clientHeight,

@@ -4,6 +4,7 @@
  */
 import { effect, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { useAnchor } from "./anchor.ts";
 import { Axis } from "./axis.tsx";
 import { Bars, ROW_HEIGHT } from "./bars.ts";
 import { xIn } from "./drag.ts";
@@ -55,11 +56,15 @@ export function Waterfall({ state }: { state: TraceState }) {
     [state],
   );
 
+  // What is selected comes into sight, but not because spans have come.
+  const followed = useRef(state.skeleton);
   useSignalEffect(() => {
     const selected = state.selected.value;
     const index = selected === null ? -1 : state.rowIndex(selected);
     const element = scroller.current;
-    if (index < 0 || !element) return;
+    const hasGrown = followed.current !== state.skeleton;
+    followed.current = state.skeleton;
+    if (index < 0 || !element || hasGrown) return;
     const [from, to] = [index * ROW_HEIGHT, (index + 1) * ROW_HEIGHT];
     const visible = element.clientHeight;
     const at = offsetOf(element.scrollTop, visible, height.peek());
@@ -80,6 +85,7 @@ export function Waterfall({ state }: { state: TraceState }) {
   // As many as fit at once, so that no two have the same.
   const pool = Math.max(1, Math.ceil(size.value.height / ROW_HEIGHT / 8 + 4) * 8);
   const selected = state.selected.value;
+  useAnchor({ skeleton: state.skeleton, rows, selected }, { element: scroller, top, rowHeight: ROW_HEIGHT });
   return (
     <div class={styles.frame}>
       <Axis state={state} names={names.value} width={size.value.width}>

@@ -28,6 +28,7 @@ export class Zooming {
 
   /** Moves all of it with the times of the spans. */
   shift(by: number): void {
+    if (by === 0) return;
     const moved = (window: Window | null) => window && { from: window.from + by, to: window.to + by };
     const chosen = moved(this.chosen.peek());
     this.before.value = this.before.peek().map(moved);
