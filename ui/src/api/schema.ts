@@ -2068,11 +2068,20 @@ export interface operations {
             /** @description Columns. */
             readonly 200: {
                 headers: {
+                    readonly etag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/vnd.spandrel.trace-skeleton": string;
                 };
+            };
+            /** @description The spans are still those of the tag in `If-None-Match`. */
+            readonly 304: {
+                headers: {
+                    readonly etag?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
             readonly default: components["responses"]["Failure"];
         };

@@ -24,16 +24,20 @@
 //! `nSections` says: spans (`u32`), starts and ends (`f64`, as above). A trace of more than 200,000 spans has none.
 //!
 //! Spans are depth first: what is below a span follows it.
+//!
+//! The answer has an entity tag, which is another one when the spans are others; `If-None-Match` with it is answered
+//! with 304 as long as they are the same.
 
 mod facts;
+mod version;
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use hashbrown::HashMap;
-use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use spandrel_base::cpu;
 use spandrel_insight::Section;
@@ -41,6 +45,7 @@ use spandrel_model::SpanId;
 use spandrel_query::{BareSpan, TraceSpans};
 
 use self::facts::{Facts, ProblemJson};
+use self::version::{is_known, tag_of};
 use super::bare::SPAN_BYTES;
 use super::trace_of;
 use crate::ApiState;
@@ -66,10 +71,17 @@ pub(super) async fn skeleton(
     let held = state.engine.hold(trace.n_spans() * COLUMNS_BYTES + n_bare * SPAN_BYTES)?;
     let encoding = move || {
         let _held = held;
-        encoded(&trace)
+        let tag = tag_of(&trace);
+        let body = (!is_known(&headers, &tag)).then(|| encoded(&trace));
+        (tag, body)
     };
-    let body = cpu::run(encoding).await?;
-    Ok(([(CONTENT_TYPE, CONTENT)], body).into_response())
+    let (tag, body) = cpu::run(encoding).await?;
+    // Whoever keeps it asks whether spans have come since.
+    let kept = [(ETAG, tag), (CACHE_CONTROL, "private, no-cache".to_owned())];
+    Ok(match body {
+        Some(body) => (kept, [(CONTENT_TYPE, CONTENT)], body).into_response(),
+        None => (StatusCode::NOT_MODIFIED, kept).into_response(),
+    })
 }
 
 /// The skeleton of a trace.

@@ -2,6 +2,7 @@
 //! of a selection, the structure of traces, two traces side by side, and what is found in one.
 
 pub(crate) mod shop;
+mod tag;
 
 use std::collections::{BTreeMap, BTreeSet};
 
