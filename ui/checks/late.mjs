@@ -38,7 +38,7 @@ const placeOf = (page, id) =>
     return isIt ? row.getBoundingClientRect().top - box.getBoundingClientRect().top : null;
   }, id);
 
-export async function checkLate({ check, base, endpoint }) {
+export async function checkLate({ check, base, otlp: endpoint }) {
   await check("late spans are added, and what the reader did stays", async (page) => {
     const { traceId, early, late } = calls("a");
     await send(endpoint, early);

@@ -270,6 +270,7 @@ for (const look of LOOKS) await look(given);
 const WITH_FIXTURES = [
   checkHeatmap,
   checkMap,
+  checkLate,
   checkFinding,
   checkFolding,
   checkAilments,
@@ -283,49 +284,6 @@ const WITH_FIXTURES = [
 if (otlp) {
   const traces = await sendAll(otlp);
   for (const look of WITH_FIXTURES) await look({ ...given, traces });
-if (process.env.OTLP_HTTP) {
-  await checkLate({ check, base, endpoint: process.env.OTLP_HTTP });
-  const large = await checkFixtures(check, base, process.env.OTLP_HTTP);
-  await checkSpeed({ check, base, browser, large });
-}
-
-const PAGES = {
-  services: "/",
-  search: "/search?q=%7B%20status%20%3D%20error%20%7D",
-  map: "/map",
-  trace: `/trace/${trace}`,
-  span: `/trace/${trace}?span=${spans.at(-1).spanID}`,
-  flame: `/trace/${trace}?view=flame`,
-  merged: `/trace/${trace}?view=merged`,
-  spans: `/trace/${trace}?view=table`,
-  statistics: `/trace/${trace}?view=stats`,
-  events: `/trace/${trace}?view=events`,
-  embedded: `/embed/trace/${trace}`,
-  ...(await searchPages({ api })),
-};
-const CONTENT = "tbody tr, [role=row], [role=application], main ol li, main [data-at], main input[type=file]";
-for (const theme of ["dark", "light"]) {
-  for (const [name, path] of Object.entries(PAGES)) {
-    await check(`${name}, ${theme}: WCAG 2.2 AA`, async () => {
-      const page = await browser.page({ theme });
-      await page.goto(base + path);
-      await page.locator(CONTENT).first().waitFor();
-      await page.waitForLoadState("networkidle");
-      if (shots) await page.screenshot({ path: `${shots}/${name}-${theme}.png` });
-      const violations = await browser.violations(page);
-      await page.context().close();
-      assert.deepEqual(violations, []);
-    });
-  }
-}
-if (shots) {
-  for (const [name, path] of Object.entries(PAGES)) {
-    const page = await browser.page({ width: 390, height: 844 });
-    await page.goto(base + path);
-    await page.locator(CONTENT).first().waitFor();
-    await page.screenshot({ path: `${shots}/${name}-small.png` });
-    await page.context().close();
-  }
 }
 await checkScreens(given);
 

@@ -93,12 +93,12 @@ async fn hand_on(state: &ApiState, tenant: &TenantId, otlp: Vec<u8>) -> Result<A
 
 /// Whole seconds, rounded up, at least one; `None` where another try cannot help.
 fn retry_after_seconds(error: &ApiError) -> Option<u64> {
-    let wait = match error {
-        ApiError::Consume(
-            ConsumeError::OverLimit { retry_after, .. }
-            | ConsumeError::Unavailable { retry_after, .. },
-        ) => retry_after,
-        _ => return None,
+    let ApiError::Consume(
+        ConsumeError::OverLimit { retry_after: wait, .. }
+        | ConsumeError::Unavailable { retry_after: wait, .. },
+    ) = error
+    else {
+        return None;
     };
     Some(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1))
 }
