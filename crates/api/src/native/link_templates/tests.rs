@@ -1,3 +1,5 @@
+//! Files of other products, and what the errors of broken ones say.
+
 use serde_json::{Value, json};
 
 use super::*;
