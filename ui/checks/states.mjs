@@ -30,7 +30,7 @@ const PAGES = {
   "/": ["**/tempo/api/metrics/**", "main tbody tr"],
   // Results, and the picture and the values around them.
   [`/search?q=${encoded("{ status = error }")}`]: [
-    "**/tempo/api/search?*",
+    "**/api/ui/search?*",
     "main tbody tr, main [role=img][aria-label^='Durations'], aside[aria-label=Facets] section",
   ],
   "/map": ["**/api/ui/service-map?*", "main tbody tr"],

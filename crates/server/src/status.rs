@@ -1,9 +1,10 @@
 //! What the process says about itself: readiness, health, metrics.
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{HeaderMap, StatusCode, Uri, header};
+use http::{HeaderMap, Method, StatusCode, Uri, header};
 use jiff::Timestamp;
 use spandrel_base::clock::SharedClock;
 use spandrel_telemetry::{METRICS_CONTENT_TYPE, Metrics};
@@ -45,8 +46,28 @@ pub(crate) fn query_port(
             get(async move |uri: Uri, headers: HeaderMap| metrics(&own, &uri, &headers)),
         )
         .merge(spandrel_ui::ui_router())
-        .fallback(Gate::pass)
+        .fallback(rest)
         .with_state(gate)
+}
+
+/// What has no route above: the query APIs, and for a browser at an address that nothing has, the page that says so.
+async fn rest(State(gate): State<Gate>, request: Request) -> Response {
+    let headers = wants_page(&request).then(|| request.headers().clone());
+    let response = Gate::pass(State(gate), request).await;
+    // An API that has no such thing says so in words of its own.
+    let is_unknown = response.status() == StatusCode::NOT_FOUND
+        && !response.headers().contains_key(header::CONTENT_TYPE);
+    match headers {
+        Some(headers) if is_unknown => {
+            (StatusCode::NOT_FOUND, spandrel_ui::page(&headers)).into_response()
+        }
+        _ => response,
+    }
+}
+
+fn wants_page(request: &Request) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    request.method() == Method::GET && accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// The routes of the telemetry port: `/metrics`.

@@ -44,13 +44,15 @@ export function TracePage({ id, source }: { id: string; source?: TraceSource }) 
   const load = () =>
     void loader.ask(async (signal) => {
       isLooking.value = false;
+      const open = loader.state.peek().value;
+      if (open) {
+        show(open, await from.skeleton(signal));
+        return open;
+      }
       const skeleton = await awaited(from.skeleton, signal, () => {
         isLooking.value = true;
       });
-      const open = loader.state.peek().value;
-      if (!open) return new TraceState(skeleton, from);
-      show(open, skeleton);
-      return open;
+      return new TraceState(skeleton, from);
     });
   useEffect(() => {
     loader.clear();

@@ -84,6 +84,30 @@ async fn searches_are_streamed_on_the_http_port() -> anyhow::Result<()> {
     server.stop().await
 }
 
+/// Guarantees: a browser at an address that nothing has gets a page with the right status; an API's own answer, and
+/// what everybody else gets, stays as it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_address_has_a_page_for_browsers() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let server = Running::start_with(options(dir.path())).await?;
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    for (accept, path, is_page) in [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "/nothing-is-here", true),
+        ("*/*", "/nothing-is-here", false),
+        ("text/html", "/api/nothing", false),
+        ("text/html", "/assets/none.js", false),
+    ] {
+        let uri = format!("http://{}{path}", server.addresses.http);
+        let request = Request::get(uri).header("accept", accept);
+        let response = client.request(request.body(Full::<bytes::Bytes>::default())?).await?;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+        let body = response.into_body().collect().await?.to_bytes();
+        let text = String::from_utf8_lossy(&body).to_ascii_lowercase();
+        assert_eq!(text.starts_with("<!doctype html>"), is_page, "{path} {accept}: {text}");
+    }
+    server.stop().await
+}
+
 /// Changes overrides; with `POST`, from nothing.
 pub(crate) async fn change(server: &Running, method: Method, body: &str) -> anyhow::Result<()> {
     let client = Client::builder(TokioExecutor::new()).build_http();
