@@ -121,11 +121,11 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_as_at_the_start_of_a_pipeline() {
         let text =
-            "policies:\n  - name: a\n    type: latencies\n  - {name: a, type: always_sample}\n";
+            "policies:\n  - name: a\n    type: latencyy\n  - {name: a, type: always_sample}\n";
         assert_eq!(
             said(text),
             [
-                "settings:3:11: processors::tail_sampling::policies[0]::type: no policy has the type `latencies`, \
+                "settings:3:11: processors::tail_sampling::policies[0]::type: no policy has the type `latencyy`, \
                  did you mean `latency`?"
             ]
         );
