@@ -26,6 +26,7 @@ export async function get(
   path: string,
   params: Record<string, string | undefined>,
   signal: AbortSignal,
+  headers: Record<string, string> = {},
 ): Promise<Response> {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) if (value !== undefined) query.set(name, value);
@@ -34,6 +35,7 @@ export async function get(
   const timer = setTimeout(() => patience.abort(), PATIENCE_MILLIS);
   try {
     return await ask(`${path}${text ? `?${text}` : ""}`, {
+      headers,
       signal: AbortSignal.any([signal, patience.signal]),
     });
   } catch (error) {

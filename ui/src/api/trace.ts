@@ -1,5 +1,5 @@
 /** A trace: its skeleton in columns, and the details of single spans. */
-import { ask, getJson } from "./http.ts";
+import { get, getJson } from "./http.ts";
 import type { AnyValue, Finding, Found, KeyValue, OtlpSpan, OtlpTraces, SkeletonHeader } from "./schema.ts";
 
 /** The shape of a trace; its format is documented in `crates/api/src/native/skeleton.rs`. */
@@ -112,7 +112,7 @@ export function positionOf(skeleton: Skeleton, spanId: string): number | null {
 }
 
 export async function fetchSkeleton(traceId: string, signal: AbortSignal): Promise<Skeleton> {
-  return read(await ask(skeletonPath(traceId), { signal }));
+  return read(await get(skeletonPath(traceId), {}, signal));
 }
 
 const skeletonPath = (traceId: string) => `/api/ui/traces/${encodeURIComponent(traceId)}/skeleton`;
@@ -144,7 +144,7 @@ export function storedTrace(traceId: string): TraceSource {
     skeleton: (signal) => fetchSkeleton(traceId, signal),
     async newer({ tag }, signal) {
       const headers = { "if-none-match": tag };
-      const response = await ask(skeletonPath(traceId), { signal, headers });
+      const response = await get(skeletonPath(traceId), {}, signal, headers);
       return response.status === 304 ? null : read(response);
     },
     async spans(ids, signal) {
