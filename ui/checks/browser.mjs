@@ -52,8 +52,10 @@ export class Browser {
     const page = await context.newPage();
     page.on("pageerror", (error) => this.problems.push(`${page.url()}: ${error.message}`));
     page.on("console", (message) => {
-      // That a trace does not exist, or a query is wrong, is an answer, not a fault of the page.
-      const expected = [/status of 40[04] /, ...this.expected].some((known) => known.test(message.text()));
+      // That a trace does not exist, a query is wrong, or SQL is not built in is an answer, not a fault of the page.
+      const expected = [/status of (40[04]|501) /, ...this.expected].some((known) =>
+        known.test(message.text()),
+      );
       if (message.type() === "error" && !expected) this.problems.push(`${page.url()}: ${message.text()}`);
     });
     page.on("request", (request) => {

@@ -15,18 +15,21 @@ struct SmallDisk(PathBuf);
 impl SmallDisk {
     fn mount(at: &Path, size: &str) -> Option<Self> {
         std::fs::create_dir_all(at).unwrap();
-        mount(at, &format!("size={size}")).then(|| Self(at.to_owned()))
+        mount(at, &format!("size={size}")).is_ok().then(|| Self(at.to_owned()))
     }
 
     fn grow(&self, size: &str) {
-        assert!(mount(&self.0, &format!("remount,size={size}")));
+        mount(&self.0, &format!("remount,size={size}")).unwrap();
     }
 }
 
-fn mount(at: &Path, options: &str) -> bool {
+/// The error is what the program says.
+fn mount(at: &Path, options: &str) -> Result<(), String> {
     let mut command = Command::new("mount");
     command.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at);
-    command.output().is_ok_and(|output| output.status.success())
+    let output = command.output().map_err(|error| error.to_string())?;
+    let said = || String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { Ok(()) } else { Err(said()) }
 }
 
 impl Drop for SmallDisk {
