@@ -61,19 +61,20 @@ export function Editor(props: LanguageProps) {
   const layer = useRef<HTMLPreElement>(null);
   const caret = useSignal(-1);
   const list = useSuggestions(props.source);
-  const place = (at: number) => {
-    requestAnimationFrame(() => {
-      input.current?.setSelectionRange(at, at);
-      caret.value = at;
-    });
+  // Into the field at once: what is typed next stands behind it, before anything is drawn again.
+  const write = (query: string, at: number) => {
+    text.value = query;
+    caret.value = at;
+    if (!input.current) return;
+    input.current.value = query;
+    input.current.setSelectionRange(at, at);
   };
   const choose = (index: number) => {
     const item = list.found.peek()?.items[index];
     if (!item) return;
     const { query, at } = list.accept(text.peek(), item);
-    text.value = query;
     input.current?.focus();
-    place(at);
+    write(query, at);
     list.ask(query, at);
   };
   const start = () => {
@@ -94,8 +95,7 @@ export function Editor(props: LanguageProps) {
     const at = input.current?.selectionStart ?? 0;
     if (handled === "suggest") list.ask(text.peek(), at);
     if (handled === "line") {
-      text.value = `${text.peek().slice(0, at)}\n${text.peek().slice(at)}`;
-      place(at + 1);
+      write(`${text.peek().slice(0, at)}\n${text.peek().slice(at)}`, at + 1);
     }
   };
   const items = list.found.value?.items ?? [];
