@@ -35,6 +35,7 @@ function spanOf(span, resource) {
     service: attributes.get("resource.service.name"),
     isRequest: ["SPAN_KIND_SERVER", "SPAN_KIND_CONSUMER"].includes(span.kind) || !span.parentSpanId,
     isError: span.status?.code === "STATUS_CODE_ERROR",
+    seconds: Number(span.startTimeUnixNano) / 1e9,
     nanos: Number(BigInt(span.endTimeUnixNano) - BigInt(span.startTimeUnixNano)),
     attributes,
   };
@@ -73,7 +74,10 @@ export async function checkNumbers({ base, api, check }) {
   const from = to - 1800;
   let fetched;
   const all = () => {
-    fetched ??= spansOf(api, `start=${from}&end=${to}`);
+    // Traces come whole, and spans count where they start.
+    fetched ??= spansOf(api, `start=${from}&end=${to}`).then((spans) =>
+      spans.filter(({ seconds }) => seconds >= from && seconds < to),
+    );
     return fetched;
   };
   const address = (path, params) => `${base}${path}?${new URLSearchParams({ ...params, from, to })}`;
