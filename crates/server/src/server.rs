@@ -86,14 +86,7 @@ impl Server {
 
     async fn start_with(options: ServerOptions, plan: Option<Plan>) -> Result<Self, ServerError> {
         let settings = Settings::of(&options);
-        let ages = options.compaction.as_ref();
-        let ages = ages.map(|options| (options.retention, options.own_retention.clone()));
-        let switches = Switches {
-            api: options.api,
-            link_templates: options.link_templates.clone(),
-            overrides_api: options.overrides_api,
-            ages,
-        };
+        let switches = Switches::of(&options);
         let ServerOptions {
             data_dir,
             storage,
@@ -245,6 +238,17 @@ struct Switches {
 }
 
 impl Switches {
+    fn of(options: &ServerOptions) -> Self {
+        let ages = options.compaction.as_ref();
+        let ages = ages.map(|options| (options.retention, options.own_retention.clone()));
+        Self {
+            api: options.api,
+            link_templates: options.link_templates.clone(),
+            overrides_api: options.overrides_api,
+            ages,
+        }
+    }
+
     /// Opens the query APIs on a store, and what limits of tenants go through.
     fn open(
         self,
