@@ -53,6 +53,13 @@ export interface LanguageProps {
   readonly isTall?: boolean;
 }
 
+/** Writes into a field and puts the caret there; with the next picture it would be behind what was typed meanwhile. */
+export function writeInto(field: HTMLTextAreaElement | null, text: string, at: number): void {
+  if (!field) return;
+  field.value = text;
+  field.setSelectionRange(at, at);
+}
+
 export function Editor(props: LanguageProps) {
   const { text, label, run, problems: found, tokensOf } = props;
   const id = useId();
@@ -61,13 +68,10 @@ export function Editor(props: LanguageProps) {
   const layer = useRef<HTMLPreElement>(null);
   const caret = useSignal(-1);
   const list = useSuggestions(props.source);
-  // Into the field at once: what is typed next stands behind it, before anything is drawn again.
   const write = (query: string, at: number) => {
     text.value = query;
     caret.value = at;
-    if (!input.current) return;
-    input.current.value = query;
-    input.current.setSelectionRange(at, at);
+    writeInto(input.current, query, at);
   };
   const choose = (index: number) => {
     const item = list.found.peek()?.items[index];

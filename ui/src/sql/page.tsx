@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { ApiError } from "../api/http.ts";
 import type { Range } from "../api/metrics.ts";
 import { useTextOf } from "../query/bar.tsx";
+import { writeInto } from "../query/editor.tsx";
 import { place, setQuery } from "../router.ts";
 import { useAnswer } from "../service/loading.tsx";
 import { Progress, Waiting } from "../shell/states.tsx";
@@ -72,10 +73,8 @@ export function SqlPage() {
     const [from, to] = [field.current?.selectionStart ?? 0, field.current?.selectionEnd ?? 0];
     const next = inserted(text.peek(), name, from, to);
     text.value = next.text;
-    requestAnimationFrame(() => {
-      field.current?.focus();
-      field.current?.setSelectionRange(next.at, next.at);
-    });
+    field.current?.focus();
+    writeInto(field.current, next.text, next.at);
   };
   return (
     <>

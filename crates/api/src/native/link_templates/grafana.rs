@@ -41,7 +41,7 @@ pub(super) struct Explore {
     by_trace_id: bool,
     by_span_id: bool,
     profile_type: Option<String>,
-    /// From the start of the span to that of the range; the range ends as long after its end.
+    /// Added to the start of the span, and to its end, for the range of time.
     start_shift_millis: i64,
     end_shift_millis: i64,
 }
