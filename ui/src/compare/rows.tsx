@@ -1,7 +1,7 @@
 /** Rows of one height of which only those in sight exist, with the keys of a tree grid. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import styles from "./rows.module.css";
 
 export const ROW_HEIGHT = 28;
@@ -29,6 +29,14 @@ export function Rows({ label, count, facts, row, toggle, head }: RowsProps) {
   const top = useSignal(0);
   const height = useSignal(0);
   const active = useSignal(0);
+  /** The row that a key leads to, from the key until the row is drawn. */
+  const target = useRef<number | null>(null);
+  useLayoutEffect(() => {
+    if (target.current === null) return;
+    const row = scroller.current?.querySelector<HTMLElement>(`[aria-rowindex="${target.current + 1}"]`);
+    target.current = null;
+    row?.focus({ preventScroll: true });
+  });
   useEffect(() => {
     const element = scroller.current;
     if (!element) return;
@@ -51,9 +59,9 @@ export function Rows({ label, count, facts, row, toggle, head }: RowsProps) {
     if (from < element.scrollTop) element.scrollTop = from;
     if (end + ROW_HEIGHT > element.scrollTop + element.clientHeight)
       element.scrollTop = end + ROW_HEIGHT - element.clientHeight;
-    requestAnimationFrame(() => {
-      element.querySelector<HTMLElement>(`[aria-rowindex="${to + 1}"]`)?.focus({ preventScroll: true });
-    });
+    if (to !== current) target.current = to;
+    // The event for it comes with the next picture; a key pressed before that would find no row to start from.
+    top.value = element.scrollTop;
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (!(event.target as Element).matches("[role=row]")) return;
