@@ -52,9 +52,10 @@ let passed = 0;
 async function check(name, look) {
   if (only && !only.some((words) => name.includes(words))) return;
   const page = await browser.page();
+  const start = performance.now();
   try {
     await look(page);
-    console.log(`ok      ${name}`);
+    console.log(`ok ${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s  ${name}`);
     passed++;
   } catch (error) {
     console.error(`FAILED  ${name}\n        ${String(error.message).replaceAll("\n", "\n        ")}`);
