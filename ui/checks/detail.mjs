@@ -1,7 +1,7 @@
 // One span and everything about it: its attributes as they were sent, and what can be done with them.
 import assert from "node:assert/strict";
 import { spanId } from "./fixtures.mjs";
-import { openTrace, panel, skeletonOf } from "./looking.mjs";
+import { openTrace, panel, param, skeletonOf } from "./looking.mjs";
 import { clockWhen, median, within } from "./times.mjs";
 
 export async function checkDetail({ check, base, traces }) {
@@ -25,6 +25,27 @@ export async function checkDetail({ check, base, traces }) {
     });
     within(millis, 150, "the details");
   });
+
+  await check(
+    "ids of spans come behind the picture, and a span that was chosen before has one then",
+    async (page) => {
+      const trace = traces.tenThousand;
+      const held = [];
+      await page.route("**/span-ids", (route) => {
+        held.push(route);
+      });
+      const asked = page.waitForRequest("**/span-ids");
+      await open(page, trace);
+      await asked;
+      await page.locator("[role=treegrid] [role=row][aria-rowindex='5']").click();
+      await panel(page).getByLabel("Loading").waitFor();
+      assert.equal(param(page, "span"), null);
+      await Promise.all(held.map((route) => route.continue()));
+      await panel(page).locator("table").first().waitFor();
+      const { ids } = await skeletonOf(base, trace.traceId);
+      await page.waitForURL((url) => url.searchParams.get("span") === ids[4]);
+    },
+  );
 
   await check("a value is searched for everywhere, and leads to its traces", async (page) => {
     const trace = traces.tenThousand;

@@ -174,7 +174,11 @@ function trace(traceId, startMillis, spans) {
   return { traceId, startMillis, spans, startNanos: BigInt(startMillis) * 1_000_000n };
 }
 
-export const spanId = (i) => hex(i + 1, 16);
+/** As random as those of SDKs, so that they compress as badly; the same for the same number. */
+export const spanId = (i) => {
+  const next = random(i + 1);
+  return [1, 2].map(() => hex(Math.floor(next() * 4294967296), 8)).join("");
+};
 
 function value(it) {
   if (typeof it === "bigint" || Number.isInteger(it)) return { intValue: String(it) };

@@ -90,7 +90,7 @@ export async function checkSpeed({ check, base, browser, traces }) {
           all.push(await clockWhen(page, completed, n));
           bytes = await page.evaluate(
             () =>
-              performance.getEntriesByType("resource").find(({ name }) => name.endsWith("/skeleton"))
+              performance.getEntriesByType("resource").find(({ name }) => /\/skeleton(\?|$)/.test(name))
                 .encodedBodySize,
           );
           return at;

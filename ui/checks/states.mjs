@@ -68,7 +68,7 @@ const again = (page, path) =>
     .click();
 
 export async function checkStates({ check, base, browser, trace, otlp }) {
-  const pages = { ...PAGES, [`/trace/${trace}`]: ["**/skeleton", "[role=treegrid] [role=row]"] };
+  const pages = { ...PAGES, [`/trace/${trace}`]: ["**/skeleton*", "[role=treegrid] [role=row]"] };
 
   for (const [what, [failure, says]] of Object.entries(FAILURES)) {
     await check(`${what}: is told, what was there stays, and another try helps`, async (page) => {
@@ -121,14 +121,14 @@ export async function checkStates({ check, base, browser, trace, otlp }) {
   await check("a trace that is gone stays as long as it is shown", async (page) => {
     const there = "[role=treegrid] [role=row]";
     const before = await opened(page, `${base}/trace/${trace}`, there);
-    await page.route("**/skeleton", (route) => route.fulfill({ status: 404, body: "trace not found" }));
+    await page.route("**/skeleton*", (route) => route.fulfill({ status: 404, body: "trace not found" }));
     await again(page, `/trace/${trace}`);
     const says = "The server has this trace no more. (status 404)";
     await keepsAndTries(page, {
       says,
       there,
       before,
-      mend: () => page.unroute("**/skeleton"),
+      mend: () => page.unroute("**/skeleton*"),
       path: "trace",
     });
   });

@@ -15,7 +15,7 @@ export interface Made {
   readonly id?: number;
 }
 
-export function skeletonBytes(spans: readonly Made[]): ArrayBuffer {
+export function skeletonBytes(spans: readonly Made[], { hasIds = true } = {}): ArrayBuffer {
   const names = [...new Set(spans.map(({ name }) => name))];
   const services = [...new Set(spans.map(({ service = "web" }) => service))];
   // The second half of the first span, as if nothing below it had run then.
@@ -24,6 +24,7 @@ export function skeletonBytes(spans: readonly Made[]): ArrayBuffer {
     traceId: `${"0".repeat(31)}1`,
     nSpans: spans.length,
     nSections: 1,
+    hasIds,
     startUnixNanos: "1700000000000000001",
     services,
     names,
@@ -44,7 +45,7 @@ export function skeletonBytes(spans: readonly Made[]): ArrayBuffer {
   const flags = spans.map(({ error, orphan, kind = 2 }) => (error ? 2 << 3 : 0) | (orphan ? 32 : 0) | kind);
   const columns = [
     start,
-    ids,
+    ...(hasIds ? [ids] : []),
     new Uint8Array(Float64Array.from(spans, ({ start }) => start).buffer),
     new Uint8Array(Float64Array.from(spans, ({ duration }) => duration).buffer),
     new Uint8Array(Int32Array.from(spans, ({ parent = -1 }) => parent).buffer),

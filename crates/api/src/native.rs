@@ -81,6 +81,7 @@ fn routes(state: ApiState) -> Routes {
         .get("/api/ui/traces/{id}/compare/{other}", "trace_compare", trace_compare::compare)
         .get("/api/ui/traces/{id}/find", "find", find::find)
         .get("/api/ui/traces/{id}/skeleton", "skeleton", skeleton::skeleton)
+        .get("/api/ui/traces/{id}/span-ids", "span_ids", skeleton::span_ids)
         .get("/api/ui/traces/{id}/spans", "spans", spans::spans)
         .get("/api/ui/traces/{id}/typical", "typical", trace_compare::typical)
         .route("/api/ui/transform", "transform", transform)

@@ -363,6 +363,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/ui/traces/{id}/span-ids": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The ids of the spans, 8 bytes each, in the order of the skeleton with the same tag */
+        readonly get: operations["span_ids"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/ui/traces/{id}/spans": {
         readonly parameters: {
             readonly query?: never;
@@ -1073,6 +1090,8 @@ export interface components {
             readonly traceId: string;
             readonly nSpans: number;
             readonly nSections: number;
+            /** @description Whether the ids of the spans are among the columns. */
+            readonly hasIds: boolean;
             /** @description Nanoseconds since 1970. */
             readonly startUnixNanos: string;
             readonly services: readonly string[];
@@ -2052,7 +2071,13 @@ export interface operations {
     };
     readonly skeleton: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /**
+                 * @description 0 leaves out the ids of the spans, which `span-ids` has.
+                 * @example 1
+                 */
+                readonly ids?: number;
+            };
             readonly header?: never;
             readonly path: {
                 /**
@@ -2082,6 +2107,34 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content?: never;
+            };
+            readonly default: components["responses"]["Failure"];
+        };
+    };
+    readonly span_ids: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /**
+                 * @description A trace id in hex.
+                 * @example 0af7651916cd43dd8448eb211c80319c
+                 */
+                readonly id: components["parameters"]["trace"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Ids. */
+            readonly 200: {
+                headers: {
+                    readonly etag?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/octet-stream": string;
+                };
             };
             readonly default: components["responses"]["Failure"];
         };

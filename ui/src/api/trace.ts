@@ -11,7 +11,9 @@ export interface Skeleton {
   readonly startUnixNanos: bigint;
   readonly services: readonly string[];
   readonly names: readonly string[];
+  /** Zeros as long as they have not come. */
   readonly ids: BigUint64Array;
+  readonly hasIds: boolean;
   /** Nanoseconds after the start of the trace. */
   readonly starts: Float64Array;
   /** Nanoseconds. */
@@ -76,7 +78,8 @@ export function decodeSkeleton(buffer: ArrayBuffer, tag = ""): Skeleton {
     startUnixNanos: BigInt(header.startUnixNanos),
     services: header.services,
     names: header.names,
-    ids: column((at) => new BigUint64Array(buffer, at, n), 8),
+    hasIds: header.hasIds,
+    ids: header.hasIds ? column((at) => new BigUint64Array(buffer, at, n), 8) : new BigUint64Array(n),
     starts: column((at) => new Float64Array(buffer, at, n), 8),
     durations: column((at) => new Float64Array(buffer, at, n), 8),
     parents: column((at) => new Int32Array(buffer, at, n), 4),
@@ -111,11 +114,15 @@ export function positionOf(skeleton: Skeleton, spanId: string): number | null {
   return position < 0 ? null : position;
 }
 
-export async function fetchSkeleton(traceId: string, signal: AbortSignal): Promise<Skeleton> {
-  return read(await get(skeletonPath(traceId), {}, signal));
+export async function fetchSkeleton(
+  traceId: string,
+  signal: AbortSignal,
+  { ids = true } = {},
+): Promise<Skeleton> {
+  return read(await get(`${pathOf(traceId)}/skeleton`, { ids: ids ? undefined : "0" }, signal));
 }
 
-const skeletonPath = (traceId: string) => `/api/ui/traces/${encodeURIComponent(traceId)}/skeleton`;
+const pathOf = (traceId: string) => `/api/ui/traces/${encodeURIComponent(traceId)}`;
 
 async function read(response: Response): Promise<Skeleton> {
   return decodeSkeleton(await response.arrayBuffer(), response.headers.get("etag") ?? "");
@@ -123,7 +130,10 @@ async function read(response: Response): Promise<Skeleton> {
 
 /** Where a trace comes from: the pages of a trace know nothing else of it. */
 export interface TraceSource {
-  skeleton(signal: AbortSignal): Promise<Skeleton>;
+  /** Without ids, where it can be had without and that is enough: they do not compress, and nothing is drawn of them. */
+  skeleton(signal: AbortSignal, options?: { readonly ids: boolean }): Promise<Skeleton>;
+  /** The ids that a skeleton lacks; `null` when the trace has other spans by now. */
+  ids?(known: Skeleton, signal: AbortSignal): Promise<BigUint64Array | null>;
   /** The trace as it is now, `null` when its spans are still those of `known`; where spans can still arrive. */
   newer?(known: Skeleton, signal: AbortSignal): Promise<Skeleton | null>;
   /** Everything about the spans with these ids, at most `SPANS_MAX` at a time. */
@@ -139,12 +149,17 @@ export const SPANS_MAX = 500;
 
 /** A trace that the server has stored. */
 export function storedTrace(traceId: string): TraceSource {
-  const path = `/api/ui/traces/${encodeURIComponent(traceId)}`;
+  const path = pathOf(traceId);
   return {
-    skeleton: (signal) => fetchSkeleton(traceId, signal),
+    skeleton: (signal, options) => fetchSkeleton(traceId, signal, options),
+    async ids({ tag }, signal) {
+      const response = await get(`${path}/span-ids`, {}, signal);
+      if (response.headers.get("etag") !== tag) return null;
+      return new BigUint64Array(await response.arrayBuffer());
+    },
     async newer({ tag }, signal) {
       const headers = { "if-none-match": tag };
-      const response = await get(skeletonPath(traceId), {}, signal, headers);
+      const response = await get(`${path}/skeleton`, {}, signal, headers);
       return response.status === 304 ? null : read(response);
     },
     async spans(ids, signal) {

@@ -27,14 +27,17 @@ export function Detail({ state, position }: { state: TraceState; position: numbe
   const { skeleton } = state;
   const spanId = state.spanId(position);
   const loader = useMemo(() => new Loader<SpanDetail[]>(), []);
-  const load = () => void loader.ask((signal) => state.source.spans([spanId], signal));
+  const isIdentified = state.isIdentified.value;
+  const load = () => {
+    if (isIdentified) void loader.ask((signal) => state.source.spans([spanId], signal));
+  };
   useEffect(() => {
     const since = performance.now() - changedAt;
     changedAt = performance.now();
     if (since > PAUSE_MILLIS) return load();
     const timer = setTimeout(load, PAUSE_MILLIS);
     return () => clearTimeout(timer);
-  }, [spanId, skeleton.traceId]);
+  }, [spanId, skeleton.traceId, isIdentified]);
   const { value, error } = loader.state.value;
   // Several spans may share an id; the one that starts when this one does is meant.
   const start = skeleton.startUnixNanos + BigInt(Math.round(skeleton.starts[position] ?? 0));

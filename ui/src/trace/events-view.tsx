@@ -19,11 +19,12 @@ export function EventsView({ state }: { state: TraceState }) {
   const positions = useMemo(() => spansWithEvents(state), [skeleton]);
   const asked = positions.slice(0, wanted.value);
   const isAdjusted = state.adjusted.value;
+  const isIdentified = state.isIdentified.value;
   const load = () => {
-    if (asked.length === 0) return;
+    if (asked.length === 0 || !isIdentified) return;
     void loader.ask(async (signal) => ({ of: skeleton, events: await eventsOf(state, asked, signal) }));
   };
-  useEffect(load, [skeleton, wanted.value, isAdjusted]);
+  useEffect(load, [skeleton, wanted.value, isAdjusted, isIdentified]);
   const { value, error, loading } = loader.state.value;
   const shown = useComputed(() => {
     const [inFocus, listed] = [state.inFocus.value, state.listed.value];

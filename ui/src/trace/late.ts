@@ -102,6 +102,8 @@ export class Late {
     newer: (known: Skeleton, signal: AbortSignal) => Promise<Skeleton | null>,
     signal: AbortSignal,
   ): Promise<void> {
+    // Without ids nobody can tell which spans are the same.
+    if (!this.state.isIdentified.peek()) return;
     try {
       const next = await newer(this.offered.peek() ?? this.state.skeleton, signal);
       // While it stands still nothing changes; what has come is there when it goes on.

@@ -6,11 +6,13 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { ApiError } from "../api/http.ts";
 import { Loader } from "../api/loaded.ts";
 import { storedTrace, type TraceSource } from "../api/trace.ts";
+import { place } from "../router.ts";
 import { lazy } from "../shell/lazy.tsx";
 import { Failure, Progress } from "../shell/states.tsx";
 import { awaited } from "./awaited.ts";
 import { Detail } from "./detail.tsx";
 import { Header } from "./header.tsx";
+import { identify } from "./identify.ts";
 import { keys } from "./keys.ts";
 import { Late, show } from "./late.ts";
 import { Minimap } from "./minimap.tsx";
@@ -45,11 +47,15 @@ export function TracePage({ id, source }: { id: string; source?: TraceSource }) 
     void loader.ask(async (signal) => {
       isLooking.value = false;
       const open = loader.state.peek().value;
-      if (open) {
+      if (open?.isIdentified.peek()) {
         show(open, await from.skeleton(signal));
         return open;
       }
-      const skeleton = await awaited(from.skeleton, signal, () => {
+      // An address that names a span needs their ids at once.
+      const { query } = place.peek();
+      const options = { ids: query.has("span") || query.has("root") };
+      const ask = (signal: AbortSignal) => from.skeleton(signal, options);
+      const skeleton = await awaited(ask, signal, () => {
         isLooking.value = true;
       });
       return new TraceState(skeleton, from);
@@ -124,6 +130,7 @@ function Trace({ state, reload }: { state: TraceState; reload: () => void }) {
       state.finder.watch(),
       state.attributeColors.watch(() => state.colorAttribute),
       late.watch(),
+      identify(state, reload),
     ];
     return () => {
       for (const stop of stops) stop();

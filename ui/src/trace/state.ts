@@ -16,6 +16,8 @@ const ADDRESS_MILLIS = 120;
 export class TraceState {
   /** The trace as far as it has arrived. */
   private readonly arrived: Signal<Skeleton>;
+  /** Whether the ids of the spans are known. Until then none can be asked for, and the address names none. */
+  readonly isIdentified: Signal<boolean>;
   /** Whether wrong clocks are put right. */
   readonly adjusted = signal(true);
   private readonly modelNow = computed(() => modelOf(this.skeleton, { adjusted: this.adjusted.value }));
@@ -94,6 +96,7 @@ export class TraceState {
     readonly source: TraceSource,
   ) {
     this.arrived = signal(skeleton);
+    this.isIdentified = signal(skeleton.hasIds);
     this.finder = new Finder(() => this.skeleton, source);
     const attributes = source.otlp ? null : attributesOf(skeleton);
     this.attributeColors = new AttributeColors(() => this.skeleton, source, attributes);
@@ -139,6 +142,17 @@ export class TraceState {
     });
   }
 
+  /** The ids of the spans have come. */
+  identify(ids: BigUint64Array): void {
+    this.skeleton.ids.set(ids);
+    this.isIdentified.value = true;
+    // What an address names that was gone to in the meantime.
+    const { query } = place.peek();
+    const [root, span] = ["root", "span"].map((name) => positionOf(this.skeleton, query.get(name) ?? ""));
+    if (this.root.peek() === null && typeof root === "number") this.root.value = root;
+    if (this.selected.peek() === null && typeof span === "number") this.select(span);
+  }
+
   get model(): Model {
     return this.modelNow.value;
   }
@@ -166,9 +180,10 @@ export class TraceState {
   private asQuery(): Record<string, string | undefined> {
     const zoom = this.zooming.chosen.value;
     const [selected, root] = [this.selected.value, this.root.value];
+    const idOf = (position: number) => (this.isIdentified.value ? this.spanId(position) : undefined);
     return {
-      span: selected === null ? this.wanted : this.spanId(selected),
-      root: root === null ? undefined : this.spanId(root),
+      span: selected === null ? this.wanted : idOf(selected),
+      root: root === null ? undefined : idOf(root),
       z: zoom ? `${Math.round(zoom.from)}-${Math.round(zoom.to)}` : undefined,
       f: this.finder.text.value || undefined,
       hide: this.hideOthers.value ? "1" : undefined,

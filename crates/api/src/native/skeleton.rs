@@ -1,4 +1,4 @@
-//! `GET /api/ui/traces/{id}/skeleton`: the shape of a trace in columns.
+//! `GET /api/ui/traces/{id}/skeleton?ids=`: the shape of a trace in columns; and `GET /api/ui/traces/{id}/span-ids`.
 //!
 //! # Format
 //! Little-endian. `SPSK`, a `u32` with the length of the header in bytes, the header in JSON, zeros up to a
@@ -6,7 +6,7 @@
 //!
 //! | column | type | what |
 //! |---|---|---|
-//! | span ids | 8 bytes | as they came |
+//! | span ids | 8 bytes | as they came; only when the header's `hasIds` is true |
 //! | starts | `f64` | nanoseconds after the start of the trace, exact to 104 days |
 //! | durations | `f64` | nanoseconds; never below zero |
 //! | parents | `i32` | position of the parent, which is before the span; -1 for none |
@@ -25,6 +25,10 @@
 //!
 //! Spans are depth first: what is below a span follows it.
 //!
+//! Ids are random, so they are half of what a large skeleton has compressed, and nothing of a waterfall is drawn of
+//! them. With `ids=0` their column is left out; the other endpoint has it alone, in the same order as long as the tag is
+//! the same.
+//!
 //! The answer has an entity tag, which is another one when the spans are others; `If-None-Match` with it is answered
 //! with 304 as long as they are the same.
 
@@ -37,7 +41,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use hashbrown::HashMap;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 use serde::Serialize;
 use spandrel_base::cpu;
 use spandrel_insight::Section;
@@ -49,6 +53,7 @@ use self::version::{is_known, tag_of};
 use super::bare::SPAN_BYTES;
 use super::trace_of;
 use crate::ApiState;
+use crate::params::Params;
 use crate::tempo::Failure;
 
 const MAGIC: &[u8; 4] = b"SPSK";
@@ -65,28 +70,51 @@ pub(super) async fn skeleton(
     State(state): State<ApiState>,
     Path(id): Path<String>,
     headers: HeaderMap,
+    params: Params,
 ) -> Result<Response, Failure> {
+    let has_ids = params.number("ids", 0..=1)?.unwrap_or(1) == 1;
     let trace = trace_of(&state, &headers, &id).await?;
     let n_bare = if trace.n_spans() <= FACTS_SPANS_MAX { trace.n_spans() } else { 0 };
     let held = state.engine.hold(trace.n_spans() * COLUMNS_BYTES + n_bare * SPAN_BYTES)?;
     let encoding = move || {
         let _held = held;
         let tag = tag_of(&trace);
-        let body = (!is_known(&headers, &tag)).then(|| encoded(&trace));
+        let body = (!is_known(&headers, &tag)).then(|| Skeleton::of(&trace).encode(has_ids));
         (tag, body)
     };
     let (tag, body) = cpu::run(encoding).await?;
     // Whoever keeps it asks whether spans have come since.
-    let kept = [(ETAG, tag), (CACHE_CONTROL, "private, no-cache".to_owned())];
+    let kept = kept(tag);
     Ok(match body {
         Some(body) => (kept, [(CONTENT_TYPE, CONTENT)], body).into_response(),
         None => (StatusCode::NOT_MODIFIED, kept).into_response(),
     })
 }
 
-/// The skeleton of a trace.
+fn kept(tag: String) -> [(HeaderName, String); 2] {
+    [(ETAG, tag), (CACHE_CONTROL, "private, no-cache".to_owned())]
+}
+
+/// The ids of the spans, in the order of the skeleton with the same tag.
+pub(super) async fn span_ids(
+    State(state): State<ApiState>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let trace = trace_of(&state, &headers, &id).await?;
+    let held = state.engine.hold(trace.n_spans() * size_of::<SpanId>())?;
+    let encoding = move || {
+        let _held = held;
+        let ids: Vec<u8> = trace.bare().flat_map(|bare| bare.span.span_id.0).collect();
+        (tag_of(&trace), ids)
+    };
+    let (tag, ids) = cpu::run(encoding).await?;
+    Ok((kept(tag), [(CONTENT_TYPE, "application/octet-stream")], ids).into_response())
+}
+
+/// The skeleton of a trace, with ids.
 pub(super) fn encoded(trace: &TraceSpans) -> Vec<u8> {
-    Skeleton::of(trace).encode()
+    Skeleton::of(trace).encode(true)
 }
 
 /// What stands before the columns.
@@ -96,6 +124,7 @@ struct Header<'a> {
     trace_id: String,
     n_spans: usize,
     n_sections: usize,
+    has_ids: bool,
     /// As text: JavaScript's numbers are not exact above 2^53.
     start_unix_nanos: String,
     services: &'a [Arc<str>],
@@ -185,7 +214,7 @@ impl Skeleton {
         self.positions.entry(span.span_id).or_insert(position);
     }
 
-    fn encode(self) -> Vec<u8> {
+    fn encode(self, has_ids: bool) -> Vec<u8> {
         let nanos = |at: u64| after(self.start_unix_nanos, at).to_le_bytes();
         let position = |span: usize| u32::try_from(span).unwrap_or(u32::MAX);
         let facts = self.facts.as_ref();
@@ -194,6 +223,7 @@ impl Skeleton {
             trace_id: self.trace_id,
             n_spans: self.flags.len(),
             n_sections: sections.len(),
+            has_ids,
             start_unix_nanos: self.start_unix_nanos.to_string(),
             services: &self.services.list,
             names: &self.names.list,
@@ -209,7 +239,7 @@ impl Skeleton {
         body.extend_from_slice(&length.to_le_bytes());
         let columns = [
             header,
-            self.span_ids,
+            if has_ids { self.span_ids } else { Vec::new() },
             self.starts,
             self.durations,
             self.parents,

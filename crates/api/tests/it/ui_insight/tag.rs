@@ -73,6 +73,30 @@ async fn every_span_counts_and_so_does_what_is_shown_of_it() {
     assert!(tags.insert(tag(&server).await));
 }
 
+/// Guarantees: a skeleton without ids and the ids are the skeleton, and what was kept of one says nothing of the other.
+#[tokio::test]
+async fn ids_come_alone_in_the_same_order() {
+    let server = Server::start(Dialect::Tempo).await;
+    server.store(&otlp(&trace())).await;
+    let whole = ask(&server, &[]).await;
+    let path = format!("/api/ui/traces/{}", trace_hex(TRACE));
+    let lean = server.get(&format!("{path}/skeleton?ids=0")).await;
+    let ids = server.get(&format!("{path}/span-ids")).await;
+    assert_eq!(ids.body.len(), 8 * trace().len());
+    let tags = [&whole, &lean, &ids].map(|answer| answer.header("etag").to_owned());
+    assert!(tags.iter().all(|tag| *tag == tags[0]), "{tags:?}");
+    let parts = |answer: &Answer| {
+        let length = u32::from_le_bytes(answer.body[4..8].try_into().unwrap()) as usize;
+        let header: serde_json::Value =
+            serde_json::from_slice(&answer.body[8..8 + length]).unwrap();
+        (header["hasIds"].clone(), answer.body.slice((8 + length).next_multiple_of(8)..))
+    };
+    let ((with, columns), (without, rest)) = (parts(&whole), parts(&lean));
+    assert_eq!((with, without), (true.into(), false.into()));
+    assert_eq!(columns, [&ids.body[..], &rest[..]].concat());
+    assert_eq!(server.get(&format!("{path}/skeleton?ids=2")).await.status, StatusCode::BAD_REQUEST);
+}
+
 #[tokio::test]
 async fn a_known_trace_that_has_grown_is_sent_whole_and_compressed() {
     let spans = trace();
