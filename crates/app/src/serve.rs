@@ -82,7 +82,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "SPANDREL_LOG_FORMAT", hide_env = true, value_enum, default_value_t = LogShape::Text, help_heading = "Log")]
     pub(crate) log_format: LogShape,
 
-    /// What to log: a level, or levels by module such as `info,spandrel_ingest=debug`
+    /// What to log: a level up to debug, or levels by module such as `info,spandrel_ingest=debug`
     #[arg(
         long,
         env = "SPANDREL_LOG",

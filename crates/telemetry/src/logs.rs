@@ -2,6 +2,10 @@
 //!
 //! Standard output stays free for what a command was asked to print. Where the filter comes from
 //! (flag, file, environment) is the caller's business.
+//!
+//! The crate `log` is a dependency only to switch it off (`max_level_off`), because delta_kernel has `tracing` write each
+//! event to it too, which doubles the code of all of them. What is lost are the lines of libraries that know nothing
+//! else: reqwest's of its connections, and DataFusion's.
 
 use std::io::{self, IsTerminal};
 
