@@ -2073,7 +2073,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: {
                 /**
-                 * @description 0 leaves out the ids of the spans, which `span-ids` has.
+                 * @description 0 leaves out the ids of the spans, which `span-ids` has, where there are more than 1,000.
                  * @example 1
                  */
                 readonly ids?: number;

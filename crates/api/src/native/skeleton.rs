@@ -26,8 +26,8 @@
 //! Spans are depth first: what is below a span follows it.
 //!
 //! Ids are random, so they are half of what a large skeleton has compressed, and nothing of a waterfall is drawn of
-//! them. With `ids=0` their column is left out; the other endpoint has it alone, in the same order as long as the tag is
-//! the same.
+//! them. With `ids=0` their column is left out of a trace with more than 1,000 spans (below that it is not worth reading
+//! the trace a second time); the other endpoint has it alone, in the same order as long as the tag is the same.
 //!
 //! The answer has an entity tag, which is another one when the spans are others; `If-None-Match` with it is answered
 //! with 304 as long as they are the same.
@@ -60,6 +60,8 @@ const MAGIC: &[u8; 4] = b"SPSK";
 const CONTENT: &str = "application/vnd.spandrel.trace-skeleton";
 /// Traces of more spans have no critical path and no facts here: these need all of them as values.
 const FACTS_SPANS_MAX: usize = 200_000;
+/// Traces of no more spans have ids in any case: 8 kB are less than reading the trace again for them.
+const IDS_SPANS_MIN: usize = 1_000;
 /// What a span takes in all columns, and in the body that they become.
 const COLUMNS_BYTES: usize = 2 * 41;
 const NO_PARENT: i32 = -1;
@@ -72,8 +74,9 @@ pub(super) async fn skeleton(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Failure> {
-    let has_ids = params.number("ids", 0..=1)?.unwrap_or(1) == 1;
+    let wants_ids = params.number("ids", 0..=1)?.unwrap_or(1) == 1;
     let trace = trace_of(&state, &headers, &id).await?;
+    let has_ids = wants_ids || trace.n_spans() <= IDS_SPANS_MIN;
     let n_bare = if trace.n_spans() <= FACTS_SPANS_MAX { trace.n_spans() } else { 0 };
     let held = state.engine.hold(trace.n_spans() * COLUMNS_BYTES + n_bare * SPAN_BYTES)?;
     let encoding = move || {
