@@ -1,7 +1,7 @@
 /** Rows of one height of which only those in sight exist, with the keys of a tree grid. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import styles from "./rows.module.css";
 
 export const ROW_HEIGHT = 28;
@@ -37,9 +37,11 @@ export function Rows({ label, count, facts, row, toggle, head }: RowsProps) {
     target.current = null;
     row?.focus({ preventScroll: true });
   });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = scroller.current;
     if (!element) return;
+    // At once: until the observer tells it there are but a few rows, and a key leads to none below them.
+    height.value = element.clientHeight;
     const observer = new ResizeObserver(() => {
       height.value = element.clientHeight;
     });
