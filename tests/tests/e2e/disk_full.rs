@@ -1,5 +1,7 @@
 //! A disk that is full: senders are told to wait, and whatever was acknowledged stays.
 
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -14,12 +16,27 @@ struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     fn mount(at: &Path, size: &str) -> Option<Self> {
-        std::fs::create_dir_all(at).unwrap();
+        fs::create_dir_all(at).unwrap();
         mount(at, &format!("size={size}")).is_ok().then(|| Self(at.to_owned()))
     }
 
     fn grow(&self, size: &str) {
         mount(&self.0, &format!("remount,size={size}")).unwrap();
+    }
+
+    /// A file of somebody else takes what is left, however much the server uses just now.
+    fn fill(&self) {
+        let mut file = File::create(self.foreign_file()).unwrap();
+        let full = io::copy(&mut io::repeat(0), &mut file).unwrap_err();
+        assert_eq!(full.kind(), ErrorKind::StorageFull, "{full}");
+    }
+
+    fn free(&self) {
+        fs::remove_file(self.foreign_file()).unwrap();
+    }
+
+    fn foreign_file(&self) -> PathBuf {
+        self.0.join("foreign")
     }
 }
 
@@ -85,7 +102,7 @@ fn a_full_disk() {
     check_by_id(&outcome, &mut spandrel.tempo());
 
     // Full again, killed, and started on a disk that is still full.
-    disk.grow("1200k");
+    disk.fill();
     let refused = outcome.refused.len();
     send_until(&spandrel, &mut random, &mut outcome, |outcome| outcome.refused.len() > refused);
     spandrel.kill();
@@ -96,7 +113,7 @@ fn a_full_disk() {
         }
         Err(exit) => check_refused(&exit, &["No space left on device", "free some space"]),
     }
-    disk.grow("64m");
+    disk.free();
     let spandrel = home.start();
     check_by_id(&outcome, &mut spandrel.tempo());
     check_by_query(&outcome, &mut spandrel.tempo());
