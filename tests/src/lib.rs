@@ -43,6 +43,6 @@ pub use random::Random;
 pub use say::say;
 pub use settings::{binary, kill_rounds, seed, sql_binary, tempo_binary};
 pub use span_view::{SpanView, span_views};
-pub use spandrel::{Exit, Ports, Spandrel};
+pub use spandrel::{Exit, Ports, Spandrel, free_port};
 pub use tempo::{Tempo, percent_encoded};
 pub use wait::{Stopwatch, let_run, unix_nanos, wait_until};

@@ -6,8 +6,10 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{self, Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::http::Http;
@@ -30,6 +32,12 @@ const OTHER_PORTS: [&str; 8] = [
     "jaeger-agent-compact",
     "jaeger-agent-binary",
 ];
+
+/// Below the ports that systems give to connections and to who asks for any, so that nothing takes one after it was
+/// chosen.
+const PORTS: Range<u16> = 20_000..32_000;
+/// About as many as a process chooses.
+const PORTS_A_PROCESS: u32 = 600;
 
 /// Where a process listens.
 #[derive(Debug, Clone, Copy)]
@@ -54,17 +62,13 @@ impl Ports {
     /// # Panics
     /// When the machine has no free port.
     pub fn free() -> Self {
-        let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
-        // All are held until all are known, or one could be given out twice.
-        let listeners = [(); 6].map(|()| listen());
-        let addr = |i: usize| listeners[i].local_addr().expect("it is bound");
         Self {
-            otlp_grpc: addr(0),
-            otlp_http: addr(1),
-            http: addr(2),
-            jaeger_http: addr(3),
-            health: addr(4),
-            telemetry: addr(5),
+            otlp_grpc: free_port(),
+            otlp_http: free_port(),
+            http: free_port(),
+            jaeger_http: free_port(),
+            health: free_port(),
+            telemetry: free_port(),
         }
     }
 
@@ -81,6 +85,22 @@ impl Ports {
         let any = OTHER_PORTS.iter().map(|name| format!("--{name}=127.0.0.1:0"));
         named.chain(any).collect()
     }
+}
+
+/// One that no other call of this process gets. Where it begins differs from process to process.
+///
+/// # Panics
+/// When the machine has no free port.
+pub fn free_port() -> SocketAddr {
+    static CHOSEN: AtomicU32 = AtomicU32::new(0);
+    let begin = process::id().wrapping_mul(PORTS_A_PROCESS);
+    let n_ports = u32::from(PORTS.end - PORTS.start);
+    let mut all = PORTS.map(|_| {
+        let nth = begin.wrapping_add(CHOSEN.fetch_add(1, Ordering::Relaxed)) % n_ports;
+        let port = u32::from(PORTS.start) + nth;
+        SocketAddr::from((Ipv4Addr::LOCALHOST, u16::try_from(port).expect("it is one of PORTS")))
+    });
+    all.find(|addr| TcpListener::bind(addr).is_ok()).expect("there is a free port")
 }
 
 /// How a server is started.

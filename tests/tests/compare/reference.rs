@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use spandrel_tests::{Http, Tempo, tempo_binary, unix_nanos, wait_until};
+use spandrel_tests::{Http, Tempo, free_port, tempo_binary, unix_nanos, wait_until};
 
 use crate::spans::Sent;
 
@@ -27,8 +27,7 @@ pub(crate) struct Reference {
 impl Reference {
     /// Starts it, with its data below `folder`, and waits until it is ready.
     pub(crate) fn start(folder: &Path) -> Self {
-        let listeners = [(); 4].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-        let [http, grpc, otlp, gossip] = listeners.map(|l| l.local_addr().unwrap());
+        let [http, grpc, otlp, gossip] = [(); 4].map(|()| free_port());
         let settings = folder.join("tempo.yaml");
         let text = configuration(folder, [http, grpc, otlp, gossip]);
         File::create(&settings).unwrap().write_all(text.as_bytes()).unwrap();
