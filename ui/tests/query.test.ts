@@ -1,10 +1,10 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Chip } from "../src/api/schema.ts";
 import { chipsOf, literalOf, queryOf, typedOf } from "../src/query/chips.ts";
 import { keyOf, piecesOf } from "../src/query/editor.tsx";
 import { bytesBefore, lineAndColumn, mended, type Problem, unitsBefore } from "../src/query/language.ts";
 import { withRecent } from "../src/query/recent.ts";
-import { narrowed } from "../src/query/suggestions.ts";
+import { narrowed, Suggestions } from "../src/query/suggestions.ts";
 
 const chip = (name: string, op: string, literal: string): Chip => ({ name, op, literal });
 
@@ -126,6 +126,33 @@ test("a list follows the word that is being typed, and goes with it", () => {
   expect(narrowed(found, "{ nax }", 5)).toBeNull();
   expect(narrowed(found, "{ na && }", 4)).toBeNull();
   expect(narrowed(found, "", 0)).toBeNull();
+});
+
+test("what was chosen stays so when the list comes again, and a list that is not wanted any more does not", async () => {
+  vi.useFakeTimers();
+  try {
+    const item = (text: string) => ({ text, kind: "intrinsic" as const, detail: null });
+    const lists = [["name", "nestedSetLeft"], ["kind", "name"], ["kind"], ["name"]];
+    const list = new Suggestions(async () => ({ from: 2, to: 3, items: (lists.shift() ?? []).map(item) }));
+    const asked = async () => {
+      list.ask("{ n }", 3);
+      await vi.runAllTimersAsync();
+    };
+    await asked();
+    expect(list.active.value).toBe(-1);
+    list.move(1);
+    await asked();
+    expect(list.found.value?.items.map(({ text }) => text)).toEqual(["kind", "name"]);
+    expect(list.active.value).toBe(1);
+    await asked();
+    expect(list.active.value).toBe(-1);
+    list.ask("{ n }", 3);
+    list.close();
+    await vi.runAllTimersAsync();
+    expect(list.found.value).toBeNull();
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("the last query is the first, and none is there twice", () => {

@@ -88,6 +88,8 @@ export function Editor(props: LanguageProps) {
   const onKeyDown = (event: KeyboardEvent) => {
     const isOpen = list.found.peek() !== null;
     const handled = props.keyOf(event, isOpen, list.active.peek());
+    // One that is on its way would open after all.
+    if (event.key === "Escape" && !isOpen) list.close();
     if (!handled) return;
     event.preventDefault();
     event.stopPropagation();

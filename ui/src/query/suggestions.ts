@@ -59,8 +59,11 @@ export class Suggestions {
       const typed = query.slice(found.from, found.to);
       // What is there already is no suggestion.
       const items = found.items.filter(({ text }) => text !== typed);
+      // What somebody has chosen meanwhile stays chosen.
+      const chosen = this.found.peek()?.items[this.active.peek()];
+      const isChosen = ({ text, kind }: Suggestion) => text === chosen?.text && kind === chosen.kind;
       this.found.value = items.length > 0 ? { ...found, items, query } : null;
-      this.active.value = -1;
+      this.active.value = items.findIndex(isChosen);
     } catch {
       // A list that does not come is not missed: the query can be typed.
       if (this.running === running) this.close();
