@@ -59,7 +59,7 @@ export async function checkFirst({ check, base, browser }) {
       assert.deepEqual(encodings, ["gzip"]);
       // More than is possible in so little would mean that they came from a cache.
       assert.ok(wire > plain / 10, `${wire} bytes for ${plain}`);
-      assert.ok(wire <= 100_000, `${wire} bytes of scripts: ${names}`);
+      assert.ok(wire <= 90_000, `${wire} bytes of scripts: ${names}`);
     }
     console.log(`        scripts: ${Math.max(...seen.map(({ wire }) => wire)).toLocaleString("en")} bytes`);
   });

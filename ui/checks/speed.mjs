@@ -69,7 +69,7 @@ export async function checkSpeed({ check, base, browser, traces }) {
       }),
     );
     within(millis, 1000, "largest contentful paint");
-    assert.ok(scripts[0] > 10_000 && Math.max(...scripts) <= 100_000, `${scripts} bytes of scripts`);
+    assert.ok(scripts[0] > 10_000 && Math.max(...scripts) <= 90_000, `${scripts} bytes of scripts`);
   });
 
   // Until the first rows and the small picture are there, and until the waterfall is as it stays: for the latter, a

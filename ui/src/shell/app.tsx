@@ -1,7 +1,6 @@
 /** The frame of every page, and which page an address means. */
 import { useEffect } from "preact/hooks";
 import { Home } from "../home/page.tsx";
-import { MapPage } from "../map/page.tsx";
 import { href, path } from "../router.ts";
 import { SearchPage } from "../search/page.tsx";
 import { TracePage } from "../trace/page.tsx";
@@ -23,6 +22,7 @@ const OperationPage = lazy(async () => (await import("../service/operation.tsx")
 const ExceptionsPage = lazy(async () => (await import("../exceptions/page.tsx")).ExceptionsPage);
 const MetricsPage = lazy(async () => (await import("../metrics/page.tsx")).MetricsPage);
 const SqlPage = lazy(async () => (await import("../sql/page.tsx")).SqlPage);
+const MapPage = lazy(async () => (await import("../map/page.tsx")).MapPage);
 const LivePage = lazy(async () => (await import("../live/page.tsx")).LivePage);
 const AdminPage = lazy(async () => (await import("../admin/page.tsx")).AdminPage);
 
