@@ -37,9 +37,15 @@ export async function checkAilments({ check, base, traces }) {
     const badges = rows(page).filter({ has: page.getByRole("img", { name: "clock adjusted" }) });
     assert.equal(await badges.count(), 2);
     const adjusted = await bars(page);
+    // The caller waited for the callee, and only the corrected clock shows for how long.
+    const path = page.getByRole("group", { name: "Critical path by service" });
+    const during = { corrected: server.duration, raw: server.start + server.duration - client.start };
+    const share = (nanos) => path.getByText(`orders ${((nanos / client.duration) * 100).toFixed(1)} %`);
+    await share(during.corrected).waitFor();
     await moved.click();
     await page.waitForURL(/clock=raw/);
     await moved.getByText(/with raw times/).waitFor();
+    await share(during.raw).waitFor();
     const raw = await bars(page);
     // As received, and with the clock of the caller: where each begins after the caller does.
     for (const [i, span] of [server, below].entries()) {

@@ -24,6 +24,7 @@ export function skeletonBytes(spans: readonly Made[], { hasIds = true } = {}): A
     traceId: `${"0".repeat(31)}1`,
     nSpans: spans.length,
     nSections: 1,
+    nAdjustedSections: 1,
     hasIds,
     startUnixNanos: "1700000000000000001",
     services,
@@ -54,6 +55,10 @@ export function skeletonBytes(spans: readonly Made[], { hasIds = true } = {}): A
     new Uint8Array(new Uint32Array(spans.length).buffer),
     Uint8Array.from(flags),
     new Uint8Array(Uint32Array.of(0).buffer),
+    new Uint8Array(Float64Array.of(half).buffer),
+    new Uint8Array(Float64Array.of(2 * half).buffer),
+    // With clocks put right, of the last span.
+    new Uint8Array(Uint32Array.of(spans.length - 1).buffer),
     new Uint8Array(Float64Array.of(half).buffer),
     new Uint8Array(Float64Array.of(2 * half).buffer),
   ];

@@ -48,13 +48,14 @@ pub fn adjust(mut trace: Trace, options: AdjustOptions) -> Adjusted {
     Adjusted { trace, warnings }
 }
 
-/// How far [`adjust`] would move the spans of a trace without a limit: those that it would move, by index, and
-/// nanoseconds. Of the spans it takes ids, times, kinds and resources.
-pub fn clock_skew(mut spans: Vec<Span>) -> Vec<(usize, i64)> {
-    shared_ids::separate(&mut spans);
+/// Moves the spans of a trace as [`adjust`] does without a limit, and says how far: those that it moved, by index, and
+/// nanoseconds. Of the spans it takes ids, times, kinds and resources. Servers that share their client's id get
+/// another: who needs a [`SpanTree`](crate::SpanTree) of the ids as they came makes it first.
+pub fn correct_clocks(spans: &mut [Span]) -> Vec<(usize, i64)> {
+    shared_ids::separate(spans);
     let starts: Vec<u64> = spans.iter().map(|span| span.start_unix_nanos).collect();
     let mut warnings = vec![Vec::new(); spans.len()];
-    clock_skew::correct(&mut spans, Duration::MAX, &mut warnings);
+    clock_skew::correct(spans, Duration::MAX, &mut warnings);
     let moved = spans
         .iter()
         .zip(starts)

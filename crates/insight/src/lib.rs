@@ -21,7 +21,7 @@ mod self_time;
 mod statistics;
 mod tree;
 
-pub use adjust::{AdjustOptions, Adjusted, adjust, clock_skew};
+pub use adjust::{AdjustOptions, Adjusted, adjust, correct_clocks};
 pub use critical_path::{Section, critical_path, critical_path_of};
 pub use error_origin::{ErrorOrigin, error_origins, propagation};
 pub use evidence::{Evidence, Sides, ValueSpans, first_alike, is_id_like};

@@ -1090,6 +1090,8 @@ export interface components {
             readonly traceId: string;
             readonly nSpans: number;
             readonly nSections: number;
+            /** @description Sections of the critical path with clocks put right; none where `skew` has none. */
+            readonly nAdjustedSections: number;
             /** @description Whether the ids of the spans are among the columns. */
             readonly hasIds: boolean;
             /** @description Nanoseconds since 1970. */

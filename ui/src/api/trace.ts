@@ -2,6 +2,13 @@
 import { get, getJson } from "./http.ts";
 import type { AnyValue, Finding, Found, KeyValue, OtlpSpan, OtlpTraces, SkeletonHeader } from "./schema.ts";
 
+/** Times during which a trace waited for a span itself, in columns; nanoseconds after the start of the trace. */
+export interface Sections {
+  readonly span: Uint32Array;
+  readonly from: Float64Array;
+  readonly to: Float64Array;
+}
+
 /** The shape of a trace; its format is documented in `crates/api/src/native/skeleton.rs`. */
 export interface Skeleton {
   readonly traceId: string;
@@ -25,11 +32,9 @@ export interface Skeleton {
   readonly events: Uint32Array;
   readonly flags: Uint8Array;
   /** What the first span waited for, newest first; empty for very large traces. */
-  readonly critical: {
-    readonly span: Uint32Array;
-    readonly from: Float64Array;
-    readonly to: Float64Array;
-  };
+  readonly critical: Sections;
+  /** The same with clocks put right; empty when none was wrong. */
+  readonly criticalAdjusted: Sections;
   /** How many spans name a parent that is not there. */
   readonly missingParents: number;
   /** What is wrong with the trace as a record. */
@@ -65,12 +70,16 @@ export function decodeSkeleton(buffer: ArrayBuffer, tag = ""): Skeleton {
     skew: header.skew ?? [],
   };
   let at = padded(8 + headerLength);
-  const sections = header.nSections;
   const column = <T>(make: (at: number) => T, width: number, count = n): T => {
     const made = make(at);
     at += padded(count * width);
     return made;
   };
+  const sections = (count: number): Sections => ({
+    span: column((at) => new Uint32Array(buffer, at, count), 4, count),
+    from: column((at) => new Float64Array(buffer, at, count), 8, count),
+    to: column((at) => new Float64Array(buffer, at, count), 8, count),
+  });
   const columns = {
     traceId: header.traceId,
     tag,
@@ -87,11 +96,8 @@ export function decodeSkeleton(buffer: ArrayBuffer, tag = ""): Skeleton {
     serviceOf: column((at) => new Uint32Array(buffer, at, n), 4),
     events: column((at) => new Uint32Array(buffer, at, n), 4),
     flags: column((at) => new Uint8Array(buffer, at, n), 1),
-    critical: {
-      span: column((at) => new Uint32Array(buffer, at, sections), 4, sections),
-      from: column((at) => new Float64Array(buffer, at, sections), 8, sections),
-      to: column((at) => new Float64Array(buffer, at, sections), 8, sections),
-    },
+    critical: sections(header.nSections),
+    criticalAdjusted: sections(header.nAdjustedSections),
   };
   return { ...columns, ...facts, missingParents: header.missingParents };
 }

@@ -1,5 +1,5 @@
 /** What follows from the shape of a trace. Spans are depth first, so what is below a span is a range. */
-import { isError, parentMissing, type Skeleton } from "../api/trace.ts";
+import { isError, parentMissing, type Sections, type Skeleton } from "../api/trace.ts";
 import { distinctSlots } from "../text/colors.ts";
 import { type Run, runsOf } from "./rows.ts";
 
@@ -99,7 +99,7 @@ export function modelOf(skeleton: Skeleton, { adjusted = true } = {}): Model {
     orphans,
     skew,
     slots: slotsOf(skeleton, shares),
-    ...criticalOf(skeleton, offsets, origin),
+    ...criticalOf(skeleton, offsets.size > 0 ? skeleton.criticalAdjusted : skeleton.critical, origin),
     shares,
     runs: runsOf(skeleton, subtreeEnds),
   };
@@ -165,17 +165,12 @@ function errorsOf({ n, flags, parents, errorOrigins }: Skeleton, depths: Int32Ar
   return { errors, origins, errorsBefore };
 }
 
-function criticalOf(
-  { n, critical, serviceOf, services }: Skeleton,
-  offsets: ReadonlyMap<number, number>,
-  origin: number,
-) {
+function criticalOf({ n, serviceOf, services }: Skeleton, critical: Sections, origin: number) {
   const sections = new Map<number, Window[]>();
   const criticalTime = new Float64Array(n);
   const nanos = services.map(() => 0);
   critical.span.forEach((span, i) => {
-    const offset = (offsets.get(span) ?? 0) - origin;
-    const section = { from: (critical.from[i] ?? 0) + offset, to: (critical.to[i] ?? 0) + offset };
+    const section = { from: (critical.from[i] ?? 0) - origin, to: (critical.to[i] ?? 0) - origin };
     const others = sections.get(span);
     if (others) others.push(section);
     else sections.set(span, [section]);

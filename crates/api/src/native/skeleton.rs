@@ -21,7 +21,8 @@
 //! columns have the times as they came).
 //!
 //! Then the critical path of the first span, newest section first, in columns of their own, as many as the header's
-//! `nSections` says: spans (`u32`), starts and ends (`f64`, as above). A trace of more than 200,000 spans has none.
+//! `nSections` says: spans (`u32`), starts and ends (`f64`, as above). Then, when `skew` has any, the same by the times
+//! with that correction, as many as `nAdjustedSections` says. A trace of more than 200,000 spans has none of either.
 //!
 //! Spans are depth first: what is below a span follows it.
 //!
@@ -127,6 +128,7 @@ struct Header<'a> {
     trace_id: String,
     n_spans: usize,
     n_sections: usize,
+    n_adjusted_sections: usize,
     has_ids: bool,
     /// As text: JavaScript's numbers are not exact above 2^53.
     start_unix_nanos: String,
@@ -218,14 +220,14 @@ impl Skeleton {
     }
 
     fn encode(self, has_ids: bool) -> Vec<u8> {
-        let nanos = |at: u64| after(self.start_unix_nanos, at).to_le_bytes();
-        let position = |span: usize| u32::try_from(span).unwrap_or(u32::MAX);
         let facts = self.facts.as_ref();
         let sections: &[Section] = facts.map_or(&[], |facts| &facts.sections);
+        let adjusted: &[Section] = facts.map_or(&[], |facts| &facts.adjusted_sections);
         let header = Header {
             trace_id: self.trace_id,
             n_spans: self.flags.len(),
             n_sections: sections.len(),
+            n_adjusted_sections: adjusted.len(),
             has_ids,
             start_unix_nanos: self.start_unix_nanos.to_string(),
             services: &self.services.list,
@@ -240,6 +242,8 @@ impl Skeleton {
         body.extend_from_slice(MAGIC);
         let length = u32::try_from(header.len()).unwrap_or(u32::MAX);
         body.extend_from_slice(&length.to_le_bytes());
+        let [of, from, to] = columns_of(sections, self.start_unix_nanos);
+        let [adjusted_of, adjusted_from, adjusted_to] = columns_of(adjusted, self.start_unix_nanos);
         let columns = [
             header,
             if has_ids { self.span_ids } else { Vec::new() },
@@ -250,9 +254,12 @@ impl Skeleton {
             self.service_codes,
             self.events,
             self.flags,
-            sections.iter().flat_map(|section| position(section.span).to_le_bytes()).collect(),
-            sections.iter().flat_map(|section| nanos(section.start_unix_nanos)).collect(),
-            sections.iter().flat_map(|section| nanos(section.end_unix_nanos)).collect(),
+            of,
+            from,
+            to,
+            adjusted_of,
+            adjusted_from,
+            adjusted_to,
         ];
         for column in columns {
             body.extend_from_slice(&column);
@@ -260,6 +267,17 @@ impl Skeleton {
         }
         body
     }
+}
+
+/// Spans, starts and ends.
+fn columns_of(sections: &[Section], start_unix_nanos: i64) -> [Vec<u8>; 3] {
+    let nanos = |at: u64| after(start_unix_nanos, at).to_le_bytes();
+    let position = |span: usize| u32::try_from(span).unwrap_or(u32::MAX);
+    [
+        sections.iter().flat_map(|section| position(section.span).to_le_bytes()).collect(),
+        sections.iter().flat_map(|section| nanos(section.start_unix_nanos)).collect(),
+        sections.iter().flat_map(|section| nanos(section.end_unix_nanos)).collect(),
+    ]
 }
 
 /// Nanoseconds from the start of the trace to a time.

@@ -1,6 +1,6 @@
 //! Traces added up by path, and how far clocks are off.
 
-use spandrel_insight::{AdjustOptions, PathFigures, RollUp, adjust, clock_skew};
+use spandrel_insight::{AdjustOptions, PathFigures, RollUp, adjust, correct_clocks};
 use spandrel_model::{Span, SpanKind, StatusCode};
 
 use crate::shapes::{resource, span, trace};
@@ -93,12 +93,15 @@ fn skew_is_what_the_adjuster_would_move() {
         host("b", span(3, 2, 5010, 5020)),
         host("a", span(4, 1, 1100, 1200)),
     ];
-    let moved = clock_skew(spans.clone());
+    let mut corrected = spans.clone();
+    let moved = correct_clocks(&mut corrected);
     assert_eq!(moved, [(1, -3550), (2, -3550)], "to the middle of the parent");
     let options = AdjustOptions { clock_skew_max: std::time::Duration::MAX };
     let adjusted = adjust(trace(spans.clone()), options).trace.spans;
     for (at, (before, after)) in spans.iter().zip(&adjusted).enumerate() {
         let own = moved.iter().find(|(place, _)| *place == at).map_or(0, |(_, nanos)| *nanos);
         assert_eq!(before.start_unix_nanos.checked_add_signed(own), Some(after.start_unix_nanos));
+        let times = |span: &Span| (span.start_unix_nanos, span.end_unix_nanos);
+        assert_eq!(times(&corrected[at]), times(after));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use spandrel_insight::{
-    Finding, Section, SpanTree, clock_skew, critical_path_of, error_origins, health,
+    Finding, Section, SpanTree, correct_clocks, critical_path_of, error_origins, health,
 };
 use spandrel_model::Span;
 
@@ -26,23 +26,26 @@ pub(super) struct Facts {
     pub(super) error_origins: Vec<usize>,
     /// How far a correction would move spans, nanoseconds.
     pub(super) skew: Vec<(usize, i64)>,
-    /// The critical path of the first span.
+    /// The critical path of the first span, by the times as they came.
     pub(super) sections: Vec<Section>,
+    /// The same by the times with that correction; empty when it would move nothing.
+    pub(super) adjusted_sections: Vec<Section>,
 }
 
 impl Facts {
     /// Of bare spans, in the order of the trace.
-    pub(super) fn of(spans: Vec<Span>) -> Self {
+    pub(super) fn of(mut spans: Vec<Span>) -> Self {
         let tree = SpanTree::new(&spans);
         let mut origins: Vec<usize> =
             error_origins(&spans, &tree).into_iter().map(|origin| origin.span).collect();
         origins.sort_unstable();
-        Self {
-            health: by_problem(health(&spans, &tree)),
-            error_origins: origins,
-            sections: critical_path_of(&spans, &tree, 0),
-            skew: clock_skew(spans),
-        }
+        let health = by_problem(health(&spans, &tree));
+        let sections = critical_path_of(&spans, &tree, 0);
+        let skew = correct_clocks(&mut spans);
+        // A call that seemed to run outside of its caller is what the caller waited for.
+        let adjusted_sections =
+            if skew.is_empty() { Vec::new() } else { critical_path_of(&spans, &tree, 0) };
+        Self { health, error_origins: origins, skew, sections, adjusted_sections }
     }
 }
 
@@ -85,5 +88,26 @@ mod tests {
         // The other one of the trace has none either.
         assert_eq!(of("no_service").map(|known| known.positions.as_slice()), Some(&[1, 2][..]));
         assert!(!facts.sections.is_empty());
+    }
+
+    #[test]
+    fn the_path_is_by_both_clocks() {
+        let mut spans = checkout().spans;
+        let facts = Facts::of(spans.clone());
+        assert_eq!((facts.skew.as_slice(), facts.adjusted_sections.as_slice()), (&[][..], &[][..]));
+        // Its host's clock is an hour ahead: by the times as they came, nobody waited for it.
+        let hour = 3_600_000_000_000;
+        spans[1].start_unix_nanos += hour;
+        spans[1].end_unix_nanos += hour;
+        let took = spans[1].end_unix_nanos - spans[1].start_unix_nanos;
+        let facts = Facts::of(spans);
+        let [(1, moved)] = facts.skew[..] else { panic!("{:?}", facts.skew) };
+        assert!(moved < 0, "{moved}");
+        let of_callee = |sections: &[Section]| -> u64 {
+            let own = sections.iter().filter(|section| section.span == 1);
+            own.map(|section| section.end_unix_nanos - section.start_unix_nanos).sum()
+        };
+        assert_eq!(of_callee(&facts.sections), 0);
+        assert_eq!(of_callee(&facts.adjusted_sections), took);
     }
 }

@@ -9,7 +9,7 @@ use spandrel_query::{BareSpan, TraceSpans};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Raised when the columns or the header change: what was kept of an older server is of no use then.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 
 /// The tag of the skeleton of a trace. It is weak: the same for all encodings of the body.
 pub(super) fn tag_of(trace: &TraceSpans) -> String {
