@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get};
 use http::StatusCode;
 use spandrel_telemetry::{Api, Endpoint};
+use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 use crate::ApiState;
@@ -88,10 +89,12 @@ impl Routes {
             true => router.layer(from_fn_with_state(self.api, require_tenant)),
             false => router,
         };
-        router.layer(CompressionLayer::new()).with_state(self.state)
+        router.layer(CompressionLayer::new().quality(COMPRESSION)).with_state(self.state)
     }
 }
 
+/// Of gzip. For the skeleton of 100,000 spans the default, 6, takes 95 ms instead of 45 and saves 3 % of the bytes.
+const COMPRESSION: CompressionLevel = CompressionLevel::Precise(4);
 /// Paths that say nothing about any tenant.
 const WITHOUT_TENANT: [&str; 3] =
     ["/api/echo", "/api/status/buildinfo", "/grpc.health.v1.Health/Check"];
