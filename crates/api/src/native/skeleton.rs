@@ -65,6 +65,9 @@ const FACTS_SPANS_MAX: usize = 200_000;
 const IDS_SPANS_MIN: usize = 1_000;
 /// What a span takes in all columns, and in the body that they become.
 const COLUMNS_BYTES: usize = 2 * 41;
+/// What the critical paths by both clocks take for a span, as values, in columns and in the body: each has at most two
+/// sections for each span.
+const SECTIONS_BYTES: usize = 2 * 2 * (size_of::<Section>() + 2 * 20);
 const NO_PARENT: i32 = -1;
 const PARENT_MISSING: u8 = 1 << 5;
 const HAS_LINKS: u8 = 1 << 6;
@@ -79,7 +82,9 @@ pub(super) async fn skeleton(
     let trace = trace_of(&state, &headers, &id).await?;
     let has_ids = wants_ids || trace.n_spans() <= IDS_SPANS_MIN;
     let n_bare = if trace.n_spans() <= FACTS_SPANS_MAX { trace.n_spans() } else { 0 };
-    let held = state.engine.hold(trace.n_spans() * COLUMNS_BYTES + n_bare * SPAN_BYTES)?;
+    let held = state
+        .engine
+        .hold(trace.n_spans() * COLUMNS_BYTES + n_bare * (SPAN_BYTES + SECTIONS_BYTES))?;
     let encoding = move || {
         let _held = held;
         let tag = tag_of(&trace);
